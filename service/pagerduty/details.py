@@ -1,0 +1,162 @@
+"""What is particular to one event: the note, the responder, the field that changed.
+
+Each function takes the event's data (V3: `event.data`; V1 and the documented form: `data`; V2: the whole message) and
+the incident, and answers a line of text, or None when the payload does not say.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from service.pagerduty.events import Incident
+from service.pagerduty.fields import name, obj, objects, one_line, shorten, text, web_url
+
+DETAIL_LIMIT = 2000
+_MOST = 20
+
+Data = dict[str, Any]
+
+
+def detail(event_type: str, data: Data, incident: Incident | None) -> str | None:
+    """The event's own text on one line, at most 2,000 characters."""
+    describe = _DETAILS.get(event_type)
+    found = describe(data, incident) if describe else None
+    return (shorten(one_line(found), DETAIL_LIMIT) or None) if found else None
+
+
+def _assignees(_: Data, incident: Incident | None) -> str | None:
+    return ", ".join(incident.assignees) if incident else None
+
+
+def _escalation_policy(_: Data, incident: Incident | None) -> str | None:
+    return incident.escalation_policy if incident else None
+
+
+def _priority(_: Data, incident: Incident | None) -> str | None:
+    return incident.priority if incident else None
+
+
+def _incident_type(data: Data, _: Incident | None) -> str | None:
+    return name(data.get("incident_type"))
+
+
+def _resolution(data: Data, _: Incident | None) -> str | None:
+    # PagerDuty: an incident that was merged into another is resolved for the reason "merge_resolve_reason".
+    merged_into = name(obj(obj(data.get("resolve_reason")).get("incident")))
+    return f"merged into {merged_into}" if merged_into else None
+
+
+def _written(data: Data, key: str) -> str | None:
+    found = text(data.get(key), DETAIL_LIMIT)
+    return found + "…" if found and data.get("trimmed") is True else found
+
+
+def _note(data: Data, _: Incident | None) -> str | None:
+    # V2 has the note in its log entry's channel.
+    for entry in objects(data.get("log_entries")):
+        channel = obj(entry.get("channel"))
+        found = text(channel.get("content"), DETAIL_LIMIT) or text(channel.get("summary"), DETAIL_LIMIT)
+        if found:
+            return found
+    return _written(data, "content")
+
+
+def _status_update(data: Data, _: Incident | None) -> str | None:
+    return _written(data, "message")
+
+
+def _conference_bridge(data: Data, _: Incident | None) -> str | None:
+    numbers = [text(entry.get("number"), 100) for entry in objects(data.get("conference_numbers"))]
+    known = [web_url(data.get("conference_url")), *numbers[:_MOST]]
+    return ", ".join(part for part in known if part)
+
+
+def _responder(data: Data, _: Incident | None) -> str | None:
+    who = name(data.get("user")) or name(data.get("escalation_policy"))
+    state = text(data.get("state"), 50)
+    message = text(data.get("message"), DETAIL_LIMIT)
+    whom = f"{who or 'a responder'} ({state})" if state else who
+    return ": ".join(part for part in (whom, message) if part)
+
+
+def _roles(data: Data, _: Incident | None) -> str | None:
+    return "; ".join(filter(None, map(_role, objects(data.get("incident_role_assignments"))[:_MOST])))
+
+
+def _role(assignment: Data) -> str | None:
+    role = name(assignment.get("role"))
+    to, before = name(assignment.get("assignee")), name(assignment.get("old_assignee"))
+    if to:
+        return f"{role or 'a role'} to {to}"
+    return f"{role or 'a role'} no longer to {before}" if before else role
+
+
+def _task(data: Data, _: Incident | None) -> str | None:
+    return _with_state(name(data), data.get("status"))
+
+
+def _workflow(data: Data, _: Incident | None) -> str | None:
+    return name(data.get("incident_workflow")) or name(data)
+
+
+def _action(data: Data, _: Incident | None) -> str | None:
+    return _with_state(name(data.get("action")), data.get("state"))
+
+
+def _with_state(what: str | None, state: Any) -> str | None:
+    known = text(state, 50)
+    return f"{what} ({known})" if what and known else what or known
+
+
+def _custom_fields(data: Data, _: Incident | None) -> str | None:
+    """In PagerDuty's examples `changed_custom_fields` holds what a field was before, `custom_fields` what it is now."""
+    now = {field.get("id"): field for field in objects(data.get("custom_fields")) if isinstance(field.get("id"), str)}
+    changes = []
+    for field in objects(data.get("changed_custom_fields"))[:_MOST]:
+        label = text(field.get("name"), 100) or text(field.get("id"), 100)
+        field_id = field.get("id")
+        current = now.get(field_id) if isinstance(field_id, str) else None
+        before = _value(field.get("value"))
+        if label:
+            changes.append(
+                f"{label}: {before} → {_value(current.get('value'))}" if current else f"{label} (was {before})"
+            )
+    return "; ".join(changes)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value[:_MOST] if not isinstance(item, list)) or "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return shorten(str(value), 200)
+    return text(value, 200) or "empty"
+
+
+_DETAILS: Mapping[str, Callable[[Data, Incident | None], str | None]] = MappingProxyType(
+    {
+        "incident.reassigned": _assignees,
+        "incident.escalated": _assignees,
+        "incident.delegated": _escalation_policy,
+        "incident.priority_updated": _priority,
+        "incident.incident_type.changed": _incident_type,
+        "incident.resolved": _resolution,
+        "incident.annotated": _note,
+        "incident.status_update_published": _status_update,
+        "incident.conference_bridge.updated": _conference_bridge,
+        "incident.responder.added": _responder,
+        "incident.responder.replied": _responder,
+        "incident.role.assigned": _roles,
+        "incident.task.created": _task,
+        "incident.task.updated": _task,
+        "incident.task.completed": _task,
+        "incident.workflow.started": _workflow,
+        "incident.workflow.completed": _workflow,
+        "incident.action_invocation.created": _action,
+        "incident.action_invocation.updated": _action,
+        "incident.action_invocation.terminated": _action,
+        "incident.custom_field_values.updated": _custom_fields,
+        "service.custom_field_values.updated": _custom_fields,
+    }
+)

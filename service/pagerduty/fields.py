@@ -1,0 +1,150 @@
+"""Tolerant access to JSON that somebody else wrote.
+
+Webhook payloads change over time, and any nullable object may be null (PagerDuty: Webhooks overview), so every function
+here takes whatever a field holds and answers the wanted type or "absent" (None, or empty); none of them raises.
+"""
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+NAME_LIMIT = 255
+ID_LIMIT = 255
+URL_LIMIT = 2048
+
+# PostgreSQL's jsonb takes neither a NUL nor half of a surrogate pair; U+FFFD stands for what cannot be kept.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_CLOCK_SKEW = timedelta(days=1)
+# Numbers of seconds since 1970 stay below this until the year 5138; more must be milliseconds.
+_MILLISECONDS_FROM = 1e11
+
+
+def clean_text(value: str) -> str:
+    """The string with every NUL and lone surrogate replaced by U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", value)
+
+
+def clean(value: Any) -> Any:
+    """A copy of a JSON value that PostgreSQL's jsonb can store. Its depth must already be bounded."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(key): clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [clean(item) for item in value]
+    return value
+
+
+def deeper_than(value: Any, limit: int) -> bool:
+    """Whether arrays and objects are nested more than `limit` levels deep."""
+    level = [value]
+    for _ in range(limit + 1):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        if not containers:
+            return False
+        level = [child for item in containers for child in (item.values() if isinstance(item, dict) else item)]
+    return True
+
+
+def shorten(value: str, limit: int) -> str:
+    """The string in at most `limit` characters; what was cut ends in "…"."""
+    return value if len(value) <= limit else value[: limit - 1].rstrip() + "…"
+
+
+def one_line(value: str) -> str:
+    """The string without line breaks and control characters."""
+    return " ".join(_CONTROL.sub(" ", value).split())
+
+
+def text(value: Any, limit: int) -> str | None:
+    """A string without surrounding white space, at most `limit` characters long; None if it is blank or no string."""
+    stripped = clean_text(value).strip() if isinstance(value, str) else ""
+    return shorten(stripped, limit) if stripped else None
+
+
+def identifier(value: Any) -> str | None:
+    """An id as PagerDuty wrote it. One that had to be cut or mended could equal another's, so it counts as absent."""
+    if not isinstance(value, str) or not value.strip() or len(value) > ID_LIMIT or "\ufffd" in clean_text(value):
+        return None
+    return value.strip()
+
+
+def obj(value: Any) -> dict[str, Any]:
+    """An object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in an array; empty if it is no array."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def number(value: Any) -> int | None:
+    """An incident's number: a whole number that fits PostgreSQL's integer."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+
+
+def choice(value: Any, allowed: Collection[str]) -> str | None:
+    """One of a few known words, in lower case."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return word if word in allowed else None
+
+
+def name(value: Any) -> str | None:
+    """What a referenced object is called: V1's and V2's `name`, else V2's and V3's `summary`, on one line."""
+    for key in ("name", "summary"):
+        found = text(obj(value).get(key), NAME_LIMIT)
+        if found:
+            return one_line(found) or None
+    return None
+
+
+def web_url(value: Any) -> str | None:
+    """A URL that is safe to link to: absolute, http or https, at most 2048 printable characters."""
+    if not isinstance(value, str) or len(value) > URL_LIMIT or "\\" in value:
+        return None
+    if any(char.isspace() or not char.isprintable() for char in value):
+        return None
+    try:
+        parts = urlsplit(value)
+        return value if parts.scheme.lower() in ("http", "https") and parts.hostname else None
+    except ValueError:  # such as an IPv6 address without its closing bracket
+        return None
+
+
+def moment(value: Any, now: datetime | None = None) -> datetime | None:
+    """A point in time, in UTC: ISO 8601 (without an offset: UTC), RFC 5322, or seconds or milliseconds since 1970.
+
+    None for what is not a time, lies before 2000, or more than a day ahead of `now`: a time in the far future would
+    make every later event of its incident look outdated.
+    """
+    try:
+        found = _from_text(value) if isinstance(value, str) else _from_number(value)
+        if found is None:
+            return None
+        in_utc = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, OSError, IndexError):
+        return None
+    return in_utc if _EARLIEST <= in_utc <= (now or datetime.now(UTC)) + _CLOCK_SKEW else None
+
+
+def _from_text(value: str) -> datetime | None:
+    stripped = value.strip()
+    if len(stripped) > 64:
+        return None
+    try:
+        return datetime.fromisoformat(stripped)
+    except ValueError:
+        return parsedate_to_datetime(stripped)
+
+
+def _from_number(value: Any) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS_FROM else value, UTC)

@@ -1,0 +1,267 @@
+"""From a PagerDuty event to what the product shows: the notification, the prefilled incident, a line of its timeline.
+
+What maps to what is data (`FieldMapping`, `_WORDINGS`), so that an organization can have its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from service.pagerduty.events import Event, Incident, InvalidEvent
+from service.pagerduty.fields import ID_LIMIT, clean_text, identifier, one_line, shorten
+from service.pagerduty.payloads import DESCRIPTION_LIMIT, MAX_INTEGRATION_KEYS, TITLE_LIMIT
+
+BODY_LIMIT = 1000
+TIMELINE_LIMIT = 1000
+# What happened may take this much of a body, so that the service and the urgency after it always fit.
+_HEADLINE_LIMIT = 700
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMapping:
+    """How a PagerDuty incident fills in the product's incident. Words that a table lacks become the `unknown_` ones."""
+
+    title_prefix: str = "[PagerDuty] "
+    criticality: Mapping[str, str] = field(default_factory=lambda: {"high": "high", "low": "medium"})
+    unknown_criticality: str = "medium"
+    urgency: Mapping[str, str] = field(default_factory=lambda: {"high": "high", "low": "medium"})
+    unknown_urgency: str = "medium"
+    status: Mapping[str, str] = field(
+        default_factory=lambda: {"triggered": "open", "acknowledged": "investigating", "resolved": "resolved"}
+    )
+    unknown_status: str = "open"
+
+
+DEFAULT_MAPPING = FieldMapping()
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How an event is told: "<did> [<to> <detail>] [by <agent>][: <detail>]"; the detail comes after `to` if that is set."""
+
+    did: str
+    to: str | None = None
+
+
+_WORDINGS: Mapping[str, Wording] = MappingProxyType(
+    {
+        "incident.triggered": Wording("Triggered"),
+        "incident.acknowledged": Wording("Acknowledged"),
+        "incident.unacknowledged": Wording("Unacknowledged"),
+        "incident.reassigned": Wording("Reassigned", to="to"),
+        "incident.delegated": Wording("Delegated", to="to"),
+        "incident.escalated": Wording("Escalated", to="to"),
+        "incident.priority_updated": Wording("Priority changed", to="to"),
+        "incident.service_updated": Wording("Service changed"),
+        "incident.reopened": Wording("Reopened"),
+        "incident.resolved": Wording("Resolved"),
+        "incident.annotated": Wording("Note added"),
+        "incident.status_update_published": Wording("Status update"),
+        "incident.incident_type.changed": Wording("Incident type changed", to="to"),
+        "incident.conference_bridge.updated": Wording("Conference bridge updated"),
+        "incident.custom_field_values.updated": Wording("Custom fields changed"),
+        "incident.responder.added": Wording("Responder requested"),
+        "incident.responder.replied": Wording("Responder replied"),
+        "incident.role.assigned": Wording("Role assigned"),
+        "incident.task.created": Wording("Task created"),
+        "incident.task.updated": Wording("Task updated"),
+        "incident.task.completed": Wording("Task completed"),
+        "incident.workflow.started": Wording("Workflow started"),
+        "incident.workflow.completed": Wording("Workflow completed"),
+        "incident.action_invocation.created": Wording("Automation action started"),
+        "incident.action_invocation.updated": Wording("Automation action updated"),
+        "incident.action_invocation.terminated": Wording("Automation action ended"),
+        "service.created": Wording("Service created"),
+        "service.updated": Wording("Service updated"),
+        "service.deleted": Wording("Service deleted"),
+        "service.custom_field_values.updated": Wording("Service's custom fields changed"),
+    }
+)
+
+
+def notification(event: Event, mapping: FieldMapping = DEFAULT_MAPPING) -> dict[str, Any] | None:
+    """What the bell shows: `title` (≤ 1024), `body` (one line, ≤ 1000), `urgency`, `url` and `prefill`.
+
+    None for `pagey.ping` and for event types that are not known. `prefill` is None when the event is about a service,
+    or names no incident.
+    """
+    if event.type not in _WORDINGS:
+        return None
+    subject = event.incident or (event.service if event.type.startswith("service.") else None)
+    return {
+        "title": _title(event),
+        "body": _body(event),
+        "urgency": event.incident.urgency if event.incident else None,
+        "url": subject.html_url if subject else None,
+        "prefill": _prefill(event.incident, mapping) if event.incident else None,
+    }
+
+
+def ingest_record(
+    event: Event | InvalidEvent, delivery_id: str | None, extra_integration_keys: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The JSON object that the database's ingest function takes for one event.
+
+    Keys: event_id, delivery_id, family, event_type, known, occurred_at (ISO 8601), payload, integration_keys,
+    incident (None unless its id is known), notification, timeline (one line for the linked incident) and invalid (the
+    reason). `delivery_id` is PagerDuty's X-Webhook-Id; `extra_integration_keys` are keys found outside the body.
+    """
+    if isinstance(event, InvalidEvent):
+        found = {"event_id": event.event_id, "payload": event.payload, "invalid": event.reason}
+        keys: tuple[str, ...] = ()
+    else:
+        found = _valid_record(event)
+        keys = event.integration_keys
+    return {
+        **_EMPTY_RECORD,
+        **found,
+        "delivery_id": shorten(clean_text(delivery_id), ID_LIMIT) if delivery_id else None,
+        "integration_keys": _joined_keys(keys, extra_integration_keys),
+    }
+
+
+_EMPTY_RECORD: Mapping[str, Any] = MappingProxyType(
+    {
+        "event_id": None,
+        "delivery_id": None,
+        "family": None,
+        "event_type": None,
+        "known": False,
+        "occurred_at": None,
+        "payload": None,
+        "integration_keys": [],
+        "incident": None,
+        "notification": None,
+        "timeline": None,
+        "invalid": None,
+    }
+)
+
+
+def _valid_record(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": event.id,
+        "family": event.family,
+        "event_type": event.type,
+        "known": event.known,
+        "occurred_at": event.occurred_at.isoformat() if event.occurred_at else None,
+        "payload": event.payload,
+        "incident": _incident_record(event.incident),
+        "notification": notification(event),
+        "timeline": timeline(event),
+    }
+
+
+def _incident_record(incident: Incident | None) -> dict[str, Any] | None:
+    if incident is None or incident.id is None:
+        return None
+    return {
+        "id": incident.id,
+        "number": incident.number,
+        "title": incident.title,
+        "url": incident.html_url,
+        "status": incident.status,
+        "urgency": incident.urgency,
+        "service_id": incident.service_id,
+        "service_name": incident.service_name,
+    }
+
+
+def _joined_keys(keys: Sequence[str], extra: Sequence[str]) -> list[str]:
+    # The extra ones come first, lest a payload full of keys crowd them out.
+    known = [found for found in map(identifier, extra) if found]
+    return list(dict.fromkeys([*known, *keys]))[:MAX_INTEGRATION_KEYS]
+
+
+def timeline(event: Event) -> str | None:
+    """One line for the linked incident's timeline; None when there is no incident or the event type is not known."""
+    if event.incident is None or event.type not in _WORDINGS:
+        return None
+    return shorten(_headline(event), TIMELINE_LIMIT)
+
+
+def _title(event: Event) -> str:
+    if event.type.startswith("service."):
+        service = event.service
+        if service is None:
+            return "PagerDuty service"
+        return service.name or f"PagerDuty service {service.id}"
+    return _incident_title(event.incident)
+
+
+def _incident_title(incident: Incident | None) -> str:
+    if incident is None:
+        return "PagerDuty incident"
+    return incident.title or f"PagerDuty incident {incident.id}"
+
+
+def _headline(event: Event) -> str:
+    """What happened and by whom, such as "Reassigned to Wiley Jacobson by Laura Haley"."""
+    wording = _WORDINGS[event.type]
+    # A service that opened its own incident is named anyway.
+    agent = event.agent_name if event.service is None or event.agent_name != event.service.name else None
+    words = [wording.did]
+    if wording.to and event.detail:
+        words += [wording.to, event.detail]
+    if agent:
+        words += ["by", agent]
+    told = " ".join(words)
+    return one_line(f"{told}: {event.detail}" if event.detail and not wording.to else told)
+
+
+def _body(event: Event) -> str:
+    incident = event.incident
+    parts = [
+        shorten(_headline(event), _HEADLINE_LIMIT),
+        incident.service_name if incident else None,
+        f"{incident.urgency} urgency" if incident and incident.urgency else None,
+    ]
+    return shorten(" · ".join(part for part in parts if part), BODY_LIMIT)
+
+
+def _prefill(incident: Incident, mapping: FieldMapping) -> dict[str, Any]:
+    urgency, status = incident.urgency or "", incident.status or ""
+    return {
+        "title": mapping.title_prefix + _incident_title(incident),
+        "description": _description(incident),
+        "criticality": mapping.criticality.get(urgency, mapping.unknown_criticality),
+        "urgency": mapping.urgency.get(urgency, mapping.unknown_urgency),
+        "status": mapping.status.get(status, mapping.unknown_status),
+        "customer": incident.service_name or "",
+        "tags": _tags(incident),
+        "pagerduty_incident_id": incident.id,
+        "pagerduty_url": incident.html_url,
+    }
+
+
+def _tags(incident: Incident) -> list[str]:
+    known = (("service", incident.service_name), ("urgency", incident.urgency), ("pagerduty-id", incident.id))
+    return ["source:pagerduty", *(f"{label}:{value}" for label, value in known if value)]
+
+
+def _description(incident: Incident) -> str:
+    """The description (V3 has none: the title), a blank line, and PagerDuty's metadata; at most 10,000 characters."""
+    block = _metadata(incident)
+    written = incident.description or _incident_title(incident)
+    return f"{shorten(written, DESCRIPTION_LIMIT - len(block) - 2)}\n\n{block}" if block else written
+
+
+def _metadata(incident: Incident) -> str:
+    lines = (
+        ("Service", incident.service_name),
+        ("Urgency", incident.urgency),
+        ("Priority", incident.priority),
+        ("Status", incident.status),
+        ("Number", f"#{incident.number}" if incident.number is not None else None),
+        ("Assigned to", shorten(", ".join(incident.assignees), TITLE_LIMIT)),
+        ("Escalation policy", incident.escalation_policy),
+        ("Opened at", _readable(incident.created_at)),
+        ("Link", incident.html_url),
+    )
+    return "\n".join(f"{label}: {value}" for label, value in lines if value)
+
+
+def _readable(when: datetime | None) -> str | None:
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if when else None

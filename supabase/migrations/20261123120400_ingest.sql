@@ -1,0 +1,235 @@
+-- Receiving webhooks. The service calls these with its secret key; nobody else may.
+
+create function public.get_pagerduty_webhook(token text default null) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'organization_id', i.organization_id,
+    'enabled', i.enabled,
+    'settings_version', i.settings_version,
+    'signing_secrets', to_jsonb(array_remove(array[
+      c.signing_secret,
+      case when c.previous_signing_secret_expires_at > now() then c.previous_signing_secret end
+    ], null))
+  )
+  from public.pagerduty_integrations i
+  left join public.pagerduty_credentials c on c.organization_id = i.organization_id
+  where case when token is null then i.accept_bare_url else i.webhook_token = token end
+$$;
+comment on function public.get_pagerduty_webhook(text) is 'What the service must know to verify a webhook: for a token, or without one for the integration that accepts the bare URL. Null: unknown.';
+revoke all on function public.get_pagerduty_webhook(text) from public, anon, authenticated, service_role;
+grant execute on function public.get_pagerduty_webhook(text) to service_role;
+
+create function public.report_pagerduty_problem(token text, problem text) returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  update public.pagerduty_integrations i
+  set last_error = left(problem, 500), last_error_at = now()
+  where case when token is null then i.accept_bare_url else i.webhook_token = token end
+$$;
+comment on function public.report_pagerduty_problem(text, text) is 'Remembers why a webhook was refused, so that an admin can see it in the settings.';
+revoke all on function public.report_pagerduty_problem(text, text) from public, anon, authenticated, service_role;
+grant execute on function public.report_pagerduty_problem(text, text) to service_role;
+
+create function private.reason_to_ignore(integration public.pagerduty_integrations, event jsonb) returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select case
+    when not integration.enabled then 'integration_disabled'
+    when event ->> 'event_type' = 'pagey.ping' then 'ping'
+    when not (event ->> 'known')::boolean then 'unknown_event_type'
+    when event ->> 'event_type' <> all (integration.event_types) then 'event_type_not_taken'
+    when not (event -> 'integration_keys') ? integration.integration_key then 'integration_key_mismatch'
+    when jsonb_typeof(event -> 'notification') is distinct from 'object' then 'nothing_to_show'
+  end
+$$;
+comment on function private.reason_to_ignore(public.pagerduty_integrations, jsonb) is 'Why an integration does not take an event; null if it does. A null setting filters nothing.';
+revoke all on function private.reason_to_ignore(public.pagerduty_integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.reason_to_ignore(public.pagerduty_integrations, jsonb) to service_role;
+
+create function private.notify_of_event(integration public.pagerduty_integrations, event_row uuid, event jsonb) returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+  made public.notifications;
+  notification constant jsonb := event -> 'notification';
+  incident constant jsonb := event -> 'incident';
+begin
+  insert into public.notifications (
+    organization_id, event_id, event_type, title, body, urgency, service_name,
+    pagerduty_incident_id, pagerduty_status, pagerduty_url, prefill, recipients, occurred_at
+  )
+  values (
+    integration.organization_id, event_row, event ->> 'event_type',
+    notification ->> 'title', notification ->> 'body', notification ->> 'urgency', incident ->> 'service_name',
+    incident ->> 'id', incident ->> 'status', notification ->> 'url', nullif(notification -> 'prefill', 'null'),
+    null, -- every member: nothing narrows the audience of an organization yet
+    (event ->> 'occurred_at')::timestamptz
+  )
+  returning * into made;
+  perform realtime.send(to_jsonb(f), 'notification', 'org:' || made.organization_id, true)
+  from public.notification_feed f
+  where f.id = made.id;
+  return made.id;
+end
+$$;
+comment on function private.notify_of_event(public.pagerduty_integrations, uuid, jsonb) is 'Makes the notification of a taken event and pushes it, as a row of the feed, to those it is addressed to.';
+revoke all on function private.notify_of_event(public.pagerduty_integrations, uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.notify_of_event(public.pagerduty_integrations, uuid, jsonb) to service_role;
+
+create function private.move_linked_incident(organization uuid, event_row uuid, event jsonb) returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+  linked public.incidents;
+  told constant public.incident_status := private.status_from_pagerduty(event #>> '{incident,status}');
+  told_at constant timestamptz := coalesce((event ->> 'occurred_at')::timestamptz, now());
+  moves boolean;
+begin
+  perform private.lock_pagerduty_incident(organization, event #>> '{incident,id}');
+  select * into linked
+  from public.incidents i
+  where i.organization_id = organization
+    and i.pagerduty_incident_id = event #>> '{incident,id}'
+  for update;
+  if linked.id is null then
+    return null;
+  end if;
+  -- An older event never overwrites a newer state.
+  moves := told is not null and told_at >= coalesce(linked.pagerduty_status_at, '-infinity');
+  if moves then
+    update public.incidents i
+    set status = told, pagerduty_status_at = told_at, pagerduty_event_id = event_row
+    where i.id = linked.id;
+  end if;
+  insert into public.incident_updates (
+    incident_id, organization_id, kind, body, status_from, status_to, author_id, event_id
+  )
+  values (
+    linked.id, organization, 'pagerduty', coalesce(event ->> 'timeline', event ->> 'event_type'),
+    case when moves and told <> linked.status then linked.status end,
+    case when moves and told <> linked.status then told end,
+    null, event_row
+  );
+  return linked.id;
+end
+$$;
+comment on function private.move_linked_incident(uuid, uuid, jsonb) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident, and moves its status if the event is news.';
+revoke all on function private.move_linked_incident(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.move_linked_incident(uuid, uuid, jsonb) to service_role;
+
+create function private.ingest_pagerduty_event(integration public.pagerduty_integrations, event jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  invalid constant text := event ->> 'invalid';
+  reason constant text := coalesce(invalid, private.reason_to_ignore(integration, event));
+  outcome constant text := case
+    when invalid is not null then 'invalid'
+    when reason is not null then 'ignored'
+    else 'created'
+  end;
+  event_row uuid;
+  notification uuid;
+  incident uuid;
+begin
+  insert into public.pagerduty_events (
+    organization_id, integration_id, event_id, delivery_id, family, event_type,
+    pagerduty_incident_id, summary, occurred_at, outcome, reason, payload
+  )
+  values (
+    integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()), event ->> 'delivery_id',
+    coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
+    event #>> '{incident,id}', coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
+    (event ->> 'occurred_at')::timestamptz, outcome, left(reason, 500), event -> 'payload'
+  )
+  on conflict (integration_id, event_id) do nothing
+  returning id into event_row;
+  if event_row is null then
+    update public.pagerduty_events e
+    set deliveries = e.deliveries + 1
+    where e.integration_id = integration.id
+      and e.event_id = event ->> 'event_id'
+    returning e.id into event_row;
+    select n.id into notification from public.notifications n where n.event_id = event_row;
+    return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'duplicate', 'notification_id', notification);
+  end if;
+  if outcome = 'created' then
+    notification := private.notify_of_event(integration, event_row, event);
+    if event #>> '{incident,id}' is not null then
+      incident := private.move_linked_incident(integration.organization_id, event_row, event);
+    end if;
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object(
+    'event_id', event ->> 'event_id', 'outcome', outcome, 'reason', reason,
+    'notification_id', notification, 'incident_id', incident
+  ));
+end
+$$;
+comment on function private.ingest_pagerduty_event(public.pagerduty_integrations, jsonb) is 'Records one event and does what follows from it; answers its outcome.';
+revoke all on function private.ingest_pagerduty_event(public.pagerduty_integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.ingest_pagerduty_event(public.pagerduty_integrations, jsonb) to service_role;
+
+create function public.ingest_pagerduty_events(
+  token text, settings_version bigint, events jsonb, count_recipients boolean default false
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  integration public.pagerduty_integrations;
+  event jsonb;
+  outcomes jsonb := '[]';
+  problem text;
+begin
+  -- The lock lets one webhook of an organization through at a time: two deliveries of one event cannot race,
+  -- and notifications.created_at grows in the order of commits.
+  select * into integration
+  from public.pagerduty_integrations i
+  where case when token is null then i.accept_bare_url else i.webhook_token = token end
+  for no key update;
+  if integration.id is null then
+    return jsonb_build_object('status', 'unknown');
+  end if;
+  if integration.settings_version <> ingest_pagerduty_events.settings_version then
+    return jsonb_build_object('status', 'stale');
+  end if;
+  for event in select value from jsonb_array_elements(events) loop
+    begin
+      outcomes := outcomes || private.ingest_pagerduty_event(integration, event);
+    exception when data_exception or integrity_constraint_violation then
+      -- No retry can cure what the database will not store: it must not stop the events behind it for 48 hours.
+      problem := left(sqlerrm, 300);
+      outcomes := outcomes || private.ingest_pagerduty_event(integration, jsonb_build_object(
+        'event_id', coalesce(nullif(left(event ->> 'event_id', 300), ''), 'invalid:' || gen_random_uuid()),
+        'invalid', problem, 'payload', event -> 'payload'
+      ));
+    end;
+  end loop;
+  update public.pagerduty_integrations i
+  set
+    last_event_at = now(),
+    last_error = problem,
+    last_error_at = case when problem is not null then now() end
+  where i.id = integration.id;
+  return jsonb_build_object(
+    'status', 'done', 'organization_id', integration.organization_id, 'outcomes', outcomes,
+    'recipients', case when count_recipients then (
+      select count(*) from public.memberships m where m.organization_id = integration.organization_id
+    ) end
+  );
+end
+$$;
+comment on function public.ingest_pagerduty_events(text, bigint, jsonb, boolean) is
+  'Takes the events of one webhook, in one transaction: dedupe, filters, notification, linked incident, broadcast, health. Answers status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect.';
+revoke all on function public.ingest_pagerduty_events(text, bigint, jsonb, boolean) from public, anon, authenticated, service_role;
+grant execute on function public.ingest_pagerduty_events(text, bigint, jsonb, boolean) to service_role;

@@ -24,8 +24,12 @@ def detail(event_type: str, data: Data, incident: Incident | None) -> str | None
     return (shorten(one_line(found), DETAIL_LIMIT) or None) if found else None
 
 
-def _assignees(_: Data, incident: Incident | None) -> str | None:
-    return ", ".join(incident.assignees) if incident else None
+def _assignees(data: Data, incident: Incident | None) -> str | None:
+    """To whom it just went: V1's and V2's incident may still list those who had it before."""
+    entries = objects(data.get("log_entries"))
+    newly = [name(person) for entry in entries[:1] for person in objects(entry.get("assignees"))]
+    newly = newly or [name(obj(data.get("incident")).get("assigned_to_user"))]
+    return ", ".join(filter(None, newly[:_MOST])) or (", ".join(incident.assignees) if incident else None)
 
 
 def _escalation_policy(_: Data, incident: Incident | None) -> str | None:

@@ -39,7 +39,7 @@ DEFAULT_MAPPING = FieldMapping()
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How an event is told: "<did> [<to> <detail>] [by <agent>][: <detail>]"; the detail comes after `to` if that is set."""
+    """How an event is told: "<did> by <agent>: <detail>", or with `to`, "<did> <to> <detail> by <agent>"."""
 
     did: str
     to: str | None = None

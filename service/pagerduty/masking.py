@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from service.pagerduty.fields import shorten
+
 MASK = "***"
 MAX_DEPTH = 16
 MAX_ITEMS = 100
@@ -32,7 +34,7 @@ _PHONE = re.compile(r"\+\d[\d ().-]{6,20}\d")
 
 
 def mask(value: Any) -> Any:
-    """A masked copy of a JSON value (or of request headers), at most 16 levels deep, 100 items wide, 500 characters long."""
+    """A masked copy of a JSON value or of headers: at most 16 levels, 100 items a level, 500 characters a string."""
     names = sorted(set(_people(value, False, 0)), key=len, reverse=True)[:_MAX_NAMES]
     pattern = re.compile("|".join(map(re.escape, names))) if names else None
     return _mask(value, False, pattern, 0)
@@ -75,16 +77,22 @@ def _mask(value: Any, is_person: bool, names: re.Pattern[str] | None, depth: int
         masked = [_mask(item, is_person, names, depth + 1) for item in value[:MAX_ITEMS]]
         return [*masked, f"… {len(value) - MAX_ITEMS} more"] if len(value) > MAX_ITEMS else masked
     if isinstance(value, str):
-        return _mask_text(value, names)
+        return _hide(value) if is_person else _mask_text(value, names)
     return value if value is None or isinstance(value, bool | int | float) else MASK
 
 
 def _mask_object(value: Mapping[Any, Any], person: bool, names: re.Pattern[str] | None, depth: int) -> dict[str, Any]:
     masked: dict[str, Any] = {}
     for key, item in _items(value):
-        hidden = _is_private(key) or (person and key in _NAMING)
+        about_person = bool(_PERSON.search(key))
+        is_name = (person and key in _NAMING) or (about_person and isinstance(item, str))
         shown = _mask_text(key, names)
-        masked[shown] = _hide(item) if hidden else _mask(item, bool(_PERSON.search(key)), names, depth + 1)
+        if _is_private(key) or is_name:
+            masked[shown] = _hide(item)
+        elif isinstance(item, str):
+            masked[shown] = _mask_text(item, names)
+        else:
+            masked[shown] = _mask(item, person or about_person, names, depth + 1)
     if len(value) > MAX_ITEMS:
         masked["…"] = f"{len(value) - MAX_ITEMS} more"
     return masked
@@ -104,8 +112,9 @@ def _hide(value: Any) -> Any:
 
 
 def _mask_text(value: str, names: re.Pattern[str] | None) -> str:
-    bounded = value[:MAX_STRING]
-    shown = names.sub(MASK, bounded) if names else bounded
+    # More than is shown is searched, so that no name or address is cut in half and then missed.
+    shown = value[: 10 * MAX_STRING]
+    shown = names.sub(MASK, shown) if names else shown
     shown = _CREDENTIAL.sub(rf"\1\2{MASK}", shown)
     shown = _PHONE.sub(MASK, _EMAIL.sub(MASK, shown))
-    return shown + "…" if len(value) > MAX_STRING else shown
+    return shorten(shown, MAX_STRING)

@@ -272,7 +272,7 @@ def _assignees(incident: Json) -> tuple[str, ...]:
     """Names from V3's `assignees`, V2's `assignments[].assignee`, V1's `assigned_to[].object` or `assigned_to_user`."""
     entries = [entry for key in ("assignees", "assignments", "assigned_to") for entry in objects(incident.get(key))]
     people = [obj(entry.get("assignee")) or obj(entry.get("object")) or entry for entry in entries]
-    names = [name(person) for person in people or [incident.get("assigned_to_user")]]
+    names = [name(person) for person in people or [obj(incident.get("assigned_to_user"))]]
     return tuple(dict.fromkeys(found for found in names if found))[:MAX_ASSIGNEES]
 
 

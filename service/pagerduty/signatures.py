@@ -1,7 +1,8 @@
 """PagerDuty's webhook signatures (V3).
 
-`X-PagerDuty-Signature: v1=<hex>[,v1=<hex>…]`: each is the HMAC-SHA256 of the raw request body under one signing secret;
-there are several while a secret is rotated. The delivery is genuine if any one matches (PagerDuty: Verifying signatures).
+`X-PagerDuty-Signature: v1=<hex>[,v1=<hex>…]`: each is the HMAC-SHA256 of the raw request body under one signing
+secret; there are several while a secret is rotated. The delivery is genuine if any one matches (PagerDuty: Verifying
+signatures).
 """
 
 import hashlib

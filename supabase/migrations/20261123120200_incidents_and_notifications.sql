@@ -270,7 +270,7 @@ as $$
 begin
   if tg_op = 'INSERT' then
     insert into public.incident_updates (incident_id, organization_id, kind, status_to, author_id)
-    values (new.id, new.organization_id, 'created', new.status, auth.uid());
+    values (new.id, new.organization_id, 'created', new.status, new.created_by);
   elsif new.pagerduty_event_id is not distinct from old.pagerduty_event_id then
     -- A change that PagerDuty told is recorded by the ingest function, with the event.
     if new.status <> old.status then

@@ -43,9 +43,7 @@ class Channel:
 
     def push(self, event: str, payload: object) -> None:
         """Sends the client a message of this channel."""
-        self.outlet.send(
-            self.outlet.serializer.encode(self.topic, event, payload, ref=None, join_ref=self.join_ref)
-        )
+        self.outlet.send(self.outlet.serializer.encode(self.topic, event, payload, ref=None, join_ref=self.join_ref))
 
     def system(self, status: str, message: str) -> None:
         """Sends the client a `system` message."""
@@ -53,9 +51,7 @@ class Channel:
 
     def close(self) -> None:
         """Tells the client that the channel is closed."""
-        frame = self.outlet.serializer.encode(
-            self.topic, "phx_close", {}, ref=self.join_ref, join_ref=self.join_ref
-        )
+        frame = self.outlet.serializer.encode(self.topic, "phx_close", {}, ref=self.join_ref, join_ref=self.join_ref)
         self.outlet.send(frame)
 
 

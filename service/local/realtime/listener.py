@@ -93,7 +93,7 @@ class Listener:
                     self.connected.set()
                     async for notice in connection.notifies():
                         self._noticed.put_nowait(notice.payload)
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 log.warning("Realtime's connection broke, trying again: %s", error)
             self.connected.clear()
             await asyncio.sleep(RECONNECT_AFTER)

@@ -1,0 +1,37 @@
+"""The OpenAPI document, and a page to read it."""
+
+from typing import Any
+
+from flask import Response, jsonify, render_template
+from flask_openapi3 import OpenAPI
+
+DESCRIPTION = (
+    "PagerDuty's alerts in the notification bell of a web app that runs on Supabase. Input fields may be spelled in "
+    "camelCase. Errors are application/problem+json (RFC 9457) with a stable `type`."
+)
+
+
+def init_app(app: OpenAPI) -> None:
+    """Serves `/api/openapi.json` and `/api/docs`."""
+
+    @app.route("/api/openapi.json")
+    def openapi_json() -> Response:
+        return jsonify(document(app))
+
+    @app.route("/api/docs")
+    def openapi_page() -> str:
+        return render_template("docs.html", document=document(app))
+
+
+def document(app: OpenAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document. The library describes validation errors as plain JSON; ours are problems."""
+    described: dict[str, Any] = app.api_doc
+    for path_item in described["paths"].values():
+        for operation in path_item.values():
+            operation["responses"]["422"] = {
+                "description": "Fields are not valid (`errors` says which)",
+                "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}
+                },
+            }
+    return described

@@ -1,0 +1,324 @@
+"""Shapes of requests and answers: what pydantic validates and the OpenAPI document shows."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, StringConstraints, field_validator
+
+from service.api.requests import Input
+from service.pagerduty.events import V3_TYPES
+
+Level = Literal["low", "medium", "high", "critical"]
+IncidentStatus = Literal["open", "investigating", "resolved"]
+Role = Literal["viewer", "responder", "admin", "owner"]
+Timestamp = Annotated[str, Field(description="ISO 8601", examples=["2026-11-23T12:00:00+00:00"])]
+Id = Annotated[str, Field(description="UUID")]
+# Postgres stores no NUL in text.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+Tag = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
+
+
+class Page(BaseModel):
+    """Query of a list, newest first."""
+
+    limit: int = Field(20, ge=1, le=100)
+    before: str | None = Field(None, max_length=200, description="Cursor: rows older than it")
+
+
+class IdPath(BaseModel):
+    """A path that ends in an id."""
+
+    id: Id
+
+
+class OrganizationHeader(BaseModel):
+    """For users of several organizations."""
+
+    x_organization_id: str | None = Field(None, description="Which of the caller's organizations; not needed with one")
+
+
+# me -------------------------------------------------------------------------------------------------------------------
+
+
+class UserAnswer(BaseModel):
+    id: Id
+    email: str | None
+
+
+class OrganizationAnswer(BaseModel):
+    id: Id
+    name: str
+    role: Role
+
+
+class MeAnswer(BaseModel):
+    user: UserAnswer
+    organizations: list[OrganizationAnswer]
+
+
+# integration ----------------------------------------------------------------------------------------------------------
+
+
+class SecretHint(BaseModel):
+    """A secret is never answered: only that it is there, and how it ends."""
+
+    set: bool
+    last4: str | None = Field(description="Null for those who may not see it")
+
+
+class Health(BaseModel):
+    last_event_at: Timestamp | None
+    last_error: str | None
+    last_error_at: Timestamp | None
+
+
+class IntegrationAnswer(BaseModel):
+    configured: bool
+    can_edit: bool
+    enabled: bool
+    region: Literal["us", "eu"]
+    event_types: list[str] | None = Field(description="V3 names; null takes all")
+    integration_key: str | None
+    api_key: SecretHint
+    signing_secret: SecretHint
+    webhook_url: str | None = Field(description="What to give to PagerDuty; null for those who may not see it")
+    bare_webhook_url: str | None = Field(description="Set if this integration serves the URL without a token")
+    health: Health
+    updated_at: Timestamp | None
+
+
+class IntegrationInput(Input):
+    """An absent field stays as it is; null removes."""
+
+    enabled: bool | None = None
+    region: Literal["us", "eu"] | None = None
+    event_types: list[str] | None = Field(None, min_length=1, max_length=100)
+    integration_key: str | None = Field(None, max_length=255)
+    api_key: str | None = Field(None, max_length=128)
+    signing_secret: str | None = Field(None, max_length=512)
+
+    @field_validator("enabled", "region")
+    @classmethod
+    def _not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("cannot be null; leave it out to keep it")
+        return value
+
+    @field_validator("api_key", "signing_secret", "integration_key")
+    @classmethod
+    def _visible(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if value == "":
+            return None  # a form's empty field
+        if not re.fullmatch(r"[\x21-\x7e]+", value):
+            raise ValueError("may hold only visible ASCII characters, without spaces: copy it again from PagerDuty")
+        return value
+
+    @field_validator("api_key", "signing_secret")
+    @classmethod
+    def _long_enough(cls, value: str | None) -> str | None:
+        if value is not None and len(value) < 8:
+            raise ValueError("is too short to be one of PagerDuty's")
+        return value
+
+    @field_validator("event_types")
+    @classmethod
+    def _known(cls, value: list[str] | None) -> list[str] | None:
+        unknown = sorted(set(value or ()) - V3_TYPES)
+        if unknown:
+            raise ValueError(f"unknown event type: {unknown[0][:100]}")
+        return sorted(set(value)) if value is not None else None
+
+
+class KeyTestInput(Input):
+    """Without a key, the saved one is tested."""
+
+    api_key: str | None = Field(None, max_length=512)
+    region: Literal["us", "eu"] | None = Field(None, description="By default the saved one for a saved key, else both")
+
+
+class KeyTestAnswer(BaseModel):
+    ok: bool
+    status: Literal[
+        "valid", "read_only", "invalid_key", "wrong_region", "forbidden", "rate_limited", "unreachable",
+        "malformed_key", "not_set",
+    ]
+    message: str
+    region: Literal["us", "eu"] | None
+    account: str | None
+    can_write: bool | None
+    user_email: str | None
+    retry_after: int | None = Field(description="Seconds, with rate_limited")
+
+
+# webhooks -------------------------------------------------------------------------------------------------------------
+
+
+class TokenPath(BaseModel):
+    token: str = Field(max_length=128)
+
+
+class WebhookAlive(BaseModel):
+    status: Literal["ok"]
+    known: bool | None = Field(None, description="With a token: is there such an integration")
+    enabled: bool | None = Field(None, description="With a known token: is it switched on")
+
+
+class Outcome(BaseModel):
+    event_id: str | None
+    outcome: Literal["created", "duplicate", "ignored", "invalid"]
+    reason: str | None = None
+    notification_id: Id | None = None
+    incident_id: Id | None = None
+
+
+class WebhookAnswer(BaseModel):
+    outcomes: list[Outcome]
+
+
+# notifications --------------------------------------------------------------------------------------------------------
+
+
+class NotificationQuery(Page):
+    after: str | None = Field(None, max_length=200, description="Cursor: rows newer than it")
+    unread: bool = Field(False, description="Only those that the caller has not read")
+
+
+class Prefill(BaseModel):
+    title: str
+    description: str
+    criticality: Level
+    urgency: Level
+    status: IncidentStatus
+    customer: str
+    tags: list[str]
+    pagerduty_incident_id: str | None
+    pagerduty_url: str | None
+
+
+class Notification(BaseModel):
+    id: Id
+    organization_id: Id
+    event_type: str
+    title: str
+    body: str
+    urgency: Literal["high", "low"] | None
+    service_name: str | None
+    pagerduty_incident_id: str | None
+    pagerduty_status: Literal["triggered", "acknowledged", "resolved"] | None
+    pagerduty_url: str | None
+    prefill: Prefill | None
+    occurred_at: Timestamp | None
+    created_at: Timestamp
+    read_at: Timestamp | None
+    incident_id: Id | None = Field(description="The incident that was made of it")
+    cursor: str
+
+
+class NotificationList(BaseModel):
+    items: list[Notification]
+    next: str | None = Field(description="`before` of the next, older page")
+    newest: str | None = Field(description="`after` for what will be newer")
+
+
+class ReadAllInput(Input):
+    until: str | None = Field(None, max_length=64, description="ISO 8601: only those that are not newer")
+
+
+class ReadAllAnswer(BaseModel):
+    read: int
+
+
+class UnreadCount(BaseModel):
+    count: int
+    capped: bool = Field(description="There are at least `count`: counting stopped there")
+
+
+# incidents ------------------------------------------------------------------------------------------------------------
+
+
+class IncidentQuery(Page):
+    status: str | None = Field(None, pattern=r"^(open|investigating|resolved)(,(open|investigating|resolved))*$")
+    criticality: str | None = Field(
+        None, pattern=r"^(low|medium|high|critical)(,(low|medium|high|critical))*$", description="One or more"
+    )
+    q: str | None = Field(None, max_length=200, description="Words of the title, the customer")
+
+
+class IncidentInput(Input):
+    title: Text = Field(min_length=1, max_length=1100)
+    description: Text = Field("", max_length=20_000)
+    criticality: Level = "medium"
+    urgency: Level = "medium"
+    status: IncidentStatus = "open"
+    customer: Text = Field("", max_length=255)
+    tags: list[Tag] = Field(default_factory=list, max_length=50)
+    notification_id: str | None = Field(None, pattern=r"^[0-9a-fA-F-]{36}$", description="Links it to PagerDuty's")
+
+
+class IncidentChange(Input):
+    title: Text = Field(None, min_length=1, max_length=1100)  # type: ignore[assignment]  # absent, never null
+    description: Text = Field(None, max_length=20_000)  # type: ignore[assignment]
+    criticality: Level = None  # type: ignore[assignment]
+    urgency: Level = None  # type: ignore[assignment]
+    status: IncidentStatus = None  # type: ignore[assignment]
+    customer: Text = Field(None, max_length=255)  # type: ignore[assignment]
+    tags: list[Tag] = Field(None, max_length=50)  # type: ignore[assignment]
+
+
+class Incident(BaseModel):
+    id: Id
+    organization_id: Id
+    title: str
+    description: str
+    criticality: Level
+    urgency: Level
+    status: IncidentStatus
+    customer: str
+    tags: list[str]
+    notification_id: Id | None
+    pagerduty_incident_id: str | None
+    pagerduty_url: str | None
+    created_by: Id | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    cursor: str
+
+
+class IncidentList(BaseModel):
+    items: list[Incident]
+    next: str | None
+
+
+class UpdatesQuery(BaseModel):
+    limit: int = Field(100, ge=1, le=200)
+    after: str | None = Field(None, max_length=200, description="Cursor: entries newer than it")
+
+
+class UpdateInput(Input):
+    body: Text = Field(min_length=1, max_length=10_000)
+
+
+class Update(BaseModel):
+    id: Id
+    kind: Literal["created", "status", "edited", "comment", "pagerduty"]
+    body: str
+    status_from: IncidentStatus | None
+    status_to: IncidentStatus | None
+    author_id: Id | None = Field(description="Null: PagerDuty")
+    created_at: Timestamp
+    cursor: str
+
+
+class UpdateList(BaseModel):
+    items: list[Update]
+    next: str | None = Field(description="`after` of the next, newer page")
+
+
+# health ---------------------------------------------------------------------------------------------------------------
+
+
+class Ready(BaseModel):
+    status: Literal["ok", "down"]
+    down: list[str] = Field(description="What cannot be reached")

@@ -1,0 +1,222 @@
+"""Supabase access tokens: who is calling?
+
+Asymmetric tokens (ES256, RS256) are checked with the project's JWKS, HS256 ones with its legacy secret. The kind of key
+decides which algorithm is accepted, so a public key can never serve as an HMAC secret.
+"""
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import jwt
+from flask import g, request
+
+from service.errors import Problem, unavailable
+from service.logs import log
+
+_ALGORITHM_OF_KEY_TYPE = {"EC": "ES256", "RSA": "RS256"}
+_MAX_TOKEN = 16_384  # characters; Supabase's are around 1,000
+
+
+@dataclass(frozen=True)
+class User:
+    """The caller. `token` travels on to PostgREST."""
+
+    id: str
+    email: str | None
+    token: str
+
+
+class InvalidToken(Exception):
+    """The token fails a check; `check` names it: format, algorithm, key, signature, exp, aud, iss, sub, role, …"""
+
+    def __init__(self, check: str, detail: str) -> None:
+        super().__init__(detail)
+        self.check = check
+
+
+class KeysUnavailable(Exception):
+    """The project's JWKS cannot be had, and none was had before."""
+
+
+class JwksCache:
+    """The project's public keys by `kid`.
+
+    Fetched when first needed and when `lifetime` seconds old; an unknown `kid` fetches at once, by one thread while
+    the others wait for its result, and at most `budget` times in `window` seconds, so that made-up kids cannot flood
+    Supabase. While Supabase cannot be reached, the keys that were had stay good.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        lifetime: float = 600,
+        budget: int = 5,
+        window: float = 30,
+        client: httpx.Client | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url, self._lifetime, self._budget, self._window, self._clock = url, lifetime, budget, window, clock
+        self._client = client or httpx.Client(timeout=httpx.Timeout(3.0))
+        self._lock = threading.Lock()
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at: float | None = None
+        self._attempts: deque[float] = deque()
+
+    def get(self, kid: str) -> jwt.PyJWK | None:
+        """The key, or None if the project has none of that name. Raises KeysUnavailable."""
+        key = self._keys.get(kid)
+        if key is not None and self._is_fresh():
+            return key
+        if key is not None:
+            # Due for a look, but good until then: one caller looks, nobody waits for it.
+            if self._lock.acquire(blocking=False):
+                try:
+                    self._fetch()
+                finally:
+                    self._lock.release()
+            return self._keys.get(kid)
+        seen = self._fetched_at
+        with self._lock:
+            # Somebody else may have fetched while this one waited for the lock.
+            if self._fetched_at == seen and kid not in self._keys:
+                self._fetch()
+            if self._fetched_at is None:
+                raise KeysUnavailable(self._url)
+            return self._keys.get(kid)
+
+    def _is_fresh(self) -> bool:
+        return self._fetched_at is not None and self._clock() - self._fetched_at < self._lifetime
+
+    def _may_fetch(self) -> bool:
+        now = self._clock()
+        while self._attempts and now - self._attempts[0] >= self._window:
+            self._attempts.popleft()
+        if len(self._attempts) >= self._budget:
+            return False
+        self._attempts.append(now)
+        return True
+
+    def _fetch(self) -> None:
+        if not self._may_fetch():
+            return
+        try:
+            document = self._client.get(self._url).raise_for_status().json()
+            keys = [
+                jwt.PyJWK(key, algorithm=_ALGORITHM_OF_KEY_TYPE[key["kty"]])
+                for key in document["keys"]
+                if key.get("kty") in _ALGORITHM_OF_KEY_TYPE and key.get("use", "sig") == "sig" and key.get("kid")
+            ]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
+            log.warning("jwks_unavailable", url=self._url, error=type(error).__name__)
+            return
+        self._keys = {str(key.key_id): key for key in keys}
+        self._fetched_at = self._clock()
+
+
+class TokenVerifier:
+    """Checks access tokens of one Supabase project."""
+
+    def __init__(self, jwks: JwksCache, issuer: str, jwt_secret: str | None = None) -> None:
+        self._jwks, self._issuer, self._jwt_secret = jwks, issuer, jwt_secret
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """The claims. Raises InvalidToken, or KeysUnavailable.
+
+        Supabase: access tokens carry aud `authenticated`, role `authenticated` and the user's id as sub.
+        """
+        key, algorithm = self._key_for(token)
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience="authenticated",
+                issuer=self._issuer,
+                options={"require": ["exp", "aud", "iss", "sub"], "verify_iat": False},
+            )
+        except jwt.PyJWTError as error:
+            raise _explain(error) from None
+        if claims.get("role") != "authenticated":
+            raise InvalidToken("role", "The token is not a signed-in user's.")
+        try:
+            uuid.UUID(claims["sub"])
+        except (ValueError, TypeError, AttributeError):
+            raise InvalidToken("sub", "The token's sub is not a user id.") from None
+        return claims
+
+    def _key_for(self, token: str) -> tuple[Any, str]:
+        if len(token) > _MAX_TOKEN:
+            raise InvalidToken("format", "The token is too long.")
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            raise InvalidToken("format", "The token is not a JWT.") from None
+        algorithm = header.get("alg")
+        if algorithm == "HS256" and self._jwt_secret:
+            return self._jwt_secret, "HS256"
+        if algorithm not in _ALGORITHM_OF_KEY_TYPE.values():
+            raise InvalidToken("algorithm", "The token is signed with an algorithm that is not accepted here.")
+        kid = header.get("kid")
+        key = self._jwks.get(kid) if isinstance(kid, str) and kid else None
+        if key is None:
+            raise InvalidToken("key", "The token is signed with a key that this project does not have.")
+        if key.algorithm_name != algorithm:
+            raise InvalidToken("algorithm", "The token's algorithm is not the one of its key.")
+        return key.key, algorithm
+
+
+def _explain(error: jwt.PyJWTError) -> InvalidToken:
+    match error:
+        case jwt.ExpiredSignatureError():
+            return InvalidToken("exp", "The token has expired: sign in again, or refresh the session.")
+        case jwt.InvalidAudienceError():
+            return InvalidToken("aud", "The token is not meant for signed-in users of this project.")
+        case jwt.InvalidIssuerError():
+            return InvalidToken("iss", "The token comes from another issuer than this project's Auth.")
+        case jwt.MissingRequiredClaimError():
+            return InvalidToken(error.claim, f"The token has no {error.claim}.")
+        case jwt.ImmatureSignatureError():
+            return InvalidToken("nbf", "The token is not valid yet.")
+        case jwt.InvalidSubjectError():
+            return InvalidToken("sub", "The token's sub is not a user id.")
+        case jwt.InvalidSignatureError():
+            return InvalidToken("signature", "The token's signature is wrong.")
+        case _:
+            return InvalidToken("format", "The token is not a usable JWT.")
+
+
+def require_user(verifier: TokenVerifier) -> None:
+    """Puts the caller into `g.user`, or raises a 401 (RFC 6750) that says which check failed."""
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Problem(
+            401, "missing-token", "Not signed in", "Send a Supabase access token: Authorization: Bearer …",
+            headers={"WWW-Authenticate": 'Bearer realm="supabase"'}, check="presence",
+        )
+    try:
+        claims = verifier.verify(token)
+    except InvalidToken as error:
+        challenge = f'Bearer realm="supabase", error="invalid_token", error_description="{error}"'
+        raise Problem(
+            401, "invalid-token", "Not signed in", str(error),
+            headers={"WWW-Authenticate": challenge}, check=error.check,
+        ) from None
+    except KeysUnavailable:
+        raise unavailable("The keys that sign access tokens cannot be fetched from Supabase.") from None
+    email = claims.get("email")
+    g.user = User(id=str(claims["sub"]), email=email if isinstance(email, str) else None, token=token)
+
+
+def current_user() -> User:
+    """The caller of this request, once require_user has run."""
+    user: User = g.user
+    return user

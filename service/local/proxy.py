@@ -1,0 +1,134 @@
+"""Passing requests on to a real PostgREST or Realtime that stands in the place of a stand-in."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Self
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+#: RFC 9110, 7.6.1: what concerns one connection only. The client library decides the length and encoding anew.
+HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "host",
+}
+
+
+class HttpProxy:
+    """An ASGI app that answers what the server at `url` answers; 502 when it cannot be reached."""
+
+    def __init__(self, url: str) -> None:
+        # No encoding that the client did not ask for.
+        headers = {"accept-encoding": "identity"}
+        self._client = httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=60, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._client.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, whose path is the one below the mount."""
+        response = await self._pass_on(Request(scope, receive), _path_below_mount(scope))
+        await response(scope, receive, send)
+
+    async def _pass_on(self, request: Request, path: str) -> Response:
+        headers = [(name, value) for name, value in request.headers.raw if name.decode().lower() not in HOP_BY_HOP]
+        url = f"{path}?{request.url.query}" if request.url.query else path
+        has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
+        outgoing = self._client.build_request(
+            request.method, url, headers=headers, content=request.stream() if has_body else None
+        )
+        try:
+            answer = await self._client.send(outgoing, stream=True)
+        except httpx.TransportError as error:
+            return JSONResponse({"message": f"the server behind the gateway cannot be reached: {error}"}, 502)
+        response = StreamingResponse(_stream(answer), answer.status_code)
+        response.raw_headers = [
+            (name.lower(), value) for name, value in answer.headers.raw if name.decode().lower() not in HOP_BY_HOP
+        ]
+        return response
+
+
+class RealtimeProxy(HttpProxy):
+    """HTTP and websockets of a real Realtime; Supabase's gateway maps `/websocket` to its `/socket/websocket`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._url = url.rstrip("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or serves one websocket."""
+        if scope["type"] == "websocket":
+            await self._serve(WebSocket(scope, receive, send))
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _serve(self, client: WebSocket) -> None:
+        url = "ws" + self._url.removeprefix("http") + "/socket" + _path_below_mount(client.scope)
+        try:
+            async with connect(f"{url}?{client.url.query}", max_size=None, proxy=None) as server:
+                await client.accept()
+                await _pump(client, server)
+        except InvalidStatus as error:
+            kind = error.response.headers.get("content-type")
+            refusal = Response(bytes(error.response.body or b""), error.response.status_code, media_type=kind)
+            await client.send_denial_response(refusal)
+        except OSError as error:
+            await client.send_denial_response(JSONResponse({"error": f"Realtime cannot be reached: {error}"}, 502))
+
+
+async def _pump(client: WebSocket, server: ClientConnection) -> None:
+    """Passes frames both ways until one side closes, and the close on to the other."""
+    tasks = [asyncio.create_task(_to_server(client, server)), asyncio.create_task(_to_client(client, server))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _to_server(client: WebSocket, server: ClientConnection) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        while (event := await client.receive())["type"] != "websocket.disconnect":
+            await server.send(event["text"] if event.get("text") is not None else event["bytes"])
+
+
+async def _to_client(client: WebSocket, server: ClientConnection) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        try:
+            async for frame in server:
+                kind = "text" if isinstance(frame, str) else "bytes"
+                await client.send({"type": "websocket.send", kind: frame})
+        except ConnectionClosed:
+            pass
+        await client.close(server.close_code or 1011, server.close_reason)
+
+
+def _path_below_mount(scope: Scope) -> str:
+    """The path without the mount's, percent-encoded as it came."""
+    path: str = scope["raw_path"].decode("ascii")
+    return path.removeprefix(scope.get("root_path", "")) or "/"
+
+
+async def _stream(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.aiter_raw():
+            yield chunk
+    finally:
+        await answer.aclose()

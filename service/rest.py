@@ -1,0 +1,45 @@
+"""PostgREST, as the calling user or as the service."""
+
+import httpx
+from postgrest import SyncPostgrestClient
+
+from service.config import Settings
+
+# PagerDuty waits 5 s for an answer (PagerDuty: Webhooks overview); ours must be out before that.
+TIMEOUT = httpx.Timeout(4.0, connect=2.0)
+
+
+class Rest:
+    """One pool of connections; every client made from it speaks for somebody."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = f"{settings.supabase_url}/rest/v1"
+        self._publishable_key = settings.supabase_publishable_key
+        self._secret_key = settings.supabase_secret_key.get_secret_value()
+        self._http = httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(max_connections=64, max_keepalive_connections=32))
+
+    def as_user(self, access_token: str) -> SyncPostgrestClient:
+        """With the user's own token: RLS decides."""
+        return self._client({"apikey": self._publishable_key, "Authorization": f"Bearer {access_token}"})
+
+    def as_service(self) -> SyncPostgrestClient:
+        """With the secret key: for receiving webhooks and for the worker, never in a user's request.
+
+        Supabase: a new-style key goes into `apikey` alone; a legacy one is a JWT and goes into both headers.
+        """
+        headers = {"apikey": self._secret_key}
+        if not self._secret_key.startswith("sb_"):
+            headers["Authorization"] = f"Bearer {self._secret_key}"
+        return self._client(headers)
+
+    def is_up(self) -> bool:
+        """Does PostgREST answer, and its database behind it?"""
+        try:
+            self.as_service().table("organizations").select("id").limit(1).execute()
+        except Exception:  # noqa: BLE001 -- whatever it is, it is not ready
+            return False
+        return True
+
+    def _client(self, headers: dict[str, str]) -> SyncPostgrestClient:
+        # No retries: a user retries by hand, PagerDuty by its own schedule, and both wait for us meanwhile.
+        return SyncPostgrestClient(self._url, headers=headers, http_client=self._http, retry_enabled=False)

@@ -1,0 +1,73 @@
+"""What the service must know of an integration before it takes a webhook, remembered for seconds.
+
+The database stays the authority: the ingest function takes nothing that was verified with settings that are not its own
+(`settings_version`), and a webhook that fails with remembered settings is tried again with fresh ones.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from service.crypto import Sealer
+from service.rest import Rest
+
+_LIFETIME = 5.0  # seconds
+_MOST = 10_000  # integrations remembered at once
+
+
+@dataclass(frozen=True)
+class WebhookSettings:
+    """`signing_secrets`: the current one and, for a while after a rotation, the previous one; empty if none is set."""
+
+    organization_id: str
+    enabled: bool
+    version: int
+    signing_secrets: tuple[str, ...]
+
+
+class WebhookSettingsCache:
+    """Settings by webhook token; None stands for the bare URL. Unknown tokens are never remembered."""
+
+    def __init__(self, rest: Rest, sealer: Sealer, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rest, self._sealer, self._clock = rest, sealer, clock
+        self._lock = threading.Lock()
+        self._remembered: OrderedDict[str | None, tuple[float, WebhookSettings]] = OrderedDict()
+
+    def remembered(self, token: str | None) -> WebhookSettings | None:
+        """The settings if they were fetched a moment ago."""
+        with self._lock:
+            at, settings = self._remembered.get(token, (0.0, None))
+        return settings if settings is not None and self._clock() - at < _LIFETIME else None
+
+    def fetch(self, token: str | None) -> WebhookSettings | None:
+        """The settings as they are now; None: there is no such integration.
+
+        Raises APIError and httpx.HTTPError as PostgREST does, and CannotOpen if a signing secret cannot be opened.
+        """
+        found: Any = self._rest.as_service().rpc("get_pagerduty_webhook", {"token": token}).execute().data
+        if not found:
+            self.forget(token)
+            return None
+        organization = found["organization_id"]
+        settings = WebhookSettings(
+            organization_id=organization,
+            enabled=found["enabled"],
+            version=found["settings_version"],
+            signing_secrets=tuple(
+                self._sealer.open(sealed, organization, "signing_secret") for sealed in found["signing_secrets"]
+            ),
+        )
+        with self._lock:
+            self._remembered[token] = (self._clock(), settings)
+            self._remembered.move_to_end(token)
+            while len(self._remembered) > _MOST:
+                self._remembered.popitem(last=False)
+        return settings
+
+    def forget(self, token: str | None) -> None:
+        """Next time, ask."""
+        with self._lock:
+            self._remembered.pop(token, None)

@@ -1,0 +1,111 @@
+"""Debug logs show payloads without secrets and without personal data."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pagerduty_examples import NAMES, delivery
+
+from service.pagerduty.masking import MASK, mask
+
+PEOPLE = (
+    "Laura Haley",
+    "Wiley Jacobson",
+    "Nina Gulgowski",
+    "Tenex Engineer",
+    "User 123",
+    "User 1810194",
+    "User 661768438",
+    "Maeve",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_example_shows_a_person_or_how_to_reach_one(name: str) -> None:
+    shown = json.dumps(mask(delivery(name)))
+    for private in (*PEOPLE, "@example.com", "laura.haley", "555-5555", "1234123412", "requestb.in"):
+        assert private not in shown
+
+
+def test_what_one_debugs_stays() -> None:
+    shown = mask(delivery("v3-02-webhook-payload"))["event"]
+    assert shown["id"] == "5ac64822-4adc-4fda-ade0-410becf0de4f"
+    assert shown["event_type"] == "incident.priority_updated"
+    assert shown["agent"] == {
+        "id": "PLH1HKV",
+        "type": "user_reference",
+        "self": "https://api.pagerduty.com/users/PLH1HKV",
+        "summary": MASK,
+        "html_url": MASK,
+    }
+    assert shown["data"]["title"] == "A little bump in the road"
+    assert shown["data"]["service"]["summary"] == "API Service"
+    assert shown["data"]["escalation_policy"]["summary"] == "Default"
+    assert shown["data"]["incident_key"] == "d3640fbd41094207a1c11e58e46b1662"
+    assert shown["data"]["number"] == 2
+    assert shown["data"]["conference_bridge"] == MASK
+    assert shown["data"]["resolve_reason"] is None
+
+
+def test_a_name_is_masked_wherever_it_is_written() -> None:
+    (message,) = mask(delivery("v2-04-incident-assign"))["messages"]
+    assert message["log_entries"][0]["summary"] == f"Assigned to {MASK} by {MASK}"
+    assert message["incident"]["last_status_change_by"]["summary"] == "Production XDB Cluster"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("api_key", "apiKey", "integration_key", "routing_key", "service_key", "token", "access_token", "secret"),
+        *("client_secret", "Authorization", "password", "X-PagerDuty-Signature", "Cookie", "email", "phone_number"),
+        *("conference_url", "conference_number", "custom_headers", "endpoint_url", "assignee", "X-Api-Key"),
+    ],
+)
+def test_private_fields(key: str) -> None:
+    assert mask({"outer": [{key: "hush"}]}) == {"outer": [{key: MASK}]}
+    assert mask({key: {"value": "hush"}, "x": [1]})["x"] == [1]
+    assert "hush" not in json.dumps(mask({key: [{"name": "hush"}]}))
+    assert mask({key: None}) == {key: None}
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Call +1 (555) 123-4567 now", f"Call {MASK} now"),
+        ("Ask ann.lee+x@example.co.uk, please", f"Ask {MASK}, please"),
+        ("use token=abc123 here", f"use token={MASK} here"),
+        ("Authorization: Bearer abc.def", f"Authorization: Bearer {MASK}"),
+        ("Disk full on db-1", "Disk full on db-1"),
+    ],
+)
+def test_free_text(written: str, shown: str) -> None:
+    assert mask({"content": written}) == {"content": shown}
+
+
+def test_depth_length_and_width_are_bounded() -> None:
+    deep: Any = "end"
+    for _ in range(5_000):
+        deep = [deep]
+    assert len(json.dumps(mask(deep))) < 100
+    assert mask("x" * 10_000) == "x" * 499 + "…"
+    assert mask(list(range(150))) == [*range(100), "… 50 more"]
+    wide = mask({str(n): n for n in range(150)})
+    assert len(wide) == 101
+    assert wide["…"] == "50 more"
+
+
+def test_a_copy_is_masked() -> None:
+    original = {"token": "hush", "agent": {"summary": "Ann Lee"}}
+    assert mask(original) == {"token": MASK, "agent": {"summary": MASK}}
+    assert original == {"token": "hush", "agent": {"summary": "Ann Lee"}}
+
+
+def test_what_is_no_json_is_hidden() -> None:
+    assert mask({"x": b"bytes", 5: object()}) == {"x": MASK, "5": MASK}
+
+
+@given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+def test_any_json_can_be_masked(value: Any) -> None:
+    json.dumps(mask({"agent": value, "x": value}))

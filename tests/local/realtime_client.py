@@ -96,7 +96,9 @@ class RawClient:
         """The next frame."""
         return decode(self.socket.recv(timeout))
 
-    def join(self, topic: str = OWN_TOPIC, token: str | None = None, private: bool = True, **broadcast: Any) -> Frame:
+    def join(
+        self, topic: str = OWN_TOPIC, token: str | None = None, private: bool = True, /, **broadcast: Any
+    ) -> Frame:
         """Joins with a token of Anna's, or another; the payload of the reply."""
         payload = {**config(private, **broadcast), "access_token": self.gateway.token() if token is None else token}
         ref = str(self._ref + 1)

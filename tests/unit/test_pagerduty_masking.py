@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pagerduty_examples import NAMES, delivery
 
@@ -106,6 +106,7 @@ def test_what_is_no_json_is_hidden() -> None:
     assert mask({"x": b"bytes", 5: object()}) == {"x": MASK, "5": MASK}
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_any_json_can_be_masked(value: Any) -> None:
     json.dumps(mask({"agent": value, "x": value}))

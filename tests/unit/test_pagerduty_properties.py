@@ -1,6 +1,7 @@
 """Whatever is sent: nothing but the two exceptions, and records that PostgreSQL can store."""
 
 import copy
+import itertools
 import json
 import unicodedata
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from service.pagerduty.events import V3_NAMES, V3_TYPES
 from service.pagerduty.mapping import ingest_record
 from service.pagerduty.masking import mask
 from service.pagerduty.payloads import NothingUsable, NotJSON, parse
+
+# No deadline for one example: the machine that runs the tests may be busy.
+calm = settings(deadline=None)
 
 LIMITS = {
     "event_id": 255,
@@ -138,26 +142,31 @@ def assert_bounded(record: dict[str, Any]) -> None:
     assert all(0 < len(key) <= 255 for key in record["integration_keys"])
 
 
+@calm
 @given(st.binary(max_size=200))
 def test_any_bytes(raw: bytes) -> None:
     check(raw)
 
 
+@calm
 @given(anything)
 def test_any_json(document: Any) -> None:
     check(body(document))
 
 
+@calm
 @given(event_types, alike)
 def test_anything_as_a_v3_event(event_type: str, data: Any) -> None:
     check(body({"event": {"event_type": event_type, "data": data}}))
 
 
+@calm
 @given(st.lists(alike, max_size=4))
 def test_anything_as_messages(messages: list[Any]) -> None:
     check(body({"messages": messages}))
 
 
+@calm
 @given(event_types, alike, alike, st.sampled_from(["event", "type"]))
 def test_anything_as_an_incident(event_type: str, incident: Any, rest: Any, key: str) -> None:
     message = {**(rest if isinstance(rest, dict) else {}), key: event_type}
@@ -189,13 +198,19 @@ def mutated(name: str, path: tuple[Any, ...], replacement: Any) -> Any:
     return document
 
 
-def test_every_field_of_every_example_may_be_missing_or_null_or_of_another_type() -> None:
-    for name, path in PLACES:
-        for replacement in (DROP, None, 7, "", "x", [], {}, [{}], {"id": 5}):
+# V1's and V2's examples are alike; one of each is enough here.
+REPRESENTATIVES = {"documented-01-incident-triggered", "v1-02-incident-acknowledge", "v2-04-incident-assign"}
+
+
+def test_every_field_may_be_missing_or_null_or_of_another_type() -> None:
+    places = [(name, path) for name, path in PLACES if name.startswith("v3") or name in REPRESENTATIVES]
+    other_types = itertools.cycle([7, "", "x", [], {}, [{}], {"id": 5}, True, 1.5])
+    for (name, path), other in zip(places, other_types, strict=False):
+        for replacement in (DROP, None, other):
             check(body(mutated(name, path, replacement)))
 
 
-@settings(max_examples=200)
+@settings(calm, max_examples=200)
 @given(st.sampled_from(PLACES), anything | alike)
 def test_any_field_of_an_example_may_be_anything(place: tuple[str, tuple[Any, ...]], replacement: Any) -> None:
     check(body(mutated(*place, replacement)))

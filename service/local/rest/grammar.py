@@ -6,8 +6,20 @@ reserved characters). Every parser takes a string and raises GrammarError; none 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+
+from service.local.rest.scanner import GrammarError, Scanner, is_name_character
+from service.local.rest.terms import (
+    Aggregate,
+    Column,
+    Condition,
+    Embedding,
+    Field,
+    Filter,
+    Logic,
+    Operation,
+    OrderTerm,
+    SelectItem,
+)
 
 #: How deep logic trees and select lists may nest; a bound of ours, against a stack overflow.
 MAX_DEPTH = 64
@@ -18,215 +30,8 @@ FTS_OPERATORS = frozenset(("fts", "plfts", "phfts", "wfts"))
 
 _OPERATOR = re.compile(r"([a-z]+)(?:\(([\w $]*)\))?\.")
 _IS_VALUE = re.compile(r"(not_null|null|true|false|unknown)(?=$|[,)])", re.IGNORECASE)
-_JSON_INDEX = re.compile(r"(-?\d{1,9})(?=->|::|\.|,|$)", re.ASCII)
 _CAST = re.compile(r"[A-Za-z_$][A-Za-z0-9_ $]*", re.ASCII)
 _AGGREGATE = re.compile(r"\.(sum|avg|count|max|min)\(\)")
-
-
-class GrammarError(Exception):
-    """The text is not in the grammar; `column` (from 1) says where, the message says what was expected."""
-
-    def __init__(self, column: int, details: str) -> None:
-        super().__init__(details)
-        self.column = column
-        self.details = details
-
-
-@dataclass(frozen=True)
-class JsonStep:
-    """One `->key` or `->>key`; an integer is an array index."""
-
-    key: str | int
-    as_text: bool
-
-
-@dataclass(frozen=True)
-class Field:
-    """A column and, within a JSON one, a path."""
-
-    name: str
-    path: tuple[JsonStep, ...] = ()
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What is asked of a field: an operator with its value, possibly negated.
-
-    `modifier` is `any`/`all` for the comparisons and the language for full-text search; `values` is for `in`.
-    """
-
-    operator: str
-    value: str = ""
-    values: tuple[str, ...] = ()
-    negated: bool = False
-    modifier: str | None = None
-
-
-@dataclass(frozen=True)
-class Filter:
-    """A field and what is asked of it."""
-
-    field: Field
-    operation: Operation
-
-
-@dataclass(frozen=True)
-class Logic:
-    """`and(...)` or `or(...)` over conditions."""
-
-    operator: Literal["and", "or"]
-    conditions: "tuple[Condition, ...]"
-    negated: bool = False
-
-
-Condition = Filter | Logic
-
-
-@dataclass(frozen=True)
-class Column:
-    """An item of a select list; the name `*` stands for all columns."""
-
-    field: Field
-    alias: str | None = None
-    cast: str | None = None
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """`count()` or `column.sum()`: understood, and refused later as PostgREST does by default."""
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """`relation(columns)`: understood, so that it can be named in the refusal."""
-
-    relation: str
-
-
-SelectItem = Column | Aggregate | Embedding
-
-
-@dataclass(frozen=True)
-class OrderTerm:
-    """A field to order by; `relation` is set where it is a column of an embedded resource."""
-
-    field: Field
-    descending: bool | None = None
-    nulls_first: bool | None = None
-    relation: str | None = None
-
-
-class Scanner:
-    """A position in a text, with the small parsers that all others are made of."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.position = 0
-
-    def failure(self, expecting: str) -> GrammarError:
-        """What to raise for the current position."""
-        found = f'"{self.text[self.position]}"' if self.position < len(self.text) else "end of input"
-        return GrammarError(self.position + 1, f"unexpected {found} expecting {expecting}")
-
-    def sees(self, literal: str) -> bool:
-        """Whether the literal comes next."""
-        return self.text.startswith(literal, self.position)
-
-    def take(self, literal: str) -> bool:
-        """Takes the literal if it comes next."""
-        if not self.sees(literal):
-            return False
-        self.position += len(literal)
-        return True
-
-    def expect(self, literal: str) -> None:
-        """Takes the literal or fails."""
-        if not self.take(literal):
-            raise self.failure(f'"{literal}"')
-
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """Takes what the pattern matches here, if anything."""
-        found = pattern.match(self.text, self.position)
-        if found:
-            self.position = found.end()
-        return found
-
-    def take_while(self, accepts: Callable[[str], bool]) -> str:
-        """Takes characters as long as they are accepted."""
-        start = self.position
-        while self.position < len(self.text) and accepts(self.text[self.position]):
-            self.position += 1
-        return self.text[start : self.position]
-
-    def spaces(self) -> None:
-        """Takes spaces and tabs."""
-        self.take_while(" \t".__contains__)
-
-    def at_end(self) -> bool:
-        """Whether everything was taken."""
-        return self.position >= len(self.text)
-
-    def end(self) -> None:
-        """Fails unless everything was taken."""
-        if not self.at_end():
-            raise self.failure("end of input")
-
-    def quoted(self) -> str:
-        """A double-quoted string, in which a backslash makes the next character literal."""
-        self.expect('"')
-        characters = []
-        while not self.take('"'):
-            self.take("\\")
-            if self.at_end():
-                raise self.failure('"\\""')
-            characters.append(self.text[self.position])
-            self.position += 1
-        return "".join(characters)
-
-    def _dashed(self, accepts: Callable[[str], bool], expecting: str) -> str:
-        """A name in which a dash counts unless it begins an arrow."""
-        start = self.position
-        while True:
-            self.take_while(accepts)
-            if not (self.sees("-") and not self.sees("->")):
-                break
-            self.position += 1
-        if self.position == start:
-            raise self.failure(expecting)
-        return self.text[start : self.position].strip()
-
-    def field_name(self) -> str:
-        """A column's or a relation's name: quoted, or letters, digits, `_`, `$`, spaces and dashes."""
-        if self.sees('"'):
-            return self.quoted()
-        return self._dashed(_is_name_character, "field name (* or [a..z0..9_$])")
-
-    def json_path(self) -> tuple[JsonStep, ...]:
-        """`->a->0->>b`, possibly empty."""
-        steps = []
-        while self.sees("->"):
-            as_text = self.take("->>") or not self.take("->")
-            index = self.match(_JSON_INDEX)
-            if index:
-                steps.append(JsonStep(int(index[1]), as_text))
-            elif self.sees('"'):
-                steps.append(JsonStep(self.quoted(), as_text))
-            else:
-                expecting = "any non reserved character different from: .,>()"
-                steps.append(JsonStep(self._dashed(lambda c: c not in "(-:.,>)", expecting), as_text))
-        return tuple(steps)
-
-    def field(self) -> Field:
-        """A column with an optional JSON path."""
-        self.spaces()
-        name = self.field_name()
-        path = self.json_path()
-        self.spaces()
-        return Field(name, path)
-
-
-def _is_name_character(character: str) -> bool:
-    return character.isalpha() or character.isdigit() or character in "_ $"
 
 
 def parse_select(text: str) -> list[SelectItem]:
@@ -256,7 +61,7 @@ def _select_item(scanner: Scanner, depth: int) -> SelectItem:
     if scanner.take("*"):
         _end_of_item(scanner)
         return Column(Field("*"))
-    if not (scanner.sees('"') or (not scanner.at_end() and (_is_name_character(scanner.text[scanner.position])))):
+    if not (scanner.sees('"') or (not scanner.at_end() and (is_name_character(scanner.text[scanner.position])))):
         raise scanner.failure('"...", field name (* or [a..z0..9_$]), "*" or "count()"')
     alias, name = None, scanner.field_name()
     if scanner.sees(":") and not scanner.sees("::"):

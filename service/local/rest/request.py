@@ -11,14 +11,6 @@ from urllib.parse import unquote_plus, urlencode
 
 from service.local.rest.answers import ApiError, not_embedded, range_error, unsupported
 from service.local.rest.grammar import (
-    Aggregate,
-    Column,
-    Condition,
-    Embedding,
-    Filter,
-    GrammarError,
-    OrderTerm,
-    SelectItem,
     parse_columns,
     parse_logic,
     parse_operation,
@@ -26,6 +18,8 @@ from service.local.rest.grammar import (
     parse_path,
     parse_select,
 )
+from service.local.rest.scanner import GrammarError
+from service.local.rest.terms import Aggregate, Column, Condition, Embedding, Filter, OrderTerm, SelectItem
 
 Parsed = TypeVar("Parsed")
 
@@ -64,15 +58,19 @@ class Query:
     offset: int | None = None
     canonical: str = ""
 
+    def refuse_embedding(self) -> None:
+        """Raises 501 if the select list embeds a resource."""
+        for item in self.select:
+            if isinstance(item, Embedding):
+                raise unsupported(f"embedding the resource '{item.relation}' in select")
+
     @property
     def selected(self) -> list[Column]:
         """The columns of the select list.
 
         Raises PGRST123 for an aggregate (PostgREST's default: not allowed) and 501 for an embedded resource.
         """
-        for item in self.select:
-            if isinstance(item, Embedding):
-                raise unsupported(f"embedding the resource '{item.relation}' in select")
+        self.refuse_embedding()
         if any(isinstance(item, Aggregate) for item in self.select):
             raise ApiError(400, "PGRST123", "Use of aggregate functions is not allowed")
         return [item for item in self.select if isinstance(item, Column)]
@@ -121,12 +119,12 @@ def _add(query: Query, name: str, value: str, *, with_arguments: bool) -> None:
         path, negated = _logic_path(name)
         label = f"failed to parse logic tree ({value})"
         tree = _parsed(lambda text: parse_logic(last, text, negated=negated), value, label, labelled=True)
-        query.conditions.append(_at_root(path, tree))
+        query.conditions.append(_at_root(query, path, tree))
     elif last == "order":
-        _at_root(_path(name)[:-1], None)
+        _at_root(query, _path(name)[:-1], None)
         query.order = _parsed(parse_order, value, "order")
     elif last in ("limit", "offset"):
-        _at_root(_path(name)[:-1], None)
+        _at_root(query, _path(name)[:-1], None)
         number = int(value) if _INTEGER.fullmatch(value) else None
         if number is not None and last == "limit":
             query.limit = number
@@ -145,7 +143,7 @@ def _add_filter(query: Query, name: str, value: str, *, with_arguments: bool) ->
             raise
         query.arguments.setdefault(column.name, []).append(value)
         return
-    query.conditions.append(_at_root(path, Filter(column, operation)))
+    query.conditions.append(_at_root(query, path, Filter(column, operation)))
 
 
 def _path(name: str) -> list[str]:
@@ -158,9 +156,10 @@ def _logic_path(name: str) -> tuple[list[str], bool]:
     return [part for part in path if part != "not"], "not" in path
 
 
-def _at_root(path: Sequence[str], parsed: Parsed) -> Parsed:
-    """What was parsed, if it is not for an embedded resource (there is none: embedding is not supported)."""
+def _at_root(query: Query, path: Sequence[str], parsed: Parsed) -> Parsed:
+    """What was parsed, if it is for the table itself and not for an embedded resource."""
     if path:
+        query.refuse_embedding()
         raise not_embedded(path[0])
     return parsed
 

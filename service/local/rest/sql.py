@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from service.local.rest.answers import unsupported
-from service.local.rest.grammar import Column, Condition, Field, Filter, Operation, OrderTerm
 from service.local.rest.request import ARRAY, CSV, OBJECT, Media, Window
 from service.local.rest.schema import TableColumn
+from service.local.rest.terms import Column, Condition, Field, Filter, Operation, OrderTerm
 
 COMPARISONS = {
     "eq": "=",

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from service.local.rest.grammar import Column, OrderTerm
 from service.local.rest.payload import Payload
 from service.local.rest.request import Media, Query, Window
 from service.local.rest.schema import Function, Table, TableColumn
@@ -23,6 +22,7 @@ from service.local.rest.sql import (
     select_list,
     where,
 )
+from service.local.rest.terms import Column, OrderTerm
 
 #: The rows of every statement: counts, the body as text, the primary key for `Location`, settings that functions
 #: may have made, and how many rows an upsert inserted (PostgREST: response.headers, response.status).

@@ -1,0 +1,54 @@
+"""The processes of the embedded stack, each started as `python -m service.local.servers NAME CONFIG`.
+
+CONFIG is a JSON file that the stack writes (ports, data source names, where the keys are).
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+
+def _gateway(config: dict[str, Any]) -> Starlette:
+    from service.local.gateway import GatewayConfig, create_app  # noqa: PLC0415 -- each process loads its own part
+    from service.local.keys import Keys  # noqa: PLC0415
+
+    url = config["supabase_url"]
+    return create_app(
+        GatewayConfig(
+            public_url=url,
+            authenticator_dsn=config["authenticator_dsn"],
+            auth_dsn=config["auth_dsn"],
+            realtime_dsn=config["superuser_dsn"],
+            keys=Keys.load_or_create(Path(config["keys_file"]), f"{url}/auth/v1"),
+            postgrest_url=config.get("postgrest_url"),
+            realtime_url=config.get("realtime_url"),
+        )
+    )
+
+
+def _pagerduty(_: dict[str, Any]) -> Starlette:
+    from service.local.pagerduty import create_app  # noqa: PLC0415
+
+    return create_app()
+
+
+_SERVERS = {"gateway": (_gateway, "supabase_port"), "pagerduty": (_pagerduty, "pagerduty_port")}
+
+
+def main(name: str, config_file: str) -> None:
+    """Serves until told to stop."""
+    config = json.loads(Path(config_file).read_text())
+    create, port = _SERVERS[name]
+    # The event loop of the standard library and no access log: development, where the service's own log is what one reads.
+    uvicorn.run(
+        create(config), host="127.0.0.1", port=config[port], log_level="warning", access_log=False,
+        timeout_graceful_shutdown=2,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     metrics.init_app(app)
     Compress(app)  # type: ignore[no-untyped-call]
-    limiter = Limiter(get_remote_address, app=app, storage_uri=settings.rate_limit_storage_url, headers_enabled=True)
+    limiter = Limiter(get_remote_address, app=app, storage_uri=settings.rate_limit_storage_url)
     _register_api(app, settings, limiter)
     return app
 

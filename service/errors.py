@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 from flask import Flask, Response, g, jsonify, make_response, request
+from flask_limiter import RateLimitExceeded
 from postgrest.exceptions import APIError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
@@ -148,6 +149,14 @@ def init_app(app: Flask) -> None:
     def rest_unreachable(error: httpx.HTTPError) -> Response:
         log.error("rest_unreachable", error=type(error).__name__)
         return unavailable("Supabase cannot be reached.").response()
+
+    @app.errorhandler(RateLimitExceeded)
+    def too_many(error: RateLimitExceeded) -> Response:
+        seconds = error.limit.limit.get_expiry() if error.limit else 60
+        return Problem(
+            429, "too-many-requests", "Too many requests", f"At most {error.description}; slow down.",
+            headers={"Retry-After": str(min(seconds, 10))},
+        ).response()
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test shares: PostgreSQL servers."""
+"""Fixtures that every kind of test shares: PostgreSQL servers, the running product, people in it."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from service.local.postgres import Cluster, embedded_bin_dir, free_port
+from service.local.stack import Stack
+from tests.world import Organization, World
 
 EMBEDDED = 18
 #: Tests keep nothing: durability would only cost time.
@@ -46,3 +48,36 @@ def cluster_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[i
 def embedded_cluster(cluster_of: Callable[[int], Cluster]) -> Cluster:
     """The embedded PostgreSQL 18, with Supabase's roles and schemas but no migrations (make your own database)."""
     return cluster_of(EMBEDDED)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole product, running: embedded, or against the project that SUPABASE_URL names."""
+    names = ("service_port", "supabase_port", "postgres_port", "pagerduty_port")
+    running = Stack(
+        tmp_path_factory.mktemp("stack"),
+        {name: free_port() for name in names},
+        environment={"LOG_LEVEL": "debug"},
+        postgres_settings=TEST_SETTINGS,
+    )
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def world(stack: Stack) -> World:
+    """Makes people and organizations in the running product."""
+    return World(stack)
+
+
+@pytest.fixture
+def acme(world: World) -> Organization:
+    """An organization with an owner, an admin, a responder, a viewer, and an enabled integration."""
+    return world.organization("Acme")
+
+
+@pytest.fixture
+def globex(world: World) -> Organization:
+    """Another organization, for what must not be seen."""
+    return world.organization("Globex")

@@ -116,7 +116,7 @@ class _Client(pagerduty.RestApiV2Client):
     def postprocess(self, response: Any, suffix: str | None = None) -> None:
         """Called with every response, before the client would sleep and ask again after a 429."""
         super().postprocess(response, suffix)
-        if False:
+        if response.status_code == 429:
             raise pagerduty.HttpError("rate limited", response)
 
     def ask(self, method: str, path: str, **arguments: Any) -> Any:

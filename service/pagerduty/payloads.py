@@ -47,6 +47,8 @@ from service.pagerduty.fields import (
     web_url,
 )
 
+__all__ = ["Event", "InvalidEvent", "NotJSON", "NothingUsable", "parse"]
+
 MAX_MESSAGES = 100
 MAX_DEPTH = 100
 MAX_INTEGRATION_KEYS = 50

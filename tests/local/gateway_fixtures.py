@@ -173,16 +173,15 @@ def start_gateway(scratch_database: Database) -> Callable[..., contextlib.Abstra
     def start(settings: Settings | None = None, **config: Any) -> Iterator[Gateway]:
         listening, url = bound_socket()
         keys = config.pop("keys", None) or Keys.create(f"{url}/auth/v1")
-        made = GatewayConfig(
-            public_url=url,
-            authenticator_dsn=scratch_database.dsn("authenticator"),
-            auth_dsn=scratch_database.dsn("supabase_auth_admin"),
-            realtime_dsn=scratch_database.dsn(),
-            keys=keys,
-            realtime_settings=settings or Settings(refusal_delay=0.05, connect_refusal_delay=0.05),
-            **config,
-        )
-        with serve(create_app(made), listening):
+        values = {
+            "public_url": url,
+            "authenticator_dsn": scratch_database.dsn("authenticator"),
+            "auth_dsn": scratch_database.dsn("supabase_auth_admin"),
+            "realtime_dsn": scratch_database.dsn(),
+            "keys": keys,
+            "realtime_settings": settings or Settings(refusal_delay=0.05, connect_refusal_delay=0.05),
+        }
+        with serve(create_app(GatewayConfig(**(values | config))), listening):
             yield Gateway(url, keys, scratch_database)
 
     return start

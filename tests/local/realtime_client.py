@@ -97,7 +97,7 @@ class RawClient:
         return decode(self.socket.recv(timeout))
 
     def join(
-        self, topic: str = OWN_TOPIC, token: str | None = None, private: bool = True, /, **broadcast: Any
+        self, /, topic: str = OWN_TOPIC, token: str | None = None, private: bool = True, **broadcast: Any
     ) -> Frame:
         """Joins with a token of Anna's, or another; the payload of the reply."""
         payload = {**config(private, **broadcast), "access_token": self.gateway.token() if token is None else token}

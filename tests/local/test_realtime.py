@@ -284,7 +284,7 @@ def test_a_broken_connection_loses_broadcasts_and_comes_back(gateway: Gateway) -
         client.join()
         (killed,) = gateway.database.execute(
             "select count(pg_terminate_backend(pid)) from pg_stat_activity"
-            " where datname = current_database() and query like 'listen %'"
+            " where datname = current_database() and query = 'listen realtime_messages'"
         )
         assert killed == (1,)
         arrived: list[str] = []

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 CHANNEL: LiteralString = "realtime_messages"
 BATCH = 500
 RECONNECT_AFTER = 0.2  # seconds
+CONNECT_TIMEOUT = 10.0  # seconds
 
 FETCH: LiteralString = """
     select messages.id::text, messages.topic, messages.event, messages.private,
@@ -73,10 +74,10 @@ class Listener:
         self.connected = asyncio.Event()
 
     async def start(self) -> None:
-        """Starts listening; returns when the database is connected."""
+        """Starts listening; returns when the database is connected, or has not answered for a while."""
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._deliver())]
-        connected = asyncio.create_task(self.connected.wait())
-        await asyncio.wait([connected, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.connected.wait(), CONNECT_TIMEOUT)
 
     async def stop(self) -> None:
         """Stops listening."""

@@ -194,9 +194,9 @@ def body(media: Media, *, scalar: bool = False, single: bool = False) -> Composa
     """
     if media.kind == CSV:
         return SQL(_CSV_BODY)
-    value = SQL("json_agg(pgrst_page.pgrst_scalar)" if scalar else "json_agg(pgrst_page)")
+    value: Composable = SQL("json_agg(pgrst_page.pgrst_scalar)" if scalar else "json_agg(pgrst_page)")
     if media.nulls_stripped and media.kind in (OBJECT, ARRAY):
-        value = SQL("json_strip_nulls({})").format(value)  # type: ignore[assignment]  # Composed instead of SQL
+        value = SQL("json_strip_nulls({})").format(value)
     if single or media.kind == OBJECT:
         return SQL("coalesce(({}->0)::text, 'null')").format(value)
     return SQL("coalesce({}::text, '[]')").format(value)

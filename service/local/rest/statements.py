@@ -172,9 +172,14 @@ def _names_returned(table: Table, query: Query, returned: Returned) -> list[str]
 
 
 #: Counts, in a setting of the transaction, the rows that an upsert inserts rather than updates: plus one for every
-#: row that is tried, minus one for every row that is updated. Both are always true.
-_TRIED = "set_config('pgrst.inserted', (coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0) + 1)::text, true) <> '0'"  # noqa: E501
-_UPDATED = "set_config('pgrst.inserted', (coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0) - 1)::text, true) <> '-1'"  # noqa: E501
+#: row that is tried, minus one for every row that is updated. Both conditions are always true.
+_COUNT = """set_config(
+  'pgrst.inserted',
+  (coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0) {})::text,
+  true
+) <> {}"""
+_TRIED = SQL(_COUNT).format(SQL("+ 1"), SQL("'0'"))
+_UPDATED = SQL(_COUNT).format(SQL("- 1"), SQL("'-1'"))
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,7 @@ def insert(
     into = SQL("({}) ").format(names) if columns else SQL(" ")
     picked = joined([Identifier("pgrst_body", name) for name in columns])
     merging = conflict is not None and conflict.merge
-    guards: Composable = SQL(" where " + _TRIED) if merging else SQL("")
+    guards: Composable = SQL(" where ") + _TRIED if merging else SQL("")
     rows = _rows_of(payload, columns, values, defaults=defaults)
     if put:
         kept = where(Relation("pgrst_body", columns=table.columns), query.conditions, values)
@@ -227,7 +232,7 @@ def _on_conflict(conflict: Conflict | None, columns: dict[str, TableColumn]) -> 
     if not conflict.merge or not columns:
         return target + SQL("nothing")
     changes = joined([SQL("{0} = excluded.{0}").format(Identifier(name)) for name in columns])
-    return target + SQL("update set {} where " + _UPDATED).format(changes)
+    return target + SQL("update set {} where {}").format(changes, _UPDATED)
 
 
 def update(

@@ -1,6 +1,7 @@
 """The service: receives PagerDuty's webhooks, serves the API and the web app."""
 
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -33,14 +34,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         static_folder=None,
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
+    if isinstance(app.json, DefaultJSONProvider):
+        app.json.sort_keys = False
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     logs.init_app(app)
     errors.init_app(app)
     metrics.init_app(app)
-    Compress(app)  # type: ignore[no-untyped-call]
+    Compress(app)
     limiter = Limiter(get_remote_address, app=app, storage_uri=settings.rate_limit_storage_url)
     _register_api(app, settings, limiter)
     return app

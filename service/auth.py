@@ -184,7 +184,7 @@ def _explain(error: jwt.PyJWTError) -> InvalidToken:
             return InvalidToken(error.claim, f"The token has no {error.claim}.")
         case jwt.ImmatureSignatureError():
             return InvalidToken("nbf", "The token is not valid yet.")
-        case jwt.InvalidSubjectError():
+        case jwt.exceptions.InvalidSubjectError():
             return InvalidToken("sub", "The token's sub is not a user id.")
         case jwt.InvalidSignatureError():
             return InvalidToken("signature", "The token's signature is wrong.")
@@ -199,16 +199,24 @@ def require_user(verifier: TokenVerifier) -> None:
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise Problem(
-            401, "missing-token", "Not signed in", "Send a Supabase access token: Authorization: Bearer …",
-            headers={"WWW-Authenticate": 'Bearer realm="supabase"'}, check="presence",
+            401,
+            "missing-token",
+            "Not signed in",
+            "Send a Supabase access token: Authorization: Bearer …",
+            headers={"WWW-Authenticate": 'Bearer realm="supabase"'},
+            check="presence",
         )
     try:
         claims = verifier.verify(token)
     except InvalidToken as error:
         challenge = f'Bearer realm="supabase", error="invalid_token", error_description="{error}"'
         raise Problem(
-            401, "invalid-token", "Not signed in", str(error),
-            headers={"WWW-Authenticate": challenge}, check=error.check,
+            401,
+            "invalid-token",
+            "Not signed in",
+            str(error),
+            headers={"WWW-Authenticate": challenge},
+            check=error.check,
         ) from None
     except KeysUnavailable:
         raise unavailable("The keys that sign access tokens cannot be fetched from Supabase.") from None

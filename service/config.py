@@ -16,7 +16,7 @@ class ConfigError(Exception):
 class Settings(BaseSettings):
     """What the service is told by environment variables of the same names in capitals."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     supabase_url: str = Field(pattern=r"^https?://[^/\s]+$", description="Origin of the Supabase project.")
     supabase_publishable_key: str = Field(min_length=1, description="sb_publishable_… (or the legacy anon key).")

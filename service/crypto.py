@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
         print(new_key())  # noqa: T201 -- the command's output
         return 0
     if list(arguments) == ["reseal"]:
-        from service.reseal import reseal_stored_credentials  # noqa: PLC0415 -- needs settings, new-key does not
+        from service.reseal import reseal_stored_credentials
 
         return reseal_stored_credentials()
     print(__doc__, file=sys.stderr)  # noqa: T201

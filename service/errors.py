@@ -25,7 +25,9 @@ class ProblemBody(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="Stable, relative URI: what kind of problem this is", examples=["/problems/not-found"])
+    type: str = Field(
+        description="Stable, relative URI: what kind of problem this is", examples=["/problems/not-found"]
+    )
     title: str
     status: int
     detail: str
@@ -93,9 +95,7 @@ def invalid_fields(errors: Sequence[FieldError]) -> Problem:
 
 def unavailable(detail: str, *, retry_after: int = 5) -> Problem:
     """503: something that we need cannot be reached; `retry_after` is in seconds."""
-    return Problem(
-        503, "unavailable", "Try again shortly", detail, headers={"Retry-After": str(retry_after)}
-    )
+    return Problem(503, "unavailable", "Try again shortly", detail, headers={"Retry-After": str(retry_after)})
 
 
 def from_validation(error: ValidationError) -> Response:
@@ -118,7 +118,10 @@ def from_rest(error: APIError) -> Problem:
         return forbidden("Your role in this organization does not allow that.")
     if code.startswith("PGRST3"):
         return Problem(
-            401, "invalid-token", "Not signed in", f"Supabase refused the access token: {message}.",
+            401,
+            "invalid-token",
+            "Not signed in",
+            f"Supabase refused the access token: {message}.",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
     if code.startswith("PT") and code[2:].isdigit():
@@ -154,7 +157,10 @@ def init_app(app: Flask) -> None:
     def too_many(error: RateLimitExceeded) -> Response:
         seconds = error.limit.limit.get_expiry() if error.limit else 60
         return Problem(
-            429, "too-many-requests", "Too many requests", f"At most {error.description}; slow down.",
+            429,
+            "too-many-requests",
+            "Too many requests",
+            f"At most {error.description}; slow down.",
             headers={"Retry-After": str(min(seconds, 10))},
         ).response()
 
@@ -168,9 +174,7 @@ def init_app(app: Flask) -> None:
             for name, value in error.get_headers(request.environ)
             if name.lower() in ("allow", "retry-after", "www-authenticate")
         }
-        return Problem(
-            error.code or 500, slug, error.name, error.description or error.name, headers=headers
-        ).response()
+        return Problem(error.code or 500, slug, error.name, error.description or error.name, headers=headers).response()
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:

@@ -1,12 +1,14 @@
 """Seals every stored credential anew with the first of CREDENTIALS_KEYS, so that an old key can be retired."""
 
 import sys
+from typing import Any
 
+from postgrest import SyncRequestBuilder
 from postgrest.exceptions import APIError
 
 from service.config import ConfigError, load_settings
 from service.crypto import CannotOpen, Sealer
-from service.rest import Rest
+from service.rest import Rest, rows
 
 #: Column of pagerduty_credentials → the field that its value is bound to.
 FIELDS = {
@@ -25,35 +27,41 @@ def reseal_stored_credentials() -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     sealer = Sealer.from_base64([key.get_secret_value() for key in settings.credentials_keys])
-    rest = Rest(settings).as_service()
+    table = Rest(settings).as_service().table("pagerduty_credentials")
     done = failed = start = 0
     while True:
-        rows = (
-            rest.table("pagerduty_credentials")
-            .select("organization_id", *FIELDS)
+        page = rows(
+            table.select("organization_id", "updated_at", *FIELDS)
             .order("organization_id")
             .range(start, start + _PAGE - 1)
-            .execute()
-            .data
         )
-        for row in rows:
-            organization = row["organization_id"]
-            for column, field in FIELDS.items():
-                sealed = row[column]
-                if sealed is None or sealer.is_current(sealed):
-                    continue
-                try:
-                    renewed = sealer.seal(sealer.open(sealed, organization, field), organization, field)
-                    # Only if nobody has saved another one in the meantime.
-                    rest.table("pagerduty_credentials").update({column: renewed}).eq(
-                        "organization_id", organization
-                    ).eq(column, sealed).execute()
-                    done += 1
-                except (CannotOpen, APIError) as error:
-                    failed += 1
-                    print(f"{organization} {column}: {error}", file=sys.stderr)  # noqa: T201
-        if len(rows) < _PAGE:
+        for row in page:
+            try:
+                done += _reseal_row(table, sealer, row)
+            except (CannotOpen, APIError) as error:
+                failed += 1
+                print(f"organization {row['organization_id']}: {error}", file=sys.stderr)  # noqa: T201
+        if len(page) < _PAGE:
             break
         start += _PAGE
-    print(f"{done} sealed anew with the first key, {failed} failed")  # noqa: T201
+    print(f"{done} sealed anew with the first key, {failed} organizations failed")  # noqa: T201
     return 1 if failed else 0
+
+
+def _reseal_row(table: SyncRequestBuilder, sealer: Sealer, row: dict[str, Any]) -> int:
+    organization = row["organization_id"]
+    renewed = {
+        column: sealer.seal(sealer.open(row[column], organization, field), organization, field)
+        for column, field in FIELDS.items()
+        if row[column] is not None and not sealer.is_current(row[column])
+    }
+    if not renewed:
+        return 0
+    # Only if nobody has saved another secret in the meantime: that one is sealed with the first key already.
+    changed = rows(
+        table.update(renewed)
+        .eq("organization_id", organization)
+        .eq("updated_at", row["updated_at"])
+        .select("organization_id")
+    )
+    return len(renewed) if changed else 0

@@ -1,5 +1,7 @@
 """PostgREST, as the calling user or as the service."""
 
+from typing import Any, Protocol
+
 import httpx
 from postgrest import SyncPostgrestClient
 
@@ -9,6 +11,21 @@ from service.config import Settings
 TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 
 
+class _Query(Protocol):
+    def execute(self) -> Any: ...
+
+
+def rows(query: _Query) -> list[dict[str, Any]]:
+    """Runs a query and answers its rows. Raises postgrest's APIError and httpx.HTTPError, as `call` does."""
+    found: list[dict[str, Any]] = query.execute().data
+    return found
+
+
+def call(client: SyncPostgrestClient, function: str, *, get: bool = False, **arguments: Any) -> Any:
+    """Calls a database function, with `get` in a read-only transaction; answers its result as JSON."""
+    return client.rpc(function, arguments, get=get).execute().data
+
+
 class Rest:
     """One pool of connections; every client made from it speaks for somebody."""
 
@@ -16,7 +33,9 @@ class Rest:
         self._url = f"{settings.supabase_url}/rest/v1"
         self._publishable_key = settings.supabase_publishable_key
         self._secret_key = settings.supabase_secret_key.get_secret_value()
-        self._http = httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(max_connections=64, max_keepalive_connections=32))
+        self._http = httpx.Client(
+            timeout=TIMEOUT, limits=httpx.Limits(max_connections=64, max_keepalive_connections=32)
+        )
 
     def as_user(self, access_token: str) -> SyncPostgrestClient:
         """With the user's own token: RLS decides."""
@@ -36,7 +55,7 @@ class Rest:
         """Does PostgREST answer, and its database behind it?"""
         try:
             self.as_service().table("organizations").select("id").limit(1).execute()
-        except Exception:  # noqa: BLE001 -- whatever it is, it is not ready
+        except Exception:
             return False
         return True
 

@@ -9,10 +9,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from service.crypto import Sealer
-from service.rest import Rest
+from service.rest import Rest, call
 
 _LIFETIME = 5.0  # seconds
 _MOST = 10_000  # integrations remembered at once
@@ -47,7 +46,7 @@ class WebhookSettingsCache:
 
         Raises APIError and httpx.HTTPError as PostgREST does, and CannotOpen if a signing secret cannot be opened.
         """
-        found: Any = self._rest.as_service().rpc("get_pagerduty_webhook", {"token": token}).execute().data
+        found = call(self._rest.as_service(), "get_pagerduty_webhook", token=token)
         if not found:
             self.forget(token)
             return None

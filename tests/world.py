@@ -25,13 +25,15 @@ insert into auth.users (
 )
 values (
   '00000000-0000-0000-0000-000000000000', %(id)s, 'authenticated', 'authenticated', %(email)s, %(hash)s, now(),
-  '{"provider": "email", "providers": ["email"]}', jsonb_build_object('name', %(name)s::text), now(), now(), '', '', '', ''
+  '{"provider": "email", "providers": ["email"]}', jsonb_build_object('name', %(name)s::text), now(), now(),
+  '', '', '', ''
 )
 """
 _INSERT_IDENTITY = """
 insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
 values (
-  %(id)s::text, %(id)s::uuid, jsonb_build_object('sub', %(id)s::text, 'email', %(email)s::text), 'email', now(), now(), now()
+  %(id)s::text, %(id)s::uuid, jsonb_build_object('sub', %(id)s::text, 'email', %(email)s::text), 'email',
+  now(), now(), now()
 )
 """
 

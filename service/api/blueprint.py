@@ -1,5 +1,7 @@
 """How a blueprint of the API is made: its security, its problems in the OpenAPI document."""
 
+from typing import Any
+
 from flask_openapi3 import APIBlueprint, Tag
 
 from service.api.requests import require_json_object
@@ -9,7 +11,7 @@ from service.errors import ProblemBody
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}}
 
 
-def problems(*statuses: int) -> dict[int, dict[str, object]]:
+def problems(*statuses: int) -> dict[Any, Any]:
     """OpenAPI responses for problems with these statuses."""
     meaning = {
         400: "Not understood", 401: "Not signed in (`check` says which check of the token failed)", 403: "Not allowed",

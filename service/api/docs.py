@@ -30,8 +30,6 @@ def document(app: OpenAPI) -> dict[str, Any]:
         for operation in path_item.values():
             operation["responses"]["422"] = {
                 "description": "Fields are not valid (`errors` says which)",
-                "content": {
-                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}
-                },
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
             }
     return described

@@ -23,6 +23,7 @@ from service.api.schemas import (
 )
 from service.auth import TokenVerifier
 from service.errors import Problem, forbidden, not_found
+from service.rest import rows
 
 _COLUMNS = (
     "id,organization_id,title,description,criticality,urgency,status,customer,tags,notification_id,"
@@ -37,28 +38,30 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
 
     @blueprint.get("", responses={200: IncidentList, **problems(422)}, summary="Newest first, by keyset")
     def listing(header: OrganizationHeader, query: IncidentQuery) -> dict[str, Any]:
-        rows = rest_as_user().table("incidents").select(_COLUMNS).eq("organization_id", current_organization().id)
+        listed = rest_as_user().table("incidents").select(_COLUMNS).eq("organization_id", current_organization().id)
         if query.status:
-            rows = rows.in_("status", query.status.split(","))
+            listed = listed.in_("status", query.status.split(","))
         if query.criticality:
-            rows = rows.in_("criticality", query.criticality.split(","))
+            listed = listed.in_("criticality", query.criticality.split(","))
         if query.q and query.q.strip():
             pattern = _like(query.q.strip())
-            rows = rows.or_(f"title.ilike.{pattern},customer.ilike.{pattern}")
+            listed = listed.or_(f"title.ilike.{pattern},customer.ilike.{pattern}")
         if query.before:
-            rows = rows.or_(older_than(query.before))
-        found = rows.order("created_at", desc=True).order("id", desc=True).limit(query.limit + 1).execute().data
+            listed = listed.or_(older_than(query.before))
+        found = rows(listed.order("created_at", desc=True).order("id", desc=True).limit(query.limit + 1))
         items = [_answer(row) for row in found[: query.limit]]
         return {"items": items, "next": items[-1]["cursor"] if len(found) > query.limit else None}
 
     @blueprint.post(
-        "", responses={201: Incident, **problems(404, 409, 422)}, summary="Create; with notification_id, linked to PagerDuty's"
+        "",
+        responses={201: Incident, **problems(404, 409, 422)},
+        summary="Create; with notification_id, linked to PagerDuty's",
     )
     def create(header: OrganizationHeader, body: IncidentInput) -> Response:
         organization = current_organization()
         row = {"organization_id": organization.id, **body.model_dump(mode="json")}
         try:
-            made = rest_as_user().table("incidents").insert(row).select(_COLUMNS).execute().data[0]
+            made = rows(rest_as_user().table("incidents").insert(row).select(_COLUMNS))[0]
         except APIError as error:
             if error.code == "23505" and body.notification_id:
                 raise _exists_already(organization.id, body.notification_id) from None
@@ -78,7 +81,7 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
         if not given:
             return _answer(current)
         try:
-            changed = rest_as_user().table("incidents").update(given).eq("id", path.id).select(_COLUMNS).execute().data
+            changed = rows(rest_as_user().table("incidents").update(given).eq("id", path.id).select(_COLUMNS))
         except APIError as error:
             raise _explain(error) from None
         if not changed:  # visible, but RLS lets the caller change nothing
@@ -88,10 +91,10 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
     @blueprint.get("/<id>/updates", responses={200: UpdateList, **problems(404)}, summary="The timeline, oldest first")
     def updates(path: IdPath, query: UpdatesQuery) -> dict[str, Any]:
         _find(path.id)
-        rows = rest_as_user().table("incident_updates").select(_UPDATE_COLUMNS).eq("incident_id", path.id)
+        listed = rest_as_user().table("incident_updates").select(_UPDATE_COLUMNS).eq("incident_id", path.id)
         if query.after:
-            rows = rows.or_(newer_than(query.after))
-        found = rows.order("created_at").order("id").limit(query.limit + 1).execute().data
+            listed = listed.or_(newer_than(query.after))
+        found = rows(listed.order("created_at").order("id").limit(query.limit + 1))
         items = [_answer(row) for row in found[: query.limit]]
         return {"items": items, "next": items[-1]["cursor"] if len(found) > query.limit else None}
 
@@ -101,7 +104,7 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
             "incident_id": path.id, "organization_id": _find(path.id)["organization_id"], "body": body.body,
         }  # fmt: skip
         try:
-            made = rest_as_user().table("incident_updates").insert(row).select(_UPDATE_COLUMNS).execute().data[0]
+            made = rows(rest_as_user().table("incident_updates").insert(row).select(_UPDATE_COLUMNS))[0]
         except APIError as error:
             raise _explain(error) from None
         return make_response(jsonify(_answer(made)), 201)
@@ -111,24 +114,24 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
 
 def _find(incident_id: str) -> dict[str, Any]:
     try:
-        found = rest_as_user().table("incidents").select(_COLUMNS).eq("id", incident_id).execute().data
+        found = rows(rest_as_user().table("incidents").select(_COLUMNS).eq("id", incident_id))
     except APIError as error:
         if error.code == "22P02":  # not an id at all
             raise not_found("incident") from None
         raise
     if not found:
         raise not_found("incident")
-    row: dict[str, Any] = found[0]
-    return row
+    return found[0]
 
 
 def _exists_already(organization_id: str, notification_id: str) -> Problem:
     """Somebody was quicker with the same PagerDuty incident: say where it is."""
     feed = rest_as_user().table("notification_feed").select("incident_id").eq("organization_id", organization_id)
-    found = feed.eq("id", notification_id).execute().data
+    found = rows(feed.eq("id", notification_id))
     existing = found[0]["incident_id"] if found else None
     return Problem(
-        409, "incident-exists", "There is an incident already", "An incident was already made of this PagerDuty incident.",
+        409, "incident-exists", "There is an incident already",
+        "An incident was already made of this PagerDuty incident.",
         incident_id=existing, headers={"Location": f"/api/incidents/{existing}"} if existing else None,
     )  # fmt: skip
 

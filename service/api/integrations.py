@@ -20,7 +20,8 @@ from service.auth import TokenVerifier
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.errors import forbidden
-from service.pagerduty.client import test_api_key as check_api_key
+from service.pagerduty.client import check_api_key
+from service.rest import call
 
 _SECRETS = ("api_key", "signing_secret")
 _EDITORS = ("owner", "admin")
@@ -34,9 +35,7 @@ def create_blueprint(settings: Settings, verifier: TokenVerifier, sealer: Sealer
     @blueprint.get("", responses={200: IntegrationAnswer}, summary="The settings; secrets only as hints")
     def read(header: OrganizationHeader) -> dict[str, Any]:
         organization = current_organization()
-        saved = (
-            rest_as_user().rpc("get_pagerduty_integration", {"organization_id": organization.id}, get=True).execute().data
-        )
+        saved = call(rest_as_user(), "get_pagerduty_integration", get=True, organization_id=organization.id)
         return _answer(settings, organization, saved)
 
     @blueprint.post(
@@ -54,14 +53,12 @@ def create_blueprint(settings: Settings, verifier: TokenVerifier, sealer: Sealer
         }
         changes = {name: value for name, value in given.items() if name not in _SECRETS}
         try:
-            saved = (
-                rest_as_user()
-                .rpc(
-                    "save_pagerduty_integration",
-                    {"organization_id": organization.id, "settings": changes, "credentials": credentials},
-                )
-                .execute()
-                .data
+            saved = call(
+                rest_as_user(),
+                "save_pagerduty_integration",
+                organization_id=organization.id,
+                settings=changes,
+                credentials=credentials,
             )
         except APIError as error:
             if error.code == "42501":
@@ -91,12 +88,7 @@ def create_blueprint(settings: Settings, verifier: TokenVerifier, sealer: Sealer
 
 
 def _saved_api_key(sealer: Sealer, organization: Organization) -> str | None:
-    sealed = (
-        rest_as_user()
-        .rpc("get_sealed_pagerduty_api_key", {"organization_id": organization.id}, get=True)
-        .execute()
-        .data
-    )
+    sealed = call(rest_as_user(), "get_sealed_pagerduty_api_key", get=True, organization_id=organization.id)
     return sealer.open(str(sealed), organization.id, "api_key") if sealed else None
 
 

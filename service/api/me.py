@@ -8,6 +8,7 @@ from service.api.blueprint import user_blueprint
 from service.api.requests import rest_as_user
 from service.api.schemas import MeAnswer
 from service.auth import TokenVerifier, current_user
+from service.rest import rows
 
 
 def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
@@ -17,8 +18,8 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
     def me() -> dict[str, Any]:
         user = current_user()
         rest = rest_as_user()
-        roles = rest.table("memberships").select("organization_id,role").eq("user_id", user.id).limit(100).execute().data
-        names = rest.table("organizations").select("id,name").limit(100).execute().data
+        roles = rows(rest.table("memberships").select("organization_id,role").eq("user_id", user.id).limit(100))
+        names = rows(rest.table("organizations").select("id,name").limit(100))
         name_of = {row["id"]: row["name"] for row in names}
         organizations = [
             {"id": row["organization_id"], "name": name_of.get(row["organization_id"], ""), "role": row["role"]}

@@ -20,6 +20,7 @@ from service.api.schemas import (
 )
 from service.auth import TokenVerifier
 from service.errors import FieldError, invalid_fields, not_found
+from service.rest import call, rows
 
 _COUNT_TO = 1000
 
@@ -29,16 +30,14 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
 
     @blueprint.get("", responses={200: NotificationList}, summary="Newest first, by keyset")
     def listing(header: OrganizationHeader, query: NotificationQuery) -> dict[str, Any]:
-        rows = rest_as_user().table("notification_feed").select("*").eq("organization_id", current_organization().id)
+        feed = rest_as_user().table("notification_feed").select("*").eq("organization_id", current_organization().id)
         if query.unread:
-            rows = rows.is_("read_at", "null")
+            feed = feed.is_("read_at", "null")
         if query.before:
-            rows = rows.or_(older_than(query.before))
+            feed = feed.or_(older_than(query.before))
         if query.after:
-            rows = rows.or_(newer_than(query.after))
-        found = (
-            rows.order("created_at", desc=True).order("id", desc=True).limit(query.limit + 1).execute().data
-        )
+            feed = feed.or_(newer_than(query.after))
+        found = rows(feed.order("created_at", desc=True).order("id", desc=True).limit(query.limit + 1))
         items = [_answer(row) for row in found[: query.limit]]
         return {
             "items": items,
@@ -48,8 +47,10 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
 
     @blueprint.get("/unread-count", responses={200: UnreadCount}, summary="For the badge")
     def unread_count(header: OrganizationHeader) -> dict[str, Any]:
-        arguments = {"organization_id": current_organization().id, "at_most": _COUNT_TO}
-        count = rest_as_user().rpc("count_unread_notifications", arguments, get=True).execute().data
+        organization_id = current_organization().id
+        count = call(
+            rest_as_user(), "count_unread_notifications", get=True, organization_id=organization_id, at_most=_COUNT_TO
+        )
         return {"count": count, "capped": count >= _COUNT_TO}
 
     @blueprint.post("/read-all", responses={200: ReadAllAnswer, **problems(422)}, summary="Read all")
@@ -63,7 +64,7 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
             if moment is None or moment.tzinfo is None:
                 raise invalid_fields([FieldError(field="until", message="is not an ISO 8601 time with a zone")])
             arguments["until"] = moment.isoformat()
-        return {"read": rest_as_user().rpc("read_all_notifications", arguments).execute().data}
+        return {"read": call(rest_as_user(), "read_all_notifications", **arguments)}
 
     @blueprint.get("/<id>", responses={200: Notification, **problems(404)}, summary="One notification")
     def read_one(path: IdPath) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
 
 def _find(notification_id: str) -> dict[str, Any]:
     try:
-        found = rest_as_user().table("notification_feed").select("*").eq("id", notification_id).execute().data
+        found = rows(rest_as_user().table("notification_feed").select("*").eq("id", notification_id))
     except APIError as error:
         if error.code == "22P02":  # not an id at all
             raise not_found("notification") from None

@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from service.auth import current_user
 from service.errors import Problem, forbidden
-from service.rest import Rest
+from service.rest import Rest, rows
 
 MAX_BODY = 256 * 1024  # bytes; an incident's longest description is far below
 
@@ -40,7 +40,7 @@ def require_json_object() -> None:
         return
     try:
         body = request.get_json(force=True)
-    except Exception:  # noqa: BLE001 -- werkzeug's and json's, recursion included
+    except Exception:
         body = None
     if not isinstance(body, dict):
         raise Problem(400, "not-json", "Not JSON", "The body must be a JSON object.")
@@ -63,7 +63,7 @@ class Organization:
 def current_organization() -> Organization:
     """The one named by X-Organization-Id, or the caller's only one.
 
-    Raises Problem: 400 if several are possible or the header is no id, 403 if the caller is in none, or not in that one.
+    Raises Problem: 400 if several are possible or the header is no id, 403 if the caller is in none or not in that one.
     """
     if "organization" not in g:
         g.organization = _find_organization(request.headers.get("X-Organization-Id", "").strip())
@@ -78,12 +78,14 @@ def _find_organization(named: str) -> Organization:
             query = query.eq("organization_id", str(uuid.UUID(named)))
         except ValueError:
             raise Problem(400, "bad-organization", "Bad organization", "X-Organization-Id is not an id.") from None
-    mine: list[dict[str, Any]] = query.order("organization_id").limit(100).execute().data
+    mine = rows(query.order("organization_id").limit(100))
     if not mine:
         raise forbidden("You are not a member of that organization." if named else "You are not in any organization.")
     if len(mine) > 1:
         raise Problem(
-            400, "organization-required", "Which organization?",
+            400,
+            "organization-required",
+            "Which organization?",
             "You are in several organizations: name one with the header X-Organization-Id.",
             organization_ids=[row["organization_id"] for row in mine],
         )

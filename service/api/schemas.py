@@ -141,8 +141,15 @@ class KeyTestInput(Input):
 class KeyTestAnswer(BaseModel):
     ok: bool
     status: Literal[
-        "valid", "read_only", "invalid_key", "wrong_region", "forbidden", "rate_limited", "unreachable",
-        "malformed_key", "not_set",
+        "valid",
+        "read_only",
+        "invalid_key",
+        "wrong_region",
+        "forbidden",
+        "rate_limited",
+        "unreachable",
+        "malformed_key",
+        "not_set",
     ]
     message: str
     region: Literal["us", "eu"] | None
@@ -258,13 +265,22 @@ class IncidentInput(Input):
 
 
 class IncidentChange(Input):
-    title: Text = Field(None, min_length=1, max_length=1100)  # type: ignore[assignment]  # absent, never null
-    description: Text = Field(None, max_length=20_000)  # type: ignore[assignment]
-    criticality: Level = None  # type: ignore[assignment]
-    urgency: Level = None  # type: ignore[assignment]
-    status: IncidentStatus = None  # type: ignore[assignment]
-    customer: Text = Field(None, max_length=255)  # type: ignore[assignment]
-    tags: list[Tag] = Field(None, max_length=50)  # type: ignore[assignment]
+    """Only what is sent changes; nothing here can be null."""
+
+    title: Text | None = Field(None, min_length=1, max_length=1100)
+    description: Text | None = Field(None, max_length=20_000)
+    criticality: Level | None = None
+    urgency: Level | None = None
+    status: IncidentStatus | None = None
+    customer: Text | None = Field(None, max_length=255)
+    tags: list[Tag] | None = Field(None, max_length=50)
+
+    @field_validator("*")
+    @classmethod
+    def _not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("cannot be null; leave it out to keep it")
+        return value
 
 
 class Incident(BaseModel):

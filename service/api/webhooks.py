@@ -26,7 +26,7 @@ from service.metrics import WEBHOOK_EVENTS, WEBHOOKS_REFUSED
 from service.pagerduty import payloads, signatures
 from service.pagerduty.mapping import ingest_record
 from service.pagerduty.masking import mask
-from service.rest import Rest
+from service.rest import Rest, call
 from service.webhook_settings import WebhookSettings, WebhookSettingsCache
 
 MAX_BODY = 256 * 1024  # bytes; PagerDuty sends nothing larger (Webhooks overview)
@@ -52,7 +52,7 @@ def create_blueprint(settings: Settings, rest: Rest, cache: WebhookSettingsCache
         key_func=get_remote_address,
         deduct_when=lambda response: response.status_code in (401, 404),
     )
-    answers = {202: WebhookAnswer, **problems(400, 401, 404, 413, 429, 503)}
+    answers: dict[Any, Any] = {202: WebhookAnswer, **problems(400, 401, 404, 413, 429, 503)}
     receiver = _Receiver(rest, cache)
 
     @blueprint.post("/<token>", responses=answers, summary="Receive a webhook")
@@ -115,6 +115,10 @@ class _Receiver:
             self._report(token, f"A webhook could not be used: {error}")
             slug = "not-json" if isinstance(error, payloads.NotJSON) else "nothing-usable"
             raise Problem(400, slug, "Nothing usable", str(error)) from None
+        invalid = [event.reason for event in events if isinstance(event, payloads.InvalidEvent)]
+        if len(invalid) == len(events):
+            self._report(token, f"A webhook could not be used: {invalid[0]}")
+            raise Problem(400, "nothing-usable", "Nothing usable", "; ".join(invalid[:5]))
         if log.isEnabledFor(10):
             log.debug("webhook_received", organization_id=settings.organization_id, events=mask(_payloads(events)))
         delivery_id = _header("X-Webhook-Id")
@@ -129,8 +133,15 @@ class _Receiver:
             return remembered
         settings = self._cache.fetch(token)
         if settings is None:
-            raise not_found("webhook URL") if token else Problem(
-                404, "no-bare-url", "Not found", "No integration serves this URL: use the one shown in the settings."
+            raise (
+                not_found("webhook URL")
+                if token
+                else Problem(
+                    404,
+                    "no-bare-url",
+                    "Not found",
+                    "No integration serves this URL: use the one shown in the settings.",
+                )
             )
         if not _is_signed(body, settings):
             signed = "X-PagerDuty-Signature" in request.headers
@@ -147,10 +158,14 @@ class _Receiver:
     ) -> Response:
         debugging = log.isEnabledFor(10)
         for _ in range(3):
-            arguments = {
-                "token": token, "settings_version": settings.version, "events": records, "count_recipients": debugging,
-            }  # fmt: skip
-            answer: Any = self._rest.as_service().rpc("ingest_pagerduty_events", arguments).execute().data
+            answer: Any = call(
+                self._rest.as_service(),
+                "ingest_pagerduty_events",
+                token=token,
+                settings_version=settings.version,
+                events=records,
+                count_recipients=debugging,
+            )
             if answer["status"] == "done":
                 return _accepted(answer)
             # The settings changed since they were read: verify with the ones that hold now.
@@ -162,7 +177,7 @@ class _Receiver:
         """For the settings page. A problem that cannot be written must not change the answer."""
         log.warning("webhook_refused", problem=problem)
         try:
-            self._rest.as_service().rpc("report_pagerduty_problem", {"token": token, "problem": problem}).execute()
+            call(self._rest.as_service(), "report_pagerduty_problem", token=token, problem=problem)
         except (APIError, httpx.HTTPError) as error:
             log.warning("problem_not_reported", error=type(error).__name__)
 

@@ -9,15 +9,10 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from service.local.stack import DEMO_PASSWORD, DEMO_PEOPLE, SANDBOX_KEYS, Stack, StackError
+from service.local.ports import VARIABLES, StackError
+from service.local.stack import DEMO_PASSWORD, DEMO_PEOPLE, SANDBOX_KEYS, Stack
 
 STATE = Path(os.environ.get("STATE_DIR") or Path(__file__).parents[2] / ".local")
-_PORT_VARIABLES = {
-    "PORT": "service_port",
-    "SUPABASE_PORT": "supabase_port",
-    "POSTGRES_PORT": "postgres_port",
-    "PAGERDUTY_PORT": "pagerduty_port",
-}
 
 
 def say(text: str = "") -> None:
@@ -28,9 +23,9 @@ def say(text: str = "") -> None:
 def run() -> int:
     """Starts the stack, says what to do next, and waits for ctrl-C; answers the exit status."""
     try:
-        ports = {name: int(os.environ[variable]) for variable, name in _PORT_VARIABLES.items() if os.environ.get(variable)}
+        ports = {name: int(os.environ[variable]) for name, variable in VARIABLES.items() if os.environ.get(variable)}
     except ValueError:
-        say(f"Ports are numbers: check {', '.join(_PORT_VARIABLES)}.")
+        say(f"Ports are numbers: check {', '.join(VARIABLES.values())}.")
         return 2
     ports.setdefault("service_port", 3000)
     state = STATE / f"run-{ports['service_port']}"  # instances on other ports share nothing

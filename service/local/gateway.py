@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
@@ -120,6 +121,23 @@ def create_app(config: GatewayConfig) -> Starlette:
         max_age=3600,
     )
     return Starlette(routes=routes, middleware=[cors, Middleware(ApiKeys, keys=keys)], lifespan=lifespan)
+
+
+def create_server(config: GatewayConfig, port: int = 0) -> uvicorn.Server:
+    """The gateway as a server on 127.0.0.1; `run()` serves until `should_exit` is set.
+
+    Requests are not logged: the URLs of websockets hold API keys.
+    """
+    settings = uvicorn.Config(
+        create_app(config),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        ws_per_message_deflate=False,
+    )
+    return uvicorn.Server(settings)
 
 
 class ApiKeys:

@@ -59,7 +59,10 @@ class Keys:
         `issuer` goes into the legacy keys' `iss`. Raises KeyFileError.
         """
         if not path.exists():
-            _write_private(path, asdict(cls.create(issuer)))
+            try:
+                _write_private(path, asdict(cls.create(issuer)))
+            except OSError as error:
+                raise KeyFileError(f"The file of keys {path} cannot be written: {error.strerror}.") from error
         try:
             stored = json.loads(path.read_text())
             return cls(**{field.name: str(stored[field.name]) for field in fields(cls)})

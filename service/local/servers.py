@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 
 
 def _gateway(config: dict[str, Any]) -> Starlette:
-    from service.local.gateway import GatewayConfig, create_app  # noqa: PLC0415 -- each process loads its own part
-    from service.local.keys import Keys  # noqa: PLC0415
+    from service.local.gateway import GatewayConfig, create_app
+    from service.local.keys import Keys
 
     url = config["supabase_url"]
     return create_app(
@@ -31,7 +31,7 @@ def _gateway(config: dict[str, Any]) -> Starlette:
 
 
 def _pagerduty(_: dict[str, Any]) -> Starlette:
-    from service.local.pagerduty import create_app  # noqa: PLC0415
+    from service.local.pagerduty import create_app
 
     return create_app()
 
@@ -43,7 +43,6 @@ def main(name: str, config_file: str) -> None:
     """Serves until told to stop."""
     config = json.loads(Path(config_file).read_text())
     create, port = _SERVERS[name]
-    # The event loop of the standard library and no access log: development, where the service's own log is what one reads.
     uvicorn.run(
         create(config), host="127.0.0.1", port=config[port], log_level="warning", access_log=False,
         timeout_graceful_shutdown=2,

@@ -1,4 +1,4 @@
-"""The whole product on this machine: PostgreSQL, the gateway (or PostgREST behind it), PagerDuty's sandbox, the service.
+"""The whole product on this machine: PostgreSQL, the gateway, PagerDuty's sandbox, the service.
 
 `make run` and the tests start the same thing. With SUPABASE_URL and its keys in the environment, a real project takes
 the place of everything but the service and the sandbox.
@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from service.crypto import new_key
 from service.local import pagerduty
 from service.local.keys import Keys
 from service.local.migrate import apply_migrations, apply_seed
+from service.local.ports import StackError, choose_ports
 from service.local.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -45,18 +45,13 @@ SANDBOX_KEYS = (
 )
 _MIN_FREE_BYTES = 300 * 1024 * 1024
 _READY_WITHIN = 60.0  # seconds
-_PORTS = {"service_port": 3000, "supabase_port": 54321, "postgres_port": 54322, "pagerduty_port": 54323}
-
-
-class StackError(Exception):
-    """The stack cannot start or go on; the message is a sentence for a person."""
 
 
 @dataclass
 class Stack:
     """A running product.
 
-    `ports` fixes ports by name (those of _PORTS); others are the ones of last time, the usual ones, or free ones.
+    `ports` fixes ports by name (service/local/ports.py); others are the ones of last time, the usual ones, or free ones.
     `environment` goes to the service on top of what the stack sets. `postgres_settings` go to the server.
     """
 
@@ -135,7 +130,7 @@ class Stack:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self.state_dir).free < _MIN_FREE_BYTES:
             raise StackError(f"The disk is nearly full: {self.state_dir} needs some 300 MB.")
-        self._choose_ports()
+        self.config |= choose_ports(self.ports, self.state_dir / "ports.json")
         if os.environ.get("SUPABASE_URL"):
             self._use_project()
         else:
@@ -143,21 +138,6 @@ class Stack:
             self._start_gateway()
         self._spawn_server("pagerduty", "pagerduty_port")
         self.start_service()
-
-    def _choose_ports(self) -> None:
-        file = self.state_dir / "ports.json"
-        last: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
-        for name, usual in _PORTS.items():
-            if name in self.ports:
-                port = self.ports[name]
-                if not _is_free(port):
-                    variable = name.removesuffix("_port").replace("service", "").upper()
-                    setting = f"{variable}_PORT" if variable else "PORT"
-                    raise StackError(f"Port {port} is taken: stop what listens there, or choose another, as in `make run {setting}={port + 1}`.")
-            else:
-                port = next((one for one in (last.get(name, usual), usual) if _is_free(one)), 0) or free_port()
-            self.config[name] = port
-        file.write_text(json.dumps({name: self.config[name] for name in _PORTS}))
 
     def _use_project(self) -> None:
         names = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY")
@@ -302,13 +282,3 @@ class Stack:
 def _migrate(cluster: Cluster) -> None:
     apply_migrations(cluster.dsn("postgres"))
     apply_seed(cluster.dsn("postgres"))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

@@ -55,11 +55,11 @@ class KeyTest:
     retry_after: int | None = None
 
 
-def test_api_key(
+def check_api_key(
     api_key: str,
     region: Region | None,
-    base_urls: Mapping[str, str] = BASE_URLS,  # noqa: PT028  # no test of pytest's, in spite of its name
-    timeout: float = 5.0,  # noqa: PT028
+    base_urls: Mapping[str, str] = BASE_URLS,  # no test of pytest's, in spite of its name
+    timeout: float = 5.0,
 ) -> KeyTest:
     """Asks PagerDuty about a key. Never raises for what PagerDuty or the network does.
 

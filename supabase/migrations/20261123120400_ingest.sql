@@ -37,7 +37,7 @@ grant execute on function public.report_pagerduty_problem(text, text) to service
 
 create function private.reason_to_ignore(integration public.pagerduty_integrations, event jsonb) returns text
 language sql
-immutable
+stable
 set search_path = ''
 as $$
   select case
@@ -45,7 +45,14 @@ as $$
     when event ->> 'event_type' = 'pagey.ping' then 'ping'
     when not (event ->> 'known')::boolean then 'unknown_event_type'
     when event ->> 'event_type' <> all (integration.event_types) then 'event_type_not_taken'
-    when not (event -> 'integration_keys') ? integration.integration_key then 'integration_key_mismatch'
+    when not (event -> 'integration_keys') ? integration.integration_key
+      -- Notes, tasks and the like name no service: they go with the incident that they are about.
+      and (event -> 'integration_keys' <> '[]' or not exists (
+        select from public.notifications n
+        where n.organization_id = integration.organization_id
+          and n.pagerduty_incident_id = event #>> '{incident,id}'
+      ))
+      then 'integration_key_mismatch'
     when jsonb_typeof(event -> 'notification') is distinct from 'object' then 'nothing_to_show'
   end
 $$;

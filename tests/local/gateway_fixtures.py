@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import uvicorn
 
-from service.local.gateway import GatewayConfig, create_app
+from service.local.gateway import GatewayConfig, create_server
 from service.local.keys import Keys
 from service.local.postgres import SUPERUSER, Cluster
 from service.local.realtime import Settings
@@ -49,13 +49,17 @@ insert into auth.users (
   raw_app_meta_data, raw_user_meta_data, created_at, updated_at
 )
 values (
-  '00000000-0000-0000-0000-000000000000', %(id)s::uuid, 'authenticated', 'authenticated', %(email)s, %(hash)s, %(confirmed)s,
+  '00000000-0000-0000-0000-000000000000', %(id)s::uuid, 'authenticated', 'authenticated', %(email)s, %(hash)s,
+  %(confirmed)s,
   '{"provider": "email", "providers": ["email"]}', '{"name": "Somebody"}', now(), now()
 )
 """
 IDENTITY = """
 insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
-values (%(id)s::text, %(id)s::text::uuid, jsonb_build_object('sub', %(id)s::text, 'email', %(email)s::text), 'email', now(), now(), now())
+values (
+  %(id)s::text, %(id)s::text::uuid, jsonb_build_object('sub', %(id)s::text, 'email', %(email)s::text), 'email',
+  now(), now(), now()
+)
 """
 
 
@@ -120,14 +124,12 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def serve(app: Any, listening: socket.socket) -> Iterator[uvicorn.Server]:
-    """Serves an ASGI app on a socket, in a thread, until the block ends."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
+def serve(server: uvicorn.Server, listening: socket.socket) -> Iterator[uvicorn.Server]:
+    """Runs a server on a socket, in a thread, until the block ends."""
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive())
-    assert server.started, "the gateway did not start"
+    assert server.started, "the server did not start"
     try:
         yield server
     finally:
@@ -181,7 +183,7 @@ def start_gateway(scratch_database: Database) -> Callable[..., contextlib.Abstra
             "keys": keys,
             "realtime_settings": settings or Settings(refusal_delay=0.05, connect_refusal_delay=0.05),
         }
-        with serve(create_app(GatewayConfig(**(values | config))), listening):
+        with serve(create_server(GatewayConfig(**(values | config))), listening):
             yield Gateway(url, keys, scratch_database)
 
     return start

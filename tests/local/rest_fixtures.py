@@ -27,6 +27,8 @@ DATA = Path(__file__).parents[1] / "data" / "postgrest"
 SECRET = "a secret that only these tests sign their tokens with"
 USER1, USER2 = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 ACME, BETA = "aaaaaaaa-0000-0000-0000-000000000001", "bbbbbbbb-0000-0000-0000-000000000002"
+#: Where Debian has PostgreSQL 15.
+FIFTEEN = Path("/usr/lib/postgresql/15/bin/initdb")
 #: A real PostgREST, where there is one.
 POSTGREST = os.environ.get("POSTGREST_BIN") or shutil.which("postgrest")
 
@@ -61,15 +63,16 @@ def authorization(caller: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def scratch(cluster: Cluster) -> Iterator[str]:
-    """A database with the schema of the recorded cases; dropped in the end."""
+def scratch(cluster: Cluster, *more: str) -> Iterator[str]:
+    """A database with the schema of the recorded cases, and more files of SQL; dropped in the end."""
     name = f"rest_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(cluster.dsn(SUPERUSER), autocommit=True) as admin:
         admin.execute(SQL("create database {}").format(Identifier(name)))
         admin.execute(SQL("alter database {} set timezone to 'UTC'").format(Identifier(name)))
         try:
             with psycopg.connect(cluster.dsn(SUPERUSER, name)) as connection:
-                connection.execute((DATA / "schema.sql").read_bytes())
+                for file in ("schema.sql", *more):
+                    connection.execute((DATA / file).read_bytes())
             yield name
         finally:
             admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))

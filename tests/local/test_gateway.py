@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+import uvicorn
 from gateway_fixtures import ANNA, BEN, Database, Gateway, bound_socket, serve
 from realtime_client import RawClient
 from starlette.applications import Starlette
@@ -172,7 +174,10 @@ def behind(start_gateway: StartGateway) -> Iterator[Gateway]:
         routes=[WebSocketRoute("/{path:path}", _echo_socket), Route("/{path:path}", _echo, methods=methods)]
     )
     listening, url = bound_socket()
-    with serve(echo, listening), start_gateway(postgrest_url=url, realtime_url=url) as gateway:
+    with (
+        serve(uvicorn.Server(uvicorn.Config(echo, log_level="warning")), listening),
+        start_gateway(postgrest_url=url, realtime_url=url) as gateway,
+    ):
         yield gateway
 
 
@@ -236,3 +241,15 @@ def test_health_names_what_does_not_work(start_gateway: StartGateway) -> None:
         answer = httpx.get(f"{gateway.url}/health", timeout=10)
     assert answer.status_code == 503
     assert answer.json()["problems"] == ["database"]
+
+
+def test_api_keys_are_not_logged(start_gateway: StartGateway, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), start_gateway() as gateway:
+        with RawClient(gateway, apikey=gateway.keys.secret_key) as client:
+            client.join()
+        with gateway.client(gateway.keys.secret_key) as service:
+            service.get("/rest/v1/notes")
+        ours = [record for record in caplog.records if record.name.startswith(("uvicorn", "service", "psycopg"))]
+        logged = " ".join(record.getMessage() for record in ours)
+        for secret in (gateway.keys.secret_key, gateway.keys.service_role_jwt, gateway.keys.jwt_secret):
+            assert secret not in logged

@@ -28,12 +28,18 @@ def test_a_file_of_keys_that_is_none_is_said_to_be_so(tmp_path: Path) -> None:
             Keys.load_or_create(path, ISSUER)
 
 
+def test_a_file_of_keys_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KeyFileError, match="cannot be written"):
+        Keys.load_or_create(tmp_path / "file" / "keys.json", ISSUER)
+
+
 def test_keys_do_not_show_in_logs() -> None:
     keys = Keys.create(ISSUER)
     assert keys.jwt_secret not in repr(keys)
 
 
-def test_api_keys_look_like_supabases() -> None:
+def check_api_keys_look_like_supabases() -> None:
     keys = Keys.create(ISSUER)
     assert keys.publishable_key.startswith("sb_publishable_")
     assert keys.secret_key.startswith("sb_secret_")

@@ -68,7 +68,7 @@ def ask(sandbox: tuple[Sandbox, Mapping[str, str]]) -> Callable[..., KeyTest]:
     state.calls.clear()
 
     def asked(key: str, region: Region | None = "us") -> KeyTest:
-        return client.test_api_key(key, region, base_urls)
+        return client.check_api_key(key, region, base_urls)
 
     return asked
 
@@ -162,7 +162,7 @@ def test_no_key_nor_its_end_is_logged(
     keys = {"good-key-9Qx7": Key(), "busy-key-7Zw3": Key(fails_with=429), "down-key-5Jk1": Key(fails_with=503)}
     state.keys |= keys
     with caplog.at_level(logging.DEBUG):
-        found = [client.test_api_key(key, "us", base_urls) for key in (*keys, "bad-key-4Vb8")]
+        found = [client.check_api_key(key, "us", base_urls) for key in (*keys, "bad-key-4Vb8")]
     assert [outcome.status for outcome in found] == ["valid", "rate_limited", "unreachable", "invalid_key"]
     assert caplog.records
     for secret in ("9Qx7", "7Zw3", "5Jk1", "4Vb8"):
@@ -179,7 +179,7 @@ def closed_port() -> str:
 @pytest.mark.parametrize("region", ["us", None])
 def test_a_closed_port_is_unreachable(region: Region | None) -> None:
     started = time.monotonic()
-    found = client.test_api_key("some-key", region, regions(closed_port()))
+    found = client.check_api_key("some-key", region, regions(closed_port()))
     assert (found.status, found.ok) == ("unreachable", False)
     assert time.monotonic() - started < 3
 
@@ -189,7 +189,7 @@ def test_a_server_that_never_answers_is_unreachable_in_time(region: Region | Non
     with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
         started = time.monotonic()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        found = client.test_api_key("some-key", region, regions(url), timeout=0.7)
+        found = client.check_api_key("some-key", region, regions(url), timeout=0.7)
         assert (found.status, found.ok) == ("unreachable", False)
         assert time.monotonic() - started < 5
 
@@ -204,11 +204,11 @@ def test_a_refusal_by_one_region_and_silence_of_the_other_is_no_verdict(
 ) -> None:
     for silent, answering in (("us", "eu"), ("eu", "us")):
         base_urls = {silent: closed_port(), answering: sandbox[1][answering]}
-        assert client.test_api_key("no-such-key", None, base_urls).status == "unreachable"
+        assert client.check_api_key("no-such-key", None, base_urls).status == "unreachable"
     half = {"us": closed_port(), "eu": sandbox[1]["eu"]}
-    assert client.test_api_key(EU_KEY, None, half).region == "eu"
+    assert client.check_api_key(EU_KEY, None, half).region == "eu"
     # Where a region was named, its own refusal counts.
-    assert client.test_api_key("no-such-key", "eu", half).status == "invalid_key"
+    assert client.check_api_key("no-such-key", "eu", half).status == "invalid_key"
 
 
 def answering(*statuses: tuple[str, Any]) -> Starlette:
@@ -253,7 +253,7 @@ ANSWERS: list[tuple[str, Response, dict[str, Any]]] = [
 @pytest.mark.parametrize(("path", "response", "expected"), ANSWERS)
 def test_strange_answers(path: str, response: Response, expected: dict[str, Any]) -> None:
     with served(answering((path, response))) as url:
-        found = client.test_api_key("some-key", "us", regions(url))
+        found = client.check_api_key("some-key", "us", regions(url))
     assert {name: getattr(found, name) for name in expected} == expected
 
 
@@ -262,7 +262,7 @@ def test_strange_answers(path: str, response: Response, expected: dict[str, Any]
 )
 def test_a_key_is_sent_in_the_clear_to_this_machine_only(base_url: str) -> None:
     with pytest.raises(pagerduty.UrlError):
-        client.test_api_key("some-key", "us", {"us": base_url, "eu": base_url})
+        client.check_api_key("some-key", "us", {"us": base_url, "eu": base_url})
 
 
 def test_the_real_addresses_are_https() -> None:

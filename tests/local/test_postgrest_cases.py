@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from rest_fixtures import DATA, POSTGREST, authorization, scratch, serve_postgrest, serve_stand_in
+from rest_fixtures import DATA, FIFTEEN, POSTGREST, authorization, scratch, serve_postgrest, serve_stand_in
 
 from service.local.postgres import Cluster
 
@@ -18,25 +18,22 @@ UNSUPPORTED = {"embed to-one", "embed inner filter", "embed to-many"}
 GUESSED = {"count planned": re.compile(r"0-0/\d+")}
 #: Where a recorded answer has none of these headers, there was none.
 ABSENT_MEANS_NONE = ("content-range", "content-type", "location", "preference-applied")
-SERVERS = ["stand-in", *(["postgrest"] if POSTGREST else [])]
+#: The stand-in on the majors there are here (the cases were recorded on 15), and a real PostgREST where there is one.
+SERVERS = [
+    ("stand-in", 18),
+    *([("stand-in", 15)] if FIFTEEN.exists() else []),
+    *([("postgrest", 18)] if POSTGREST else []),
+]
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def replies(request: pytest.FixtureRequest, embedded_cluster: Cluster) -> Iterator[dict[str, httpx.Response]]:
+@pytest.fixture(scope="module", params=SERVERS, ids=lambda server: f"{server[0]} on {server[1]}")
+def replies(request: pytest.FixtureRequest, cluster_of: Callable[[int], Cluster]) -> dict[str, httpx.Response]:
     """The answers to all cases, sent in their order: later ones see what earlier ones wrote."""
-    yield from replay(embedded_cluster, serve_stand_in if request.param == "stand-in" else serve_postgrest)
-
-
-@pytest.fixture(scope="module")
-def replies_of_fifteen(cluster_of: Callable[[int], Cluster]) -> Iterator[dict[str, httpx.Response]]:
-    """The stand-in's answers over PostgreSQL 15, on which the cases were recorded."""
-    yield from replay(cluster_of(15), serve_stand_in)
-
-
-def replay(cluster: Cluster, serve: Callable[..., Any]) -> Iterator[dict[str, httpx.Response]]:
-    """Sends all cases over HTTP to a server over a fresh database."""
+    kind, major = request.param
+    serve = serve_stand_in if kind == "stand-in" else serve_postgrest
+    cluster = cluster_of(major)
     with scratch(cluster) as database, serve(cluster, database) as url, httpx.Client(base_url=url) as client:
-        yield {case["name"]: send(client, case) for case in CASES}
+        return {case["name"]: send(client, case) for case in CASES}
 
 
 def send(client: httpx.Client, case: dict[str, Any]) -> httpx.Response:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import statistics
 import threading
 import time
@@ -362,3 +363,38 @@ def test_other_routes_say_that_they_are_not_supported(gateway: Gateway) -> None:
         answer = client.get("/realtime/v1/api/tenants")
     assert answer.status_code == 501
     assert "/api/tenants" in answer.json()["message"]
+
+
+def test_a_client_that_never_reads_is_let_go(gateway: Gateway) -> None:
+    with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2]))) as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        path = f"/realtime/v1/websocket?apikey={gateway.keys.publishable_key}&vsn=1.0.0"
+        stuck.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        )
+        assert b"101" in stuck.recv(1024)
+        message = {"topic": "realtime:room:flood", "event": "phx_join", "ref": "1"}
+        stuck.sendall(masked(json.dumps({**message, "payload": {**config(), "access_token": gateway.token()}})))
+        wait_until(lambda: b"phx_reply" in stuck.recv(4096))
+        flood = "select realtime.send(jsonb_build_object('p', repeat('x', 2000)), 'e', 'room:flood')"
+        gateway.database.execute(f"{flood} from generate_series(1, 15000)")
+        wait_until(lambda: not is_open(stuck))
+    with RawClient(gateway) as client:
+        assert client.join()["status"] == "ok", "the others are served"
+        gateway.database.send(f"user:{ANNA}")
+        assert client.receive()["event"] == "broadcast"
+
+
+def masked(text: str) -> bytes:
+    """A client's text frame of less than 64 KiB, masked with zeros."""
+    return b"\x81\xfe" + len(text).to_bytes(2, "big") + bytes(4) + text.encode()
+
+
+def is_open(stuck: socket.socket) -> bool:
+    """Whether the server still keeps the other end of a connection that has been read a little."""
+    try:
+        stuck.sendall(masked("{}"))
+        return True
+    except OSError:
+        return False

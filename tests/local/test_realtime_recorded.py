@@ -53,9 +53,7 @@ def token_for(gateway: Gateway, scenario: str, ref: str, placeholder: str) -> st
         return placeholder
     role, subject = match.groups()
     claims: dict[str, Any] = {"role": None if role == "None" else role}
-    token = gateway.token(
-        {"1111": ANNA, "2222": BEN}[subject], lifetime=LIFETIMES.get((scenario, ref), 3600), **claims
-    )
+    token = gateway.token({"1111": ANNA, "2222": BEN}[subject], lifetime=LIFETIMES.get((scenario, ref), 3600), **claims)
     if (scenario, ref) in BAD_SIGNATURES:
         other = gateway.keys.create("https://elsewhere.example")
         token = jwt.encode(gateway.keys.verify(token), other.jwt_secret, "HS256")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -60,9 +59,6 @@ class Hub:
 
     def __init__(self) -> None:
         self._channels: defaultdict[tuple[str, bool], set[Channel]] = defaultdict(set)
-
-    def __iter__(self) -> Iterator[Channel]:
-        return iter([channel for channels in self._channels.values() for channel in channels])
 
     def add(self, channel: Channel) -> None:
         """From now on the channel hears broadcasts."""

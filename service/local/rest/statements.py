@@ -94,31 +94,31 @@ def _rows_of(payload: Payload, columns: dict[str, TableColumn], values: Values, 
 
     `defaults`: a column that a row does not have gets its default, not null (PostgREST: missing=default).
     """
+    if not columns and payload.is_object:  # `{}` is one row of defaults
+        return SQL(" from (values (1)) as pgrst_body")
     kind = "jsonb" if defaults else "json"
     data: Composable = SQL("{}::{}").format(values.add(payload.text), SQL(kind))
+    if not columns:  # `[{},{}]` are two
+        return SQL(" from {}({}) as pgrst_body").format(SQL(f"{kind}_array_elements"), data)
     if defaults:
-        made = [
-            SQL("{}::text, {}").format(values.add(name), SQL(column.default))
-            for name, column in columns.items()
-            if column.default
-        ]
-        defaulted = SQL("jsonb_build_object({})").format(joined(made))
-        if payload.is_object:
-            data = SQL("({} || {})").format(defaulted, data)
-        else:
-            data = SQL("(select jsonb_agg({} || element) from jsonb_array_elements({}) as element)").format(
-                defaulted, data
-            )
-    if not columns:  # `{}` is one row of defaults, `[{},{}]` are two
-        rows = (
-            SQL("(values (1))")
-            if payload.is_object
-            else SQL("json{}_array_elements({})").format(SQL("b" if defaults else ""), data)
-        )
-        return SQL(" from {} as pgrst_body").format(rows)
+        data = _with_defaults(data, columns, values, is_object=payload.is_object)
     function = SQL(f"{kind}_to_record" + ("" if payload.is_object else "set"))
     typed = joined([SQL("{} {}").format(Identifier(n), SQL(c.type)) for n, c in columns.items()])
     return SQL(" from {}({}) as pgrst_body({})").format(function, data, typed)
+
+
+def _with_defaults(data: Composable, columns: dict[str, TableColumn], values: Values, *, is_object: bool) -> Composable:
+    """The object, or the array of objects, with the columns' defaults under what it has itself."""
+    made = [
+        SQL("{}::text, {}").format(values.add(name), SQL(column.default))
+        for name, column in columns.items()
+        if column.default
+    ]
+    defaults = SQL("jsonb_build_object({})").format(joined(made))
+    if is_object:
+        return SQL("({} || {})").format(defaults, data)
+    each = SQL("(select jsonb_agg({} || element) from jsonb_array_elements({}) as element)")
+    return each.format(defaults, data)
 
 
 def _returning(relation: Relation, names: Sequence[str]) -> Composable:

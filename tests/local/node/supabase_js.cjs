@@ -82,7 +82,7 @@ async function main() {
   seen.rotated = must(await client.auth.getSession()).session.refresh_token !== session.refresh_token;
   const token = must(await client.auth.getSession()).session.access_token;
   seen.signOut = (await client.auth.signOut()).error;
-  seen.afterSignOut = (await client.auth.getUser(token)).error.code;
+  seen.afterSignOut = (await client.auth.getUser(token)).error.name;
   seen.anonymous = (await client.from("notes").select()).error.code;
   say({ seen });
 }

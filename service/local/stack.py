@@ -51,7 +51,7 @@ _READY_WITHIN = 60.0  # seconds
 class Stack:
     """A running product.
 
-    `ports` fixes ports by name (service/local/ports.py); others are the ones of last time, the usual ones, or free ones.
+    `ports` fixes ports by name, as `choose_ports` takes them.
     `environment` goes to the service on top of what the stack sets. `postgres_settings` go to the server.
     """
 

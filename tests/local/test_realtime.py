@@ -1,12 +1,14 @@
 """The stand-in for Realtime beyond the recording: who hears what, tokens, limits, losses, and how fast it is."""
 
+import asyncio
 import contextlib
 import json
-import socket
 import statistics
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -15,7 +17,10 @@ from realtime_client import OWN_TOPIC, RawClient, config
 from websockets.exceptions import ConnectionClosed
 
 from service.local.realtime import Settings
-from service.local.realtime.protocol import Message, UserBroadcast, encode_push
+from service.local.realtime.channels import Hub
+from service.local.realtime.joining import Backend
+from service.local.realtime.protocol import SERIALIZERS, Message, UserBroadcast, encode_push
+from service.local.realtime.socket import MAX_QUEUED, Socket
 
 StartGateway = Callable[..., contextlib.AbstractContextManager[Gateway]]
 
@@ -365,36 +370,17 @@ def test_other_routes_say_that_they_are_not_supported(gateway: Gateway) -> None:
     assert "/api/tenants" in answer.json()["message"]
 
 
-def test_a_client_that_never_reads_is_let_go(gateway: Gateway) -> None:
-    with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2]))) as stuck:
-        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-        path = f"/realtime/v1/websocket?apikey={gateway.keys.publishable_key}&vsn=1.0.0"
-        stuck.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-        )
-        assert b"101" in stuck.recv(1024)
-        message = {"topic": "realtime:room:flood", "event": "phx_join", "ref": "1"}
-        stuck.sendall(masked(json.dumps({**message, "payload": {**config(), "access_token": gateway.token()}})))
-        wait_until(lambda: b"phx_reply" in stuck.recv(4096))
-        flood = "select realtime.send(jsonb_build_object('p', repeat('x', 2000)), 'e', 'room:flood')"
-        gateway.database.execute(f"{flood} from generate_series(1, 15000)")
-        wait_until(lambda: not is_open(stuck))
-    with RawClient(gateway) as client:
-        assert client.join()["status"] == "ok", "the others are served"
-        gateway.database.send(f"user:{ANNA}")
-        assert client.receive()["event"] == "broadcast"
+def test_a_client_that_never_reads_is_let_go() -> None:
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
 
+    async def scenario() -> None:
+        backend = SimpleNamespace(settings=Settings(), hub=Hub())
+        websocket: Any = SimpleNamespace(send=never, receive=never)
+        stuck = Socket(websocket, SERIALIZERS["1.0.0"], "", {}, cast(Backend, backend))
+        running = asyncio.create_task(stuck.run())
+        for _ in range(MAX_QUEUED + 1):
+            stuck.send("frame")
+        await asyncio.wait_for(running, 5)
 
-def masked(text: str) -> bytes:
-    """A client's text frame of less than 64 KiB, masked with zeros."""
-    return b"\x81\xfe" + len(text).to_bytes(2, "big") + bytes(4) + text.encode()
-
-
-def is_open(stuck: socket.socket) -> bool:
-    """Whether the server still keeps the other end of a connection that has been read a little."""
-    try:
-        stuck.sendall(masked("{}"))
-        return True
-    except OSError:
-        return False
+    asyncio.run(scenario())

@@ -46,7 +46,7 @@ clean: ## remove what was installed, too
 
 $(WEB)/node_modules/ready: $(WEB)/package-lock.json
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo "Node 20 or newer, with npm, is needed: install it from https://nodejs.org or your system's packages"; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Node 20 or newer is needed; this is $$(node --version)"; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node 20 or newer is needed; this is $$(node --version)"; exit 1; }
 	@echo "Installing the web app's packages (once) …"
 	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -130,7 +130,7 @@ def store_for_replay(gateway: Gateway, lines: list[dict[str, Any]]) -> int:
     replayed = [frame for frame in frames if frame["event"] == "broadcast"]
     insert = """
         insert into realtime.messages (id, topic, extension, event, private, payload, inserted_at)
-        values (%s, %s, 'broadcast', %s, true, %s::jsonb, (now() - make_interval(mins => %s)) at time zone 'utc')
+        values (%s, %s, 'broadcast', %s, true, %s::jsonb, now() - make_interval(mins => %s))
     """
     gateway.database.execute("delete from realtime.messages")
     for minutes in (50, 40):

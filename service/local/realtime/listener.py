@@ -37,7 +37,8 @@ FETCH: LiteralString = """
     order by wanted.position
 """
 
-#: Replay is of private channels only, the newest `limit` of them (Supabase: Realtime.Messages).
+#: Replay is of private channels only, the newest `limit` of them (Supabase: Realtime.Messages). Times are in the
+#: session's zone, as the column's default is; Supabase's databases are in UTC.
 REPLAY: LiteralString = """
     select id::text, event, payload::text, binary_payload
     from realtime.messages
@@ -45,8 +46,8 @@ REPLAY: LiteralString = """
       and private
       and extension = 'broadcast'
       and event is not null
-      and inserted_at >= to_timestamp(%s) at time zone 'utc'
-      and inserted_at < (now() at time zone 'utc') + interval '1 minute'
+      and inserted_at >= to_timestamp(%s)::timestamp
+      and inserted_at < localtimestamp + interval '1 minute'
     order by inserted_at desc
     limit %s
 """

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from service.local.rest import functions, tables
 from service.local.rest.answers import ApiError, body_too_large, of_postgres, unsupported
@@ -87,6 +88,9 @@ class RestApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers an HTTP request; bodies of answers to HEAD are left out."""
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
         request = Request(scope, receive)
         try:
             response = await self._answer(request)

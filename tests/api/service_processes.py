@@ -1,0 +1,145 @@
+"""More processes of the service beside the stack's own, with other settings, and a proxy between one and Supabase."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from service.local.postgres import free_port
+from service.local.stack import ROOT, Stack
+
+_HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "host", "keep-alive"}
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 10, what: str = "the condition") -> Any:
+    """The first true answer of `condition`; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    tick = threading.Event()
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
+        tick.wait(0.03)
+
+
+@dataclass
+class ServiceProcess:
+    """gunicorn with the service, as the stack starts it, but with settings of its own."""
+
+    stack: Stack
+    log_file: Path
+    environment: dict[str, str]
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def start(self) -> None:
+        command = [
+            sys.executable, "-m", "gunicorn", "service:create_app()", "--bind", f"127.0.0.1:{self.port}",
+            "--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "1", "--no-control-socket",
+        ]  # fmt: skip
+        with self.log_file.open("wb") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, **self.stack._service_environment(), **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        wait_for(self._answers, 30, "the service's first answer")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
+
+
+@dataclass
+class Proxy:
+    """Stands between a service and Supabase: counts requests, and can delay, break or swallow them.
+
+    `behaviour` gets a path and answers "pass", "hang" (take the request, never answer), or an HTTP status to answer.
+    """
+
+    target: str
+    behaviour: Callable[[str], str | int] = lambda _: "pass"
+    requests: list[str] = field(default_factory=list)
+
+    def start(self) -> None:
+        proxy = self
+        self._released = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                proxy.requests.append(f"{self.command} {self.path.partition('?')[0]}")
+                what = proxy.behaviour(self.path)
+                if what == "hang":
+                    proxy._released.wait(30)
+                    self.close_connection = True
+                elif isinstance(what, int):
+                    self._answer(what, [("Content-Type", "text/plain")], b"broken")
+                else:
+                    headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+                    given = proxy._client.request(self.command, self.path, content=body, headers=headers)
+                    kept = [(name, value) for name, value in given.headers.items() if name not in _HOP_BY_HOP]
+                    self._answer(given.status_code, kept, given.content)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = do_HEAD = handle_any
+
+            def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+                self.send_response_only(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Says nothing."""
+
+        self._client = httpx.Client(base_url=self.target, timeout=20, headers={"Accept-Encoding": "identity"})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def reset(self) -> None:
+        """Lets everything through again, and forgets what was counted."""
+        self.behaviour = lambda _: "pass"
+        self._released.set()
+        self._released = threading.Event()
+        self.requests.clear()
+
+    def stop(self) -> None:
+        self._released.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._client.close()

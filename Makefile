@@ -48,5 +48,6 @@ $(WEB)/node_modules/ready: $(WEB)/package-lock.json
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo "Node 20 or newer, with npm, is needed: install it from https://nodejs.org or your system's packages"; exit 1; }
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node 20 or newer is needed; this is $$(node --version)"; exit 1; }
 	@echo "Installing the web app's packages (once) …"
-	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@# Not `npm ci`: the CLI lists builds for platforms that the registry may lack, which ci takes for a stale lock.
+	@cd $(WEB) && npm install --no-save --no-audit --no-fund --loglevel=error >/dev/null || { echo "npm could not install the packages: is the registry reachable?"; exit 1; }
 	@touch $@

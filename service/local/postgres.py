@@ -73,7 +73,8 @@ class Cluster:
             self._initdb()
         self.stop()  # one left over from a run that was killed
         log = self.data_dir / "server.log"
-        options = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "''"]
+        # UTC, as Supabase's servers are: realtime.messages has times without a zone.
+        options = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "''", "-c", "timezone=UTC"]
         for setting in self.settings:
             options += ["-c", setting]
         started = self._run(

@@ -1,0 +1,85 @@
+// The service's API, called with the signed-in person's token.
+import { supabase } from './supabase.js';
+
+/** An answer other than success (RFC 9457), or none at all (`status` 0). */
+export class Problem extends Error {
+  constructor(status, body = {}) {
+    super(body.detail || body.title || 'Something went wrong.');
+    this.status = status;
+    this.kind = (body.type ?? '').replace('/problems/', '');
+    this.body = body;
+  }
+
+  /** What is wrong by field, from a 422. */
+  get fields() {
+    const found = {};
+    for (const { field, message } of this.body.errors ?? []) found[field.split('.')[0]] ??= sentence(message);
+    return found;
+  }
+}
+
+function sentence(text) {
+  const trimmed = String(text).trim();
+  return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + (/[.!?]$/.test(trimmed) ? '' : '.');
+}
+
+let organizationId = null;
+let onUnauthorized = () => {};
+
+/** Names the organization that requests are about, and what to do when the session is no longer good. */
+export function configureApi(options) {
+  if ('organizationId' in options) organizationId = options.organizationId;
+  if ('onUnauthorized' in options) onUnauthorized = options.onUnauthorized;
+}
+
+async function send(path, { method, body, keepalive, signal }, organization) {
+  const { data } = await supabase.auth.getSession();
+  if (!data.session) return null;
+  const headers = { Accept: 'application/json', Authorization: `Bearer ${data.session.access_token}` };
+  if (organization) headers['X-Organization-Id'] = organization;
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const limit = AbortSignal.timeout(20000);
+  return fetch(path, {
+    method,
+    headers,
+    keepalive,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+  });
+}
+
+/**
+ * Calls the API and answers its JSON. Throws Problem; an aborted call throws its AbortError.
+ * A 401 is tried once more with a fresh token before the session counts as ended.
+ */
+export async function api(path, { method = 'GET', body, keepalive = false, signal } = {}) {
+  const options = { method, body, keepalive, signal };
+  const organization = organizationId; // of the moment of the call, whatever is chosen while it waits
+  let response;
+  try {
+    response = await send(path, options, organization);
+    if (response?.status === 401) {
+      const { data } = await supabase.auth.refreshSession();
+      if (data.session) response = await send(path, options, organization);
+    }
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem(0, { detail: 'The service cannot be reached. Check your connection; this page tries again by itself.' });
+  }
+  if (!response || response.status === 401) {
+    onUnauthorized();
+    throw new Problem(401, { detail: 'Your session has ended: sign in again.' });
+  }
+  const text = await response.text().catch(() => '');
+  const answer = parse(text);
+  if (!response.ok) throw new Problem(response.status, answer ?? { detail: `The service answered ${response.status}.` });
+  return answer;
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+// Addresses: changing pages without loading them again, so that the bell stays connected.
+import { Store, useStore } from './store.js';
+
+const PAGES = /^\/(sign-in|incidents(\/[^/]+)?|settings(\/(members|activity))?)?$/;
+
+function here() {
+  return { path: location.pathname, query: location.search, state: history.state };
+}
+
+export const route = new Store({ ...here(), moves: 0 });
+
+export function useRoute() {
+  return useStore(route);
+}
+
+/** Goes to a path of this app. `state` reaches the page as `route.state.state` and outlives a reload. */
+export function navigate(url, { replace = false, state = null } = {}) {
+  history[replace ? 'replaceState' : 'pushState'](state, '', url);
+  route.set({ ...here(), moves: route.state.moves + 1 });
+  if (!replace) scrollTo(0, 0);
+}
+
+/** Changes the query without counting as another page: filters that can be bookmarked. */
+export function setQuery(params) {
+  const query = params.toString();
+  history.replaceState(history.state, '', location.pathname + (query ? `?${query}` : ''));
+  route.set(here());
+}
+
+/** Takes the one-time message that the page before left for this one. */
+export function takeNotice() {
+  const notice = history.state?.notice ?? null;
+  if (notice) history.replaceState({ ...history.state, notice: null }, '');
+  return notice;
+}
+
+/**
+ * A path of this origin to return to after signing in; anything else (another host, a scheme, the sign-in page)
+ * becomes the list of incidents.
+ */
+export function safeNext(next) {
+  const fallback = '/incidents';
+  if (!next || !/^\/(?![/\\])/.test(next) || /[\u0000-\u001f\\]/.test(next)) return fallback;
+  const url = new URL(next, location.origin);
+  if (url.origin !== location.origin || !PAGES.test(url.pathname) || ['/sign-in', '/'].includes(url.pathname)) return fallback;
+  return url.pathname + url.search;
+}
+
+addEventListener('popstate', () => route.set({ ...here(), moves: route.state.moves + 1 }));
+
+addEventListener('click', (event) => {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = event.target instanceof Element ? event.target.closest('a[href]') : null;
+  if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
+  if (!PAGES.test(link.pathname) || link.hash) return;
+  event.preventDefault();
+  navigate(link.pathname + link.search);
+});

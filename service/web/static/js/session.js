@@ -1,0 +1,120 @@
+// Who is signed in, in which organizations, and which of them this tab is about.
+import { api, configureApi } from './api.js';
+import { Store } from './store.js';
+import { supabase } from './supabase.js';
+
+/**
+ * phase: starting (not known yet), out, ready, failed (signed in, but /api/me does not answer: `problem`).
+ * organization is the chosen one of organizations, or null for somebody who is in none.
+ */
+export const session = new Store({
+  phase: 'starting', user: null, organizations: [], organization: null, ended: false, problem: null,
+});
+
+const CHOSEN = 'organization';
+const RANKS = ['viewer', 'responder', 'admin', 'owner'];
+let leaving = false;
+
+/** Whether the person may do there what `role` may. */
+export function atLeast(role, organization = session.state.organization) {
+  return organization !== null && RANKS.indexOf(organization.role) >= RANKS.indexOf(role);
+}
+
+export function startSession() {
+  configureApi({ onUnauthorized: expire });
+  supabase.auth.onAuthStateChange((event, current) => {
+    // supabase-js holds a lock while it calls back: what asks it for anything must wait until it is done.
+    setTimeout(() => (current ? enter(current.user) : leave(event)), 0);
+  });
+}
+
+async function enter(user) {
+  if (session.state.user?.id === user.id && session.state.phase === 'ready') return;
+  const known = remembered(user.id);
+  if (known) become(known);
+  await loadMe();
+}
+
+/** Reads organizations and roles again. */
+export async function loadMe() {
+  try {
+    const me = await api('/api/me');
+    write(localStorage, `me:${me.user.id}`, JSON.stringify(me));
+    become(me);
+  } catch (problem) {
+    if (problem.status !== 401 && session.state.phase !== 'ready') session.set({ phase: 'failed', problem });
+  }
+}
+
+function become({ user, organizations }) {
+  const wanted = session.state.organization?.id ?? read(sessionStorage, CHOSEN) ?? read(localStorage, CHOSEN);
+  const organization = organizations.find(({ id }) => id === wanted) ?? organizations[0] ?? null;
+  configureApi({ organizationId: organization?.id ?? null });
+  session.set({ phase: 'ready', user, organizations, organization, ended: false, problem: null });
+}
+
+/** Makes this tab about another of the person's organizations; false if they are not in it. */
+export function chooseOrganization(id) {
+  const organization = session.state.organizations.find((one) => one.id === id);
+  if (!organization) return false;
+  if (organization.id === session.state.organization?.id) return true;
+  write(sessionStorage, CHOSEN, id);
+  write(localStorage, CHOSEN, id);
+  configureApi({ organizationId: id });
+  session.set({ organization });
+  return true;
+}
+
+/** Throws an Error with a sentence for the person. */
+export async function signIn(email, password) {
+  const { error } = await supabase.auth.signInWithPassword({ email, password });
+  if (!error) return;
+  if (error.code === 'invalid_credentials' || error.status === 400) throw new Error('That email and password do not match.');
+  if (error.status === 429) throw new Error('Too many attempts: wait a minute and try again.');
+  if (!error.status || error.status >= 500) throw new Error('Supabase cannot be reached. Check your connection and try again.');
+  throw new Error(error.message);
+}
+
+export async function signOut() {
+  leaving = true;
+  const { error } = await supabase.auth.signOut({ scope: 'local' });
+  if (error) leave('SIGNED_OUT');
+}
+
+function expire() {
+  supabase.auth.signOut({ scope: 'local' });
+}
+
+function leave(event) {
+  const { user } = session.state;
+  if (user) localStorage.removeItem(`me:${user.id}`);
+  const ended = event === 'SIGNED_OUT' && !leaving;
+  leaving = false;
+  configureApi({ organizationId: null });
+  session.set({ phase: 'out', user: null, organizations: [], organization: null, ended });
+}
+
+function remembered(userId) {
+  try {
+    const me = JSON.parse(localStorage.getItem(`me:${userId}`));
+    return me?.user?.id === userId && Array.isArray(me.organizations) ? me : null;
+  } catch {
+    return null;
+  }
+}
+
+function read(storage, key) {
+  try {
+    return storage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function write(storage, key, value) {
+  try {
+    storage.setItem(key, value);
+  } catch {
+    // Full or blocked: the choice holds as long as the page does.
+  }
+}

@@ -1,0 +1,1 @@
+"""The database alone: migrations, policies and functions, on real PostgreSQL servers, without any HTTP."""

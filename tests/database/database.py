@@ -1,0 +1,236 @@
+"""A database to test in: people and organizations made for one test, and statements run as PostgREST runs them."""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from service.local.postgres import Cluster
+
+Connection = psycopg.Connection[dict[str, Any]]
+ROLES = ("owner", "admin", "responder", "viewer")
+
+
+@contextmanager
+def scratch(cluster: Cluster, *, before: str = "") -> Iterator[str]:
+    """A new database as Supabase sets one up, dropped at the end; `before` is SQL to run in it first, as `postgres`.
+
+    Gives its URL, which logs in as `postgres`.
+    """
+    name = f"scratch_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(cluster.dsn("postgres", "template1"), autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template postgres'.encode())
+        try:
+            url = cluster.dsn("postgres", name)
+            if before:
+                with psycopg.connect(url) as prepared:
+                    prepared.execute(before.encode())
+            yield url
+        finally:
+            connection.execute(f'drop database "{name}" with (force)'.encode())
+
+
+@dataclass
+class Organization:
+    """An organization with its integration; `people` are user ids by name, at first one for each role."""
+
+    id: str
+    token: str
+    people: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        return self.people[name]
+
+
+class Database:
+    """A connection as `postgres`, and what tests do with a database."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.connection = self.connect()
+        self._organizations: list[str] = []
+        self._users: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def connect(self) -> Connection:
+        """Another connection, in autocommit mode; the caller closes it."""
+        return psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row)
+
+    def rows(self, statement: str, parameters: Any = None) -> list[dict[str, Any]]:
+        """What a statement answers, run as `postgres`."""
+        cursor = self.connection.execute(statement.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def value(self, statement: str, parameters: Any = None) -> Any:
+        """The first column of the only row."""
+        [row] = self.rows(statement, parameters)
+        return next(iter(row.values()))
+
+    # People ------------------------------------------------------------------------------------------------------
+
+    def user(self, name: str = "Somebody", **metadata: Any) -> str:
+        """Makes a user of no organization; answers the id."""
+        user_id = str(uuid.uuid4())
+        self.rows(
+            "insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data)"
+            " values (%s, 'authenticated', 'authenticated', %s, '{}', %s)",
+            (user_id, f"{user_id}@example.test", Jsonb({"name": name, **metadata})),
+        )
+        self._users.append(user_id)
+        return user_id
+
+    def organization(self, roles: Sequence[str] = ROLES, *, enabled: bool = True) -> Organization:
+        """Makes an organization with a member for each role, and an integration."""
+        organization_id = self.value("insert into public.organizations (name) values ('Test') returning id::text")
+        self._organizations.append(organization_id)
+        token = self.value(
+            "insert into public.pagerduty_integrations (organization_id, enabled) values (%s, %s)"
+            " returning webhook_token",
+            (organization_id, enabled),
+        )
+        made = Organization(organization_id, token)
+        for role in roles:
+            made.people[role] = self.join(made, role)
+        return made
+
+    def join(self, organization: Organization, role: str, user_id: str | None = None) -> str:
+        """Makes a user (a new one, unless given) a member; answers the id."""
+        user_id = user_id or self.user(role.capitalize())
+        self.rows(
+            "insert into public.memberships (organization_id, user_id, role) values (%s, %s, %s)",
+            (organization.id, user_id, role),
+        )
+        return user_id
+
+    def clean_up(self) -> None:
+        """Deletes the organizations and users that were made here."""
+        self.rows("delete from public.organizations where id = any (%s::uuid[])", (self._organizations,))
+        self.rows("delete from auth.users where id = any (%s::uuid[])", (self._users,))
+        self._organizations.clear()
+        self._users.clear()
+
+    # As PostgREST does -------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def acting(
+        self,
+        user_id: str | None = None,
+        role: str = "authenticated",
+        connection: Connection | None = None,
+        **claims: Any,
+    ) -> Iterator[Callable[..., list[dict[str, Any]]]]:
+        """One transaction as a role, with a user's claims; gives a function that runs a statement in it.
+
+        The transaction is committed at the end, rolled back on an error.
+        """
+        used = connection or self.connection
+        if user_id:
+            claims = {"sub": user_id, "aud": "authenticated", **claims}
+        with used.transaction():
+            used.execute("select set_config('request.jwt.claims', %s, true)", (json.dumps({"role": role, **claims}),))
+            used.execute(f"set local role {role}".encode())
+
+            def run(statement: str, parameters: Any = None) -> list[dict[str, Any]]:
+                cursor = used.execute(statement.encode(), parameters)
+                return cursor.fetchall() if cursor.description else []
+
+            yield run
+
+    def run_as(self, user_id: str | None, statement: str, parameters: Any = None, **how: Any) -> list[dict[str, Any]]:
+        """One statement in a transaction of its own, as a signed-in user."""
+        with self.acting(user_id, **how) as run:
+            return run(statement, parameters)
+
+    def refusal(self, user_id: str | None, statement: str, parameters: Any = None, **how: Any) -> str | None:
+        """The SQLSTATE with which a statement is refused to a user; None if it is not."""
+        try:
+            self.run_as(user_id, statement, parameters, **how)
+        except psycopg.Error as error:
+            return error.sqlstate
+        return None
+
+    # PagerDuty ---------------------------------------------------------------------------------------------------
+
+    def version(self, organization: Organization) -> int:
+        """The integration's settings_version."""
+        version: int = self.value(
+            "select settings_version from public.pagerduty_integrations where organization_id = %s", (organization.id,)
+        )
+        return version
+
+    def call_ingest(
+        self, token: str | None, version: int, events: Any, connection: Connection | None = None, *, count: bool = False
+    ) -> dict[str, Any]:
+        """The ingest function, called as the service does."""
+        [row] = self.run_as(
+            None,
+            "select public.ingest_pagerduty_events(%s, %s, %s, %s) as answer",
+            (token, version, Jsonb(events), count),
+            role="service_role",
+            connection=connection,
+        )
+        answer: dict[str, Any] = row["answer"]
+        return answer
+
+    def ingest(self, organization: Organization, *events: Any, connection: Connection | None = None) -> list[Any]:
+        """Sends events to an organization; answers their outcomes."""
+        answer = self.call_ingest(organization.token, self.version(organization), list(events), connection)
+        assert answer["status"] == "done"
+        outcomes: list[Any] = answer["outcomes"]
+        return outcomes
+
+    def notify(self, organization: Organization, event: dict[str, Any]) -> str:
+        """Sends one event; answers the id of the notification that it made."""
+        [outcome] = self.ingest(organization, event)
+        assert outcome["outcome"] == "created", outcome
+        return str(outcome["notification_id"])
+
+    def link(
+        self, organization: Organization, user_id: str, notification: str, *, status: str | None = None,
+        connection: Connection | None = None,
+    ) -> str:  # fmt: skip
+        """Makes an incident from a notification, as the form does; answers its id."""
+        columns = ["organization_id", "title", "notification_id", *(["status"] if status else [])]
+        values = [organization.id, "From the form", notification, *([status] if status else [])]
+        [row] = self.run_as(
+            user_id,
+            f"insert into public.incidents ({', '.join(columns)}) values ({', '.join(['%s'] * len(values))})"
+            " returning id::text",
+            values,
+            connection=connection,
+        )
+        return str(row["id"])
+
+    def incident(self, incident_id: str) -> dict[str, Any]:
+        [row] = self.rows("select * from public.incidents where id = %s", (incident_id,))
+        return row
+
+    # At once -----------------------------------------------------------------------------------------------------
+
+    def at_once(self, *tasks: Callable[[Connection], Any]) -> list[Any]:
+        """Runs tasks in threads, each with a connection of its own, let go together; their answers or psycopg errors."""
+        barrier = threading.Barrier(len(tasks), timeout=30)
+
+        def run(task: Callable[[Connection], Any]) -> Any:
+            with self.connect() as connection:
+                barrier.wait()
+                try:
+                    return task(connection)
+                except psycopg.Error as error:
+                    return error
+
+        with ThreadPoolExecutor(len(tasks)) as pool:
+            return list(pool.map(run, tasks))

@@ -8,7 +8,7 @@ from flask_limiter.util import get_remote_address
 from flask_openapi3 import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from service import errors, logs, metrics
+from service import errors, logs, metrics, web
 from service.api import docs, health, incidents, integrations, me, notifications, webhooks
 from service.api.requests import MAX_BODY
 from service.auth import JwksCache, TokenVerifier
@@ -66,3 +66,4 @@ def _register_api(app: OpenAPI, settings: Settings, limiter: Limiter) -> None:
     ):
         app.register_api(blueprint)
     docs.init_app(app)
+    app.register_blueprint(web.create_blueprint(settings))

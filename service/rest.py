@@ -1,13 +1,14 @@
 """PostgREST, as the calling user or as the service."""
 
+import time
 from typing import Any, Protocol
 
 import httpx
+from flask import g, has_app_context
 from postgrest import SyncPostgrestClient
 
 from service.config import Settings
 
-# PagerDuty waits 5 s for an answer (PagerDuty: Webhooks overview); ours must be out before that.
 TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 
 
@@ -26,6 +27,17 @@ def call(client: SyncPostgrestClient, function: str, *, get: bool = False, **arg
     return client.rpc(function, arguments, get=get).execute().data
 
 
+def _keep_to_deadline(request: httpx.Request) -> None:
+    """A route that must answer by `g.answer_by` (of time.monotonic) waits for no call longer than what is left."""
+    answer_by = g.get("answer_by") if has_app_context() else None
+    if answer_by is None:
+        return
+    left = answer_by - time.monotonic()
+    if left <= 0:
+        raise httpx.ReadTimeout("No time is left for this call", request=request)
+    request.extensions["timeout"] = httpx.Timeout(left * 0.8, connect=left * 0.2).as_dict()
+
+
 class Rest:
     """One pool of connections; every client made from it speaks for somebody."""
 
@@ -34,7 +46,9 @@ class Rest:
         self._publishable_key = settings.supabase_publishable_key
         self._secret_key = settings.supabase_secret_key.get_secret_value()
         self._http = httpx.Client(
-            timeout=TIMEOUT, limits=httpx.Limits(max_connections=64, max_keepalive_connections=32)
+            timeout=TIMEOUT,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+            event_hooks={"request": [_keep_to_deadline]},
         )
 
     def as_user(self, access_token: str) -> SyncPostgrestClient:

@@ -14,6 +14,7 @@ from service.crypto import Sealer
 from service.rest import Rest, call
 
 _LIFETIME = 5.0  # seconds
+_LONGEST_TOKEN = 128  # characters, as in the table
 _MOST = 10_000  # integrations remembered at once
 
 
@@ -46,6 +47,8 @@ class WebhookSettingsCache:
 
         Raises APIError and httpx.HTTPError as PostgREST does, and CannotOpen if a signing secret cannot be opened.
         """
+        if token is not None and (len(token) > _LONGEST_TOKEN or "\0" in token):  # Postgres takes no NUL
+            return None
         found = call(self._rest.as_service(), "get_pagerduty_webhook", token=token)
         if not found:
             self.forget(token)

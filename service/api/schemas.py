@@ -163,7 +163,7 @@ class KeyTestAnswer(BaseModel):
 
 
 class TokenPath(BaseModel):
-    token: str = Field(max_length=128)
+    token: str
 
 
 class WebhookAlive(BaseModel):

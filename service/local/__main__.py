@@ -37,8 +37,8 @@ def run() -> int:
             stopped.set()
             raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     try:
         stack.start()
         say(_welcome(stack))

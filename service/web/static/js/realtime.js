@@ -82,7 +82,7 @@ class Line {
     changed(this);
     if (this.live) {
       this.attempts = 0;
-      syncNow('join');
+      if (lines.every((one) => one.live)) syncNow('join');
     } else if (status === 'CLOSED') {
       // The server closed it (its token ran out, another join): supabase-js rejoins after errors, but not after this.
       this.channel = null;

@@ -21,6 +21,7 @@ export class Notifications extends Store {
   #receipts = new Map();
   #running = null;
   #again = false;
+  #queued = false;
   #counting = null;
   #arrived;
   #ended = false;
@@ -58,8 +59,6 @@ export class Notifications extends Store {
     });
     return this.#running;
   }
-
-  #queued = false;
 
   async #read() {
     const again = this.#again;
@@ -170,14 +169,40 @@ export class Notifications extends Store {
 
   /** Marks these as read, at once here and then for good. Throws Problem. */
   async read(ids) {
-    const unread = this.state.items.filter((item) => !item.read_at && ids.includes(item.id)).length;
+    await this.#markAndSave(this.#unreadOf(ids), () => this.#saveReceipts(ids));
+  }
+
+  /** Marks all as read up to the newest that is shown: nobody has seen what comes while this is under way. */
+  async readAll() {
+    const until = this.state.items[0]?.created_at;
+    if (!until) return;
+    const save = () => api('/api/notifications/read-all', { method: 'POST', body: { until } });
+    await this.#markAndSave(this.#unreadOf(this.state.items.map(({ id }) => id)), save, { unread: 0, capped: false });
+  }
+
+  #unreadOf(ids) {
+    const wanted = new Set(ids);
+    return this.state.items.filter((item) => !item.read_at && wanted.has(item.id)).map(({ id }) => id);
+  }
+
+  async #markAndSave(ids, save, counts) {
     const at = new Date().toISOString();
+    const { unread, capped } = this.state;
     this.#remember(ids, at);
     this.set({
       items: markRead(this.state.items, ids, at),
-      ...(this.state.unread !== null && !this.state.capped && { unread: Math.max(0, this.state.unread - unread) }),
+      ...(counts ?? (unread !== null && !capped && { unread: Math.max(0, unread - ids.length) })),
     });
-    await this.#undoUnlessSaved(ids, () => this.#saveReceipts(ids));
+    try {
+      await save();
+    } catch (problem) {
+      const undone = new Set(ids);
+      for (const id of ids) this.#receipts.delete(id);
+      this.set({ items: this.state.items.map((item) => (undone.has(item.id) ? { ...item, read_at: null } : item)) });
+      this.catchUp({ again: true });
+      throw problem;
+    }
+    this.#countSoon();
   }
 
   async #saveReceipts(ids) {
@@ -190,29 +215,6 @@ export class Notifications extends Store {
       .from('notification_receipts')
       .upsert(rows, { onConflict: 'notification_id,user_id', ignoreDuplicates: true });
     if (error) throw error;
-  }
-
-  /** Marks all as read up to the newest that is shown: nobody has seen what comes while this is under way. */
-  async readAll() {
-    const until = this.state.items[0]?.created_at;
-    if (!until) return;
-    const ids = this.state.items.map(({ id }) => id);
-    this.set({ items: markRead(this.state.items, ids, new Date().toISOString()), unread: 0, capped: false });
-    await this.#undoUnlessSaved(ids, () => api('/api/notifications/read-all', { method: 'POST', body: { until } }));
-  }
-
-  async #undoUnlessSaved(ids, save) {
-    const before = new Map(this.state.items.map((item) => [item.id, item]));
-    try {
-      await save();
-    } catch (problem) {
-      for (const id of ids) this.#receipts.delete(id);
-      const undone = this.state.items.map((item) => (ids.includes(item.id) && before.has(item.id) ? { ...item, read_at: null } : item));
-      this.set({ items: undone });
-      this.catchUp({ again: true });
-      throw problem;
-    }
-    this.#countSoon();
   }
 
   #remember(ids, at) {

@@ -1,0 +1,197 @@
+"""The database is what policies/ says, and nothing more is open than what somebody opened on purpose."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from service.local.migrate import SUPABASE, apply_migrations
+from service.local.postgres import Cluster
+from tests.database import catalog
+from tests.database.database import Database, scratch
+
+POLICIES = sorted((SUPABASE.parent / "policies").glob("*.sql"))
+# On a table that is Realtime's, in a schema that is Realtime's.
+FOREIGN_POLICIES = {"realtime_messages"}
+
+# A project without Supabase's older default privileges, where nothing is granted unless it is said.
+NO_DEFAULTS = """
+alter default privileges for role postgres in schema public revoke all on tables from anon, authenticated, service_role;
+alter default privileges for role postgres in schema public revoke all on sequences from anon, authenticated, service_role;
+alter default privileges for role postgres in schema public revoke all on functions from anon, authenticated, service_role;
+"""
+
+# What a hurried hand might do in the dashboard's SQL editor.
+TAMPERINGS = (
+    "alter table public.notifications disable row level security",
+    "grant select on public.incidents to anon",
+    "grant select (webhook_token) on public.pagerduty_integrations to authenticated",
+    "revoke select on public.organizations from authenticated",
+    "revoke update (name) on public.organizations from authenticated",
+    'drop policy "members read" on public.memberships',
+    'alter policy "members read" on public.incidents using (true)',
+    'alter policy "responders change" on public.incidents with check (true)',
+    'alter policy "members listen" on realtime.messages using (true)',
+    'alter policy "addressees read" on public.notifications to public',
+)
+
+
+@pytest.fixture
+def connection(dsn: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(dsn, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def breakable(migrated: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(migrated, autocommit=True) as opened:
+        yield opened
+
+
+def _apply_policies(connection: psycopg.Connection) -> None:
+    for file in POLICIES:
+        connection.execute(file.read_bytes())
+
+
+def test_applying_the_policies_again_changes_nothing(breakable: psycopg.Connection) -> None:
+    before = catalog.access(breakable)
+    _apply_policies(breakable)
+    assert catalog.access(breakable) == before
+    assert len(before["policies"]) >= len(POLICIES) - 1  # pagerduty_credentials has none
+
+
+@pytest.mark.parametrize("file", POLICIES, ids=lambda file: file.stem)
+def test_each_policy_file_alone_changes_nothing(breakable: psycopg.Connection, file: object) -> None:
+    before = catalog.access(breakable)
+    breakable.execute(file.read_bytes())  # type: ignore[attr-defined]
+    assert catalog.access(breakable) == before
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_a_change_by_hand_is_seen_and_the_policies_undo_it(breakable: psycopg.Connection, tampering: str) -> None:
+    before = catalog.access(breakable)
+    breakable.execute(tampering.encode())
+    assert catalog.access(breakable) != before
+    _apply_policies(breakable)
+    assert catalog.access(breakable) == before
+
+
+def test_a_policy_added_by_hand_is_seen(breakable: psycopg.Connection) -> None:
+    before = catalog.access(breakable)
+    breakable.execute("create policy everybody on public.pagerduty_events for select to authenticated using (true)")
+    _apply_policies(breakable)
+    added = catalog.access(breakable)["policies"] - before["policies"]
+    assert [policy[2] for policy in added] == ["everybody"]
+
+
+def test_the_running_database_has_not_drifted(connection: psycopg.Connection, breakable: psycopg.Connection) -> None:
+    _apply_policies(breakable)
+    assert catalog.access(connection) == catalog.access(breakable)
+
+
+def test_every_table_has_a_policy_file_and_every_file_a_table(connection: psycopg.Connection) -> None:
+    assert {file.stem for file in POLICIES} - FOREIGN_POLICIES == catalog.tables(connection)
+    for file in POLICIES:
+        schema = "realtime" if file.stem in FOREIGN_POLICIES else "public"
+        table = file.stem.removeprefix("realtime_") if file.stem in FOREIGN_POLICIES else file.stem
+        assert f"on {schema}.{table}" in file.read_text()
+
+
+def test_the_migration_carries_the_policy_files_word_for_word() -> None:
+    carried = next((SUPABASE / "migrations").glob("*_policies.sql")).read_text()
+    for file in POLICIES:
+        assert file.read_text() in carried, f"policies/{file.name} and the migration differ"
+
+
+def test_row_level_security_is_on_everywhere(connection: psycopg.Connection) -> None:
+    enabled = {name for name, is_on, _ in catalog.access(connection)["row security"] if is_on}
+    assert enabled == {f"public.{table}" for table in catalog.tables(connection)}
+    view = connection.execute("select reloptions from pg_class where oid = 'public.notification_feed'::regclass")
+    assert view.fetchone() == (["security_invoker=true"],)
+
+
+def test_nothing_at_all_is_granted_to_anon_or_to_everybody(connection: psycopg.Connection) -> None:
+    assert {line for line in catalog.grants(connection) if line[2] in ("anon", "public")} == set()
+
+
+def test_no_privilege_may_be_passed_on(connection: psycopg.Connection) -> None:
+    assert {line for line in catalog.grants(connection) if line[4]} == set()
+
+
+def test_the_secrets_table_is_closed_to_users(connection: psycopg.Connection) -> None:
+    granted = {line for line in catalog.grants(connection) if line[1].startswith("public.pagerduty_credentials")}
+    assert {line[2] for line in granted} == {"service_role"}
+    policies = catalog.access(connection)["policies"]
+    assert not [policy for policy in policies if policy[1] == "pagerduty_credentials"]
+
+
+def test_users_never_get_more_than_to_select_insert_update_and_delete(connection: psycopg.Connection) -> None:
+    granted = {line[3] for line in catalog.grants(connection) if line[0] in ("relation", "column")}
+    assert granted == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+
+
+def test_everything_carries_a_comment(connection: psycopg.Connection) -> None:
+    assert catalog.uncommented(connection) == set()
+
+
+def test_a_missing_comment_would_be_noticed(breakable: psycopg.Connection) -> None:
+    breakable.execute("comment on column public.incidents.title is null")
+    breakable.execute("comment on function private.may_listen(text) is null")
+    breakable.execute("comment on type public.incident_level is null")
+    breakable.execute("comment on view public.notification_feed is null")
+    assert catalog.uncommented(breakable) == {
+        "public.incidents.title", "private.may_listen(text)", "public.incident_level", "public.notification_feed",
+    }  # fmt: skip
+
+
+def test_every_foreign_key_has_an_index(connection: psycopg.Connection) -> None:
+    assert catalog.unindexed_foreign_keys(connection) == set()
+
+
+def test_a_foreign_key_without_an_index_would_be_noticed(breakable: psycopg.Connection) -> None:
+    breakable.execute("drop index public.incidents_created_by_idx")
+    assert catalog.unindexed_foreign_keys(breakable) == {"public.incidents incidents_created_by_fkey"}
+
+
+def test_functions_with_others_rights_are_out_of_the_apis_reach(connection: psycopg.Connection) -> None:
+    found = catalog.functions(connection)
+    assert [f["name"] for f in found if f["settings"] != ['search_path=""']] == []
+    definers = [f for f in found if f["definer"]]
+    assert definers
+    assert {f["schema"] for f in definers} == {"private"}
+
+
+def test_everything_belongs_to_postgres(connection: psycopg.Connection) -> None:
+    assert catalog.not_owned_by_postgres(connection) == set()
+
+
+def test_default_privileges_make_no_difference(cluster: Cluster, connection: psycopg.Connection) -> None:
+    with scratch(cluster, before=NO_DEFAULTS) as url, psycopg.connect(url, autocommit=True) as other:
+        defaults = "select count(*) from pg_default_acl a, aclexplode(a.defaclacl) x where x.grantee = 'anon'::regrole"
+        assert other.execute(defaults.encode()).fetchone() == (0,)
+        apply_migrations(url)
+        assert catalog.access(other) == catalog.access(connection)
+
+
+def test_the_embedded_stack_has_the_default_privileges_that_grant_everything(cluster: Cluster) -> None:
+    """So that the tests above mean something: a table made without revokes is open to all."""
+    with scratch(cluster) as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create table public.careless (id integer)")
+        connection.execute("create function public.careless() returns integer language sql as 'select 1'")
+        open_to_anon = {(line[0], line[3]) for line in catalog.grants(connection) if line[2] == "anon"}
+        assert {("relation", "SELECT"), ("relation", "DELETE"), ("function", "EXECUTE")} <= open_to_anon
+
+
+def test_users_may_call_these_functions_and_no_others(database: Database) -> None:
+    callable_by = {
+        role: {line[1].partition("(")[0] for line in catalog.grants(database.connection)
+               if line[0] == "function" and line[2] == role}
+        for role in ("authenticated", "service_role")
+    }  # fmt: skip
+    assert {name for name in callable_by["authenticated"] if name.startswith("public.")} == {
+        "public.get_pagerduty_integration", "public.save_pagerduty_integration", "public.get_sealed_pagerduty_api_key",
+        "public.read_all_notifications", "public.count_unread_notifications",
+    }  # fmt: skip
+    assert {name for name in callable_by["service_role"] if name.startswith("public.")} == {
+        "public.get_pagerduty_webhook", "public.report_pagerduty_problem", "public.ingest_pagerduty_events",
+    }  # fmt: skip

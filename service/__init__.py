@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service import errors, logs, metrics, web
 from service.api import docs, health, incidents, integrations, me, notifications, webhooks
-from service.api.requests import MAX_BODY
+from service.api.requests import MAX_BODY, JsonRequest
 from service.auth import JwksCache, TokenVerifier
 from service.config import Settings, load_settings
 from service.crypto import Sealer
@@ -33,9 +33,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         doc_ui=False,
         static_folder=None,
     )
+    app.request_class = JsonRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     if isinstance(app.json, DefaultJSONProvider):
         app.json.sort_keys = False
+    app.url_map.merge_slashes = False  # a slash too many is a wrong address, not one to redirect to
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -65,5 +67,5 @@ def _register_api(app: OpenAPI, settings: Settings, limiter: Limiter) -> None:
         incidents.create_blueprint(verifier),
     ):
         app.register_api(blueprint)
-    docs.init_app(app)
+    docs.init_app(app, settings)
     app.register_blueprint(web.create_blueprint(settings))

@@ -13,8 +13,8 @@ log = structlog.stdlib.get_logger("service")
 
 # What a caller may bring along as its own request id; anything else gets a fresh one.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# The last path segment of a webhook URL is a secret.
-_WEBHOOK_TOKEN = re.compile(r"(/api/webhooks/pagerduty/)[^/?\s]+")
+# The last path segment of a webhook URL is a secret, also where the URL before it was copied wrongly.
+_WEBHOOK_TOKEN = re.compile(r"(/api/webhooks/pagerduty/)[^/?\s]+|[0-9A-Za-z]{32,}")
 
 
 def configure_logging(level: str) -> None:
@@ -51,7 +51,7 @@ def configure_logging(level: str) -> None:
 
 def redact_path(path: str) -> str:
     """A path without the webhook token that it may end in."""
-    return _WEBHOOK_TOKEN.sub(r"\1***", path)
+    return _WEBHOOK_TOKEN.sub(lambda found: f"{found.group(1) or ''}***", path)
 
 
 def init_app(app: Flask) -> None:

@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from flask import Response, jsonify, render_template
+from flask import Response, jsonify, make_response, render_template
 from flask_openapi3 import OpenAPI
+
+from service.config import Settings
+from service.web.security import page_headers
 
 DESCRIPTION = (
     "PagerDuty's alerts in the notification bell of a web app that runs on Supabase. Input fields may be spelled in "
@@ -11,7 +14,7 @@ DESCRIPTION = (
 )
 
 
-def init_app(app: OpenAPI) -> None:
+def init_app(app: OpenAPI, settings: Settings) -> None:
     """Serves `/api/openapi.json` and `/api/docs`."""
 
     @app.route("/api/openapi.json")
@@ -19,8 +22,10 @@ def init_app(app: OpenAPI) -> None:
         return jsonify(document(app))
 
     @app.route("/api/docs")
-    def openapi_page() -> str:
-        return render_template("docs.html", document=document(app))
+    def openapi_page() -> Response:
+        response = make_response(render_template("docs.html", document=document(app)))
+        response.headers.extend(page_headers(settings.supabase_url))
+        return response
 
 
 def document(app: OpenAPI) -> dict[str, Any]:

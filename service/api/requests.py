@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, g, request
+from flask import Request, current_app, g, request
 from postgrest import SyncPostgrestClient
 from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from service.auth import current_user
 from service.errors import Problem, forbidden
@@ -48,13 +48,22 @@ def read_body() -> bytes:
     return body
 
 
+class JsonRequest(Request):
+    """A request whose body is JSON whatever its Content-Type says, and `{}` if there is none."""
+
+    def get_json(self, force: bool = True, silent: bool = False, cache: bool = True) -> Any:
+        """The body. Raises BadRequest, unless `silent`: then None."""
+        return super().get_json(force=True, silent=silent, cache=cache) if self.get_data(cache=True) else {}
+
+
 def require_json_object() -> None:
     """Before a route that takes a body: 400 unless the body is a JSON object (or there is none)."""
-    if request.method not in ("POST", "PATCH", "PUT") or not read_body():
+    if request.method not in ("POST", "PATCH"):
         return
+    read_body()
     try:
-        body = request.get_json(force=True)
-    except Exception:
+        body = request.get_json()
+    except (BadRequest, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise Problem(400, "not-json", "Not JSON", "The body must be a JSON object.")

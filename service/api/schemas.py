@@ -15,7 +15,8 @@ Timestamp = Annotated[str, Field(description="ISO 8601", examples=["2026-11-23T1
 Id = Annotated[str, Field(description="UUID")]
 # Postgres stores no NUL in text.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
-Tag = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
+# "service:" and the longest name of a service must fit.
+Tag = Annotated[Text, StringConstraints(min_length=1, max_length=300)]
 
 
 class Page(BaseModel):

@@ -60,14 +60,48 @@ comment on function private.reason_to_ignore(public.pagerduty_integrations, json
 revoke all on function private.reason_to_ignore(public.pagerduty_integrations, jsonb) from public, anon, authenticated, service_role;
 grant execute on function private.reason_to_ignore(public.pagerduty_integrations, jsonb) to service_role;
 
+create function private.complete_notification(organization uuid, event jsonb) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select (event -> 'notification') || jsonb_build_object(
+    'title', case
+      when event #>> '{incident,title}' is null then known.title
+      else event #>> '{notification,title}'
+    end,
+    'urgency', known.urgency,
+    'service_name', known.service_name,
+    'prefill', known.prefill || case
+      when event #>> '{incident,title}' is null then '{}'
+      else jsonb_build_object('title', event #> '{notification,prefill,title}')
+    end
+  )
+  from public.notifications known
+  where known.organization_id = organization
+    and known.pagerduty_incident_id = event #>> '{incident,id}'
+    and known.pagerduty_status is not null
+  order by coalesce(known.occurred_at, known.created_at) desc, known.created_at desc
+  limit 1
+$$;
+comment on function private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident; null if none did.';
+revoke all on function private.complete_notification(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.complete_notification(uuid, jsonb) to service_role;
+
 create function private.notify_of_event(integration public.pagerduty_integrations, event_row uuid, event jsonb) returns uuid
 language plpgsql
 set search_path = ''
 as $$
 declare
   made public.notifications;
-  notification constant jsonb := event -> 'notification';
   incident constant jsonb := event -> 'incident';
+  notification constant jsonb := coalesce(
+    case
+      when incident ->> 'id' is not null and incident ->> 'status' is null
+      then private.complete_notification(integration.organization_id, event)
+    end,
+    (event -> 'notification') || jsonb_build_object('service_name', incident ->> 'service_name')
+  );
 begin
   insert into public.notifications (
     organization_id, event_id, event_type, title, body, urgency, service_name,
@@ -75,7 +109,7 @@ begin
   )
   values (
     integration.organization_id, event_row, event ->> 'event_type',
-    notification ->> 'title', notification ->> 'body', notification ->> 'urgency', incident ->> 'service_name',
+    notification ->> 'title', notification ->> 'body', notification ->> 'urgency', notification ->> 'service_name',
     incident ->> 'id', incident ->> 'status', notification ->> 'url', nullif(notification -> 'prefill', 'null'),
     null, -- every member: nothing narrows the audience of an organization yet
     (event ->> 'occurred_at')::timestamptz

@@ -59,3 +59,8 @@ export function markRead(items, ids, at) {
   });
   return changed ? marked : items;
 }
+
+/** Where a notification leads: to its form, which knows whether there is an incident already. */
+export function addressOf(notification) {
+  return `/incidents/new?notification=${encodeURIComponent(notification.id)}`;
+}

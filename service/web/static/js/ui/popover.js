@@ -20,10 +20,6 @@ export function Popover({ id, label, buttonClass, button, panelClass, panelLabel
     onToggle(isOpen);
     if (isOpen) panel.current.focus();
   };
-  const beforeToggle = (event) => {
-    // The browser gives the focus back only if it was still inside the panel's content.
-    if (event.newState === 'closed' && panel.current.contains(document.activeElement)) trigger.current.focus();
-  };
   const focusLeft = (event) => {
     const to = event.relatedTarget;
     if (to && !panel.current.contains(to) && to !== trigger.current) close();
@@ -35,7 +31,7 @@ export function Popover({ id, label, buttonClass, button, panelClass, panelLabel
     >${button}</button>
     <div
       ref=${panel} id=${id} class=${panelClass} popover="auto" role="dialog" aria-label=${panelLabel} tabindex="-1"
-      onToggle=${toggled} onBeforeToggle=${beforeToggle} onFocusOut=${focusLeft}
+      onToggle=${toggled} onFocusOut=${focusLeft}
     >${open && children({ close })}</div>
   `;
 }

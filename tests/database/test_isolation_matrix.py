@@ -1,0 +1,303 @@
+"""Who may do what to each table: one row of an organization, tried by everybody."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege, ObjectNotInPrerequisiteState
+
+from tests.database import catalog
+from tests.database.database import Database
+from tests.database.events import event
+
+ACTORS = ("owner", "admin", "responder", "viewer", "stranger", "nobody", "anon", "service_role")
+USERS = ACTORS[:6]
+
+# yes: it affects the row. -: it affects none, as if the row were not there. no: refused.
+# "stranger" owns another organization; "nobody" is a signed-in user of none.
+EXPECTED = """
+table                   does     owner  admin  responder  viewer  stranger  nobody  anon  service_role
+organizations           select   yes    yes    yes        yes     -         -       no    yes
+organizations           insert   no     no     no         no      no        no      no    yes
+organizations           update   yes    yes    -          -       -         -       no    yes
+organizations           delete   no     no     no         no      no        no      no    yes
+memberships             select   yes    yes    yes        yes     -         -       no    yes
+memberships             insert   yes    yes    no         no      no        no      no    yes
+memberships             update   yes    yes    -          -       -         -       no    yes
+memberships             delete   yes    yes    -          -       -         -       no    yes
+pagerduty_integrations  select   yes    yes    yes        yes     -         -       no    yes
+pagerduty_integrations  insert   yes    yes    no         no      no        no      no    no
+pagerduty_integrations  update   yes    yes    -          -       -         -       no    no
+pagerduty_integrations  delete   no     no     no         no      no        no      no    no
+pagerduty_credentials   select   no     no     no         no      no        no      no    yes
+pagerduty_credentials   insert   no     no     no         no      no        no      no    no
+pagerduty_credentials   update   no     no     no         no      no        no      no    yes
+pagerduty_credentials   delete   no     no     no         no      no        no      no    no
+pagerduty_events        select   yes    yes    -          -       -         -       no    yes
+pagerduty_events        insert   no     no     no         no      no        no      no    yes
+pagerduty_events        update   no     no     no         no      no        no      no    yes
+pagerduty_events        delete   no     no     no         no      no        no      no    no
+notifications           select   yes    yes    yes        yes     -         -       no    yes
+notifications           insert   no     no     no         no      no        no      no    yes
+notifications           update   no     no     no         no      no        no      no    no
+notifications           delete   no     no     no         no      no        no      no    no
+notification_feed       select   yes    yes    yes        yes     -         -       no    yes
+notification_feed       insert   no     no     no         no      no        no      no    no
+notification_feed       update   no     no     no         no      no        no      no    no
+notification_feed       delete   no     no     no         no      no        no      no    no
+notification_receipts   select   yes    -      -          -       -         -       no    yes
+notification_receipts   insert   yes    yes    yes        yes     no        no      no    no
+notification_receipts   update   no     no     no         no      no        no      no    no
+notification_receipts   delete   no     no     no         no      no        no      no    no
+incidents               select   yes    yes    yes        yes     -         -       no    yes
+incidents               insert   yes    yes    yes        no      no        no      no    no
+incidents               update   yes    yes    yes        -       -         -       no    no
+incidents               delete   no     no     no         no      no        no      no    no
+incident_updates        select   yes    yes    yes        yes     -         -       no    yes
+incident_updates        insert   yes    yes    yes        no      no        no      no    yes
+incident_updates        update   no     no     no         no      no        no      no    no
+incident_updates        delete   no     no     no         no      no        no      no    no
+"""
+
+# What is tried. The member in question is a viewer ("guest"), the receipt the owner's.
+STATEMENTS = {
+    "organizations": (
+        "select id from {table} where id = %(org)s",
+        "insert into {table} (name) values ('New')",
+        "update {table} set name = 'Renamed' where id = %(org)s",
+        "delete from {table} where id = %(org)s",
+    ),
+    "memberships": (
+        "select role, email from {table} where user_id = %(guest)s",
+        "insert into {table} (organization_id, user_id, role) values (%(org)s, %(newcomer)s, 'responder')",
+        "update {table} set role = 'responder' where organization_id = %(org)s and user_id = %(guest)s",
+        "delete from {table} where organization_id = %(org)s and user_id = %(guest)s",
+    ),
+    "pagerduty_integrations": (
+        "select id, enabled, last_error from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id, enabled) values (%(org)s, true)",
+        "update {table} set enabled = false where organization_id = %(org)s",
+        "delete from {table} where organization_id = %(org)s",
+    ),
+    "pagerduty_credentials": (
+        "select api_key from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id) values (%(org)s)",
+        "update {table} set api_key = 'other' where organization_id = %(org)s",
+        "delete from {table} where organization_id = %(org)s",
+    ),
+    "pagerduty_events": (
+        "select payload from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id, integration_id, event_id, family, event_type, outcome)"
+        " values (%(org)s, %(integration)s, 'forged', 'v3', 'incident.triggered', 'created')",
+        "update {table} set deliveries = 9 where organization_id = %(org)s",
+        "delete from {table} where organization_id = %(org)s",
+    ),
+    "notifications": (
+        "select title, recipients from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id, event_type, title) values (%(org)s, 'incident.triggered', 'Forged')",
+        "update {table} set title = 'Changed' where id = %(notification)s",
+        "delete from {table} where id = %(notification)s",
+    ),
+    "notification_feed": (
+        "select title, read_at, incident_id from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id, title) values (%(org)s, 'Forged')",
+        "update {table} set title = 'Changed' where id = %(notification)s",
+        "delete from {table} where id = %(notification)s",
+    ),
+    "notification_receipts": (
+        "select read_at from {table} where notification_id = %(read)s",
+        "insert into {table} (notification_id) values (%(notification)s)",
+        "update {table} set read_at = now() where notification_id = %(read)s",
+        "delete from {table} where notification_id = %(read)s",
+    ),
+    "incidents": (
+        "select title from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id, title) values (%(org)s, 'New')",
+        "update {table} set title = 'Changed' where id = %(incident)s",
+        "delete from {table} where id = %(incident)s",
+    ),
+    "incident_updates": (
+        "select body from {table} where organization_id = %(org)s",
+        "insert into {table} (incident_id, organization_id, body) values (%(incident)s, %(org)s, 'Hello')",
+        "update {table} set body = 'Changed' where incident_id = %(incident)s",
+        "delete from {table} where incident_id = %(incident)s",
+    ),
+}  # fmt: skip
+OPERATIONS = ("select", "insert", "update", "delete")
+
+
+def _cells() -> Iterator[tuple[str, str, dict[str, str]]]:
+    header, *lines = EXPECTED.strip().splitlines()
+    for line in lines:
+        cells = dict(zip(header.split(), line.split(), strict=True))
+        yield cells.pop("table"), cells.pop("does"), cells
+
+
+@dataclass
+class Scene:
+    """One row in every table, all of one organization; `names` are the parameters of the statements."""
+
+    database: Database
+    people: dict[str, str]
+    names: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def scene(dsn: str) -> Iterator[Scene]:
+    with Database(dsn) as database:
+        acme, other = database.organization(), database.organization()
+        read = database.notify(acme, event(event_id="READ"))
+        notification = database.notify(acme, event(incident_id="PINC002"))
+        names = {
+            "org": acme.id, "read": read, "notification": notification,
+            "guest": database.join(acme, "viewer"), "newcomer": database.user("Newcomer"),
+            "incident": database.link(acme, acme["owner"], read),
+            "integration": database.value(
+                "select id::text from public.pagerduty_integrations where organization_id = %s", (acme.id,)
+            ),
+        }  # fmt: skip
+        database.run_as(acme["owner"], "insert into public.notification_receipts (notification_id) values (%s)", (read,))
+        credentials = '{"api_key": {"sealed": "sealed", "last4": "abcd"}}'
+        database.run_as(
+            acme["admin"], "select public.save_pagerduty_integration(%s, '{}', %s)", (acme.id, credentials)
+        )
+        people = {**acme.people, "stranger": other["owner"], "nobody": database.user("Nobody")}
+        yield Scene(database, people, names)
+        database.clean_up()
+
+
+class _Undo(Exception):
+    """Rolls a transaction back."""
+
+
+def _attempt(scene: Scene, actor: str, statement: str, prepare: str = "") -> str:
+    connection = scene.database.connection
+    done = ""
+    try:
+        with connection.transaction():
+            if prepare:
+                connection.execute(prepare.encode(), scene.names)
+            role = "authenticated" if actor in USERS else actor
+            with scene.database.acting(scene.people.get(actor), role=role) as run:
+                run("select 1")  # the role itself works
+                done = "yes" if connection.execute(statement.encode(), scene.names).rowcount else "-"
+            raise _Undo
+    except (InsufficientPrivilege, ObjectNotInPrerequisiteState):  # the latter: a view that nobody writes
+        return "no"
+    except _Undo:
+        return done
+
+
+@pytest.mark.parametrize(("table", "does", "expected"), [pytest.param(*cell, id=f"{cell[0]}-{cell[1]}") for cell in _cells()])
+def test_who_may_do_what(scene: Scene, table: str, does: str, expected: dict[str, str]) -> None:
+    statement = STATEMENTS[table][OPERATIONS.index(does)].format(table=f"public.{table}")
+    # An organization has but one integration, and one row of credentials: to insert one, there must be none.
+    is_single = does == "insert" and table in ("pagerduty_integrations", "pagerduty_credentials")
+    prepare = f"delete from public.{table} where organization_id = %(org)s" if is_single else ""
+    assert {actor: _attempt(scene, actor, statement, prepare) for actor in ACTORS} == expected
+
+
+def test_the_table_of_expectations_is_complete(scene: Scene) -> None:
+    tried = {(table, does) for table, does, _ in _cells()}
+    relations = catalog.tables(scene.database.connection) | {"notification_feed"}
+    assert tried == {(table, does) for table in relations for does in OPERATIONS}
+
+
+@pytest.mark.parametrize("actor", USERS)
+@pytest.mark.parametrize(
+    "column", ["webhook_token", "integration_key", "api_key_last4", "signing_secret_last4", "accept_bare_url", "settings_version"]
+)  # fmt: skip
+def test_columns_that_no_user_selects(scene: Scene, actor: str, column: str) -> None:
+    assert _attempt(scene, actor, f"select {column} from public.pagerduty_integrations") == "no"
+    assert _attempt(scene, actor, f"select id from public.pagerduty_integrations order by {column}") == "no"
+    assert _attempt(scene, actor, f"select id from public.pagerduty_integrations where {column} is not null") == "no"
+
+
+@pytest.mark.parametrize("actor", USERS)
+def test_nobody_selects_whole_rows_of_integrations(scene: Scene, actor: str) -> None:
+    assert _attempt(scene, actor, "select * from public.pagerduty_integrations") == "no"
+    assert _attempt(scene, actor, "select i::text from public.pagerduty_integrations i") == "no"
+    assert _attempt(scene, actor, "update public.pagerduty_integrations set enabled = true returning webhook_token") == "no"
+
+
+# Columns that the product keeps: neither set by hand on a new row nor changed, by anybody who signs in.
+KEPT = {
+    "organizations": ("id", "created_at", "updated_at"),
+    "memberships": ("organization_id", "user_id", "email", "created_at", "updated_at"),
+    "pagerduty_integrations": (
+        "id", "organization_id", "webhook_token", "accept_bare_url", "api_key_last4", "signing_secret_last4",
+        "settings_version", "last_event_at", "last_error", "last_error_at", "created_at", "updated_at",
+    ),
+    "incidents": (
+        "id", "organization_id", "notification_id", "pagerduty_incident_id", "pagerduty_url", "pagerduty_status_at",
+        "pagerduty_event_id", "created_by", "created_at", "updated_at",
+    ),
+}  # fmt: skip
+SET_AT_FIRST = {"organization_id", "user_id", "notification_id"}
+
+
+@pytest.mark.parametrize(("table", "column"), [(table, column) for table, columns in KEPT.items() for column in columns])
+def test_columns_that_no_user_sets(scene: Scene, table: str, column: str) -> None:
+    assert _attempt(scene, "owner", f"update public.{table} set {column} = default") == "no"
+    if column not in SET_AT_FIRST:
+        assert _attempt(scene, "owner", f"insert into public.{table} ({column}) values (default)") == "no"
+
+
+@pytest.mark.parametrize("column", ["kind", "status_from", "status_to", "author_id", "event_id", "created_at", "id"])
+def test_a_comment_is_its_authors_and_nothing_else(scene: Scene, column: str) -> None:
+    assert _attempt(scene, "owner", f"insert into public.incident_updates ({column}) values (default)") == "no"
+
+
+@pytest.mark.parametrize("column", ["user_id", "read_at"])
+def test_a_receipt_is_the_readers_and_of_now(scene: Scene, column: str) -> None:
+    assert _attempt(scene, "owner", f"insert into public.notification_receipts ({column}) values (default)") == "no"
+
+
+CALLS = {
+    "public.ingest_pagerduty_events(null, 1, '[]')": {"service_role"},
+    "public.get_pagerduty_webhook(null)": {"service_role"},
+    "public.report_pagerduty_problem(null, 'x')": {"service_role"},
+    "public.get_pagerduty_integration(%(org)s)": {*USERS},
+    "public.read_all_notifications(%(org)s)": {*USERS},
+    "public.count_unread_notifications(%(org)s)": {*USERS},
+    "public.save_pagerduty_integration(%(org)s, '{{}}')": {"owner", "admin"},
+    "public.get_sealed_pagerduty_api_key(%(org)s)": {*USERS},
+    "private.save_pagerduty_credentials(%(org)s, '{{}}')": {"owner", "admin"},
+    "private.notify_of_event(null, null, null)": {"service_role"},
+    "private.move_linked_incident(null, null, null)": {"service_role"},
+    "private.ingest_pagerduty_event(null, null)": {"service_role"},
+    "private.my_organizations()": {*USERS},
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_who_may_call_what(scene: Scene, call: str) -> None:
+    refused = set()
+    for actor in ACTORS:
+        try:
+            if _attempt(scene, actor, f"select {call.replace('{{}}', '{}')}") == "no":
+                refused.add(actor)
+        except psycopg.Error as error:  # it was let in, and stumbled over these arguments
+            assert actor in CALLS[call], error
+    assert refused == set(ACTORS) - CALLS[call]
+
+
+@pytest.mark.parametrize("schema_object", ["private.set_updated_at()", "private.keep_an_owner()", "private.introduce_member()",
+                                           "private.record_incident_change()", "private.broadcast_receipts()"])  # fmt: skip
+def test_triggers_are_not_to_be_called(scene: Scene, schema_object: str) -> None:
+    assert {_attempt(scene, actor, f"select {schema_object}") for actor in ACTORS} == {"no"}
+
+
+def test_claims_cannot_be_empty_or_odd(scene: Scene) -> None:
+    """A token without a subject, or with somebody's id in the wrong place, is nobody."""
+    statement = "select 1 from public.organizations where id = %(org)s"
+    owner = scene.people["owner"]
+    for claims in ({}, {"sub": ""}, {"id": owner}, {"app_metadata": {"sub": owner, "organization_id": scene.names["org"]}}):
+        try:
+            with scene.database.acting(None, **claims) as run:
+                seen: list[Any] = run(statement, scene.names)
+        except psycopg.errors.InvalidTextRepresentation:
+            seen = []  # an empty sub is no uuid
+        assert seen == []

@@ -1,0 +1,232 @@
+"""Who decides who is in: admins below owner, owners over all, and always an owner left."""
+
+import psycopg
+import pytest
+
+from tests.database.database import ROLES, Connection, Database, Organization
+from tests.database.events import event
+
+REFUSED = "42501"
+LAST_OWNER = "PT409"
+
+SET_ROLE = "update public.memberships set role = %s where organization_id = %s and user_id = %s returning role"
+REMOVE = "delete from public.memberships where organization_id = %s and user_id = %s returning user_id"
+ADD = "insert into public.memberships (organization_id, user_id, role) values (%s, %s, %s)"
+
+
+@pytest.fixture
+def acme(database: Database) -> Organization:
+    """With a second member of each role, named other-<role>."""
+    made = database.organization()
+    for role in ROLES:
+        made.people[f"other-{role}"] = database.join(made, role)
+    return made
+
+
+def _role(database: Database, organization: Organization, user: str) -> str | None:
+    rows = database.rows(
+        "select role::text from public.memberships where organization_id = %s and user_id = %s", (organization.id, user)
+    )
+    return rows[0]["role"] if rows else None
+
+
+def _owners(database: Database, organization: Organization) -> int:
+    count: int = database.value(
+        "select count(*) from public.memberships where organization_id = %s and role = 'owner'", (organization.id,)
+    )
+    return count
+
+
+def _may_change(actor: str, old: str, new: str) -> bool:
+    """The rule, said once more: owners all, admins whatever has nothing to do with owners."""
+    return actor == "owner" or (actor == "admin" and "owner" not in (old, new))
+
+
+@pytest.mark.parametrize("actor", ROLES)
+@pytest.mark.parametrize("old", ROLES)
+@pytest.mark.parametrize("new", ROLES)
+def test_changing_another_members_role(database: Database, acme: Organization, actor: str, old: str, new: str) -> None:
+    other = acme[f"other-{old}"]
+    refusal = database.refusal(acme[actor], SET_ROLE, (new, acme.id, other))
+    assert refusal in (None, REFUSED)
+    assert _role(database, acme, other) == (new if _may_change(actor, old, new) else old)
+
+
+@pytest.mark.parametrize("role", ["admin", "responder", "viewer"])
+@pytest.mark.parametrize("wanted", ROLES)
+def test_nobody_lifts_themself(database: Database, acme: Organization, role: str, wanted: str) -> None:
+    database.refusal(acme[role], SET_ROLE, (wanted, acme.id, acme[role]))
+    upsert = f"{ADD} on conflict (organization_id, user_id) do update set role = excluded.role"
+    database.refusal(acme[role], upsert, (acme.id, acme[role], wanted))
+    is_step_down = role == "admin" and wanted != "owner"
+    assert _role(database, acme, acme[role]) == (wanted if is_step_down else role)
+
+
+@pytest.mark.parametrize("actor", ROLES)
+@pytest.mark.parametrize("role", ROLES)
+def test_adding_a_member(database: Database, acme: Organization, actor: str, role: str) -> None:
+    newcomer = database.user("Newcomer")
+    expected = None if _may_change(actor, role, role) else REFUSED
+    assert database.refusal(acme[actor], ADD, (acme.id, newcomer, role)) == expected
+    assert _role(database, acme, newcomer) == (role if expected is None else None)
+
+
+@pytest.mark.parametrize("actor", ROLES)
+@pytest.mark.parametrize("role", ROLES)
+def test_removing_a_member(database: Database, acme: Organization, actor: str, role: str) -> None:
+    other = acme[f"other-{role}"]
+    database.run_as(acme[actor], REMOVE, (acme.id, other))
+    assert _role(database, acme, other) == (None if _may_change(actor, role, role) else role)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_everybody_may_leave_and_is_out_at_once(database: Database, acme: Organization, role: str) -> None:
+    database.notify(acme, event())
+    assert database.run_as(acme[role], REMOVE, (acme.id, acme[role]))
+    assert _role(database, acme, acme[role]) is None
+    for table in ("organizations", "memberships", "notifications", "pagerduty_integrations"):
+        assert database.run_as(acme[role], f"select 1 from public.{table}") == []
+
+
+def test_a_new_member_is_introduced_by_auth_not_by_whoever_adds_them(database: Database, acme: Organization) -> None:
+    newcomer = database.user("Nina Newcomer")
+    database.run_as(acme["admin"], ADD, (acme.id, newcomer, "viewer"))
+    [row] = database.run_as(
+        acme["viewer"], "select display_name, email from public.memberships where user_id = %s", (newcomer,)
+    )
+    assert row == {"display_name": "Nina Newcomer", "email": f"{newcomer}@example.test"}
+
+
+@pytest.mark.parametrize("metadata", [{"name": ""}, {"name": None}, {"name": "x" * 5000}, {"name": {"first": "x" * 300}}])
+def test_odd_names_do_not_keep_anybody_out(database: Database, acme: Organization, metadata: dict[str, object]) -> None:
+    newcomer = database.user(**metadata)
+    assert database.refusal(acme["admin"], ADD, (acme.id, newcomer, "viewer")) is None
+    name = database.value("select display_name from public.memberships where user_id = %s", (newcomer,))
+    assert 1 <= len(name) <= 200
+
+
+# The last owner ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lonely(database: Database) -> Organization:
+    """With one owner only."""
+    return database.organization()
+
+
+@pytest.mark.parametrize("role", ["admin", "responder", "viewer"])
+def test_the_last_owner_cannot_step_down(database: Database, lonely: Organization, role: str) -> None:
+    assert database.refusal(lonely["owner"], SET_ROLE, (role, lonely.id, lonely["owner"])) == LAST_OWNER
+    assert _owners(database, lonely) == 1
+
+
+def test_the_last_owner_cannot_leave(database: Database, lonely: Organization) -> None:
+    assert database.refusal(lonely["owner"], REMOVE, (lonely.id, lonely["owner"])) == LAST_OWNER
+    everybody = "delete from public.memberships where organization_id = %s"
+    assert database.refusal(lonely["owner"], everybody, (lonely.id,)) == LAST_OWNER
+    assert len(database.rows("select 1 from public.memberships where organization_id = %s", (lonely.id,))) == 4
+
+
+def test_nobody_above_the_policies_loses_the_last_owner_either(
+    database: Database, lonely: Organization, acme: Organization
+) -> None:
+    """The service, the dashboard: the trigger holds for all."""
+    for statement, values in (
+        (REMOVE, (lonely.id, lonely["owner"])),
+        (SET_ROLE, ("viewer", lonely.id, lonely["owner"])),
+        ("update public.memberships set organization_id = %s where user_id = %s", (acme.id, lonely["owner"])),
+    ):
+        assert database.refusal(None, statement, values, role="service_role") == LAST_OWNER
+    assert _owners(database, lonely) == 1
+
+
+def test_ownership_can_be_handed_on(database: Database, lonely: Organization) -> None:
+    assert database.run_as(lonely["owner"], SET_ROLE, ("owner", lonely.id, lonely["admin"]))
+    assert database.run_as(lonely["owner"], REMOVE, (lonely.id, lonely["owner"]))
+    assert database.refusal(lonely["admin"], REMOVE, (lonely.id, lonely["admin"])) == LAST_OWNER
+
+
+def test_all_owners_in_one_statement_cannot_go(database: Database, acme: Organization) -> None:
+    demote = "update public.memberships set role = 'viewer' where organization_id = %s and role = 'owner'"
+    remove = "delete from public.memberships where organization_id = %s and role = 'owner'"
+    assert database.refusal(acme["owner"], demote, (acme.id,)) == LAST_OWNER
+    assert database.refusal(acme["owner"], remove, (acme.id,)) == LAST_OWNER
+    assert _owners(database, acme) == 2
+
+
+_RACES = {
+    "both leave": ((REMOVE, "self"), (REMOVE, "self")),
+    "both step down": ((SET_ROLE, "self"), (SET_ROLE, "self")),
+    "each removes the other": ((REMOVE, "other"), (REMOVE, "other")),
+    "each demotes the other": ((SET_ROLE, "other"), (SET_ROLE, "other")),
+    "one leaves, one steps down": ((REMOVE, "self"), (SET_ROLE, "self")),
+}
+
+
+@pytest.mark.parametrize("race", _RACES)
+def test_two_owners_who_go_at_once_leave_one(database: Database, race: str) -> None:
+    first, second = _RACES[race]
+    for _ in range(8):
+        organization = database.organization(["owner", "viewer"])
+        organization.people["other"] = database.join(organization, "owner")
+        people = (organization["owner"], organization["other"])
+
+        def go(connection: Connection, number: int, what: tuple[str, str], org: str = organization.id,
+               people: tuple[str, str] = people) -> None:  # fmt: skip
+            statement, whom = what
+            target = people[number if whom == "self" else 1 - number]
+            values = ("viewer", org, target) if statement == SET_ROLE else (org, target)
+            database.run_as(people[number], statement, values, connection=connection)
+
+        results = database.at_once(
+            lambda connection, go=go: go(connection, 0, first), lambda connection, go=go: go(connection, 1, second)
+        )
+        assert _owners(database, organization) == 1
+        problems = [result.sqlstate for result in results if isinstance(result, psycopg.Error)]
+        assert set(problems) <= {LAST_OWNER}, "a clear refusal, no deadlock"
+
+
+# Deleting whole organizations and users ---------------------------------------------------------------------------
+
+
+def test_deleting_an_organization_takes_everything_of_it_along(database: Database, acme: Organization) -> None:
+    notification = database.notify(acme, event())
+    incident = database.link(acme, acme["responder"], notification)
+    database.ingest(acme, event("incident.acknowledged", occurred_at="2026-11-23T10:05:00Z"))
+    database.run_as(acme["viewer"], "select public.read_all_notifications(%s)", (acme.id,))
+    comment = "insert into public.incident_updates (incident_id, organization_id, body) values (%s, %s, 'Hm')"
+    database.run_as(acme["responder"], comment, (incident, acme.id))
+    save = "select public.save_pagerduty_integration(%s, '{}', '{\"api_key\": {\"sealed\": \"x\", \"last4\": \"abcd\"}}')"
+    database.run_as(acme["owner"], save, (acme.id,))
+    tables = (
+        "memberships", "pagerduty_integrations", "pagerduty_credentials", "pagerduty_events", "notifications",
+        "incidents", "incident_updates",
+    )  # fmt: skip
+    for table in tables:
+        assert database.rows(f"select 1 from public.{table} where organization_id = %s", (acme.id,)), table
+    database.run_as(None, "delete from public.organizations where id = %s", (acme.id,), role="service_role")
+    for table in tables:
+        assert database.rows(f"select 1 from public.{table} where organization_id = %s", (acme.id,)) == [], table
+    receipts = "select 1 from public.notification_receipts where notification_id = %s"
+    assert database.rows(receipts, (notification,)) == []
+    assert database.rows("select 1 from auth.users where id = %s", (acme["viewer"],)), "people stay"
+
+
+def test_a_deleted_user_leaves_their_work_behind(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, event()))
+    database.run_as(acme["responder"], "select public.read_all_notifications(%s)", (acme.id,))
+    database.rows("delete from auth.users where id = %s", (acme["responder"],))
+    assert _role(database, acme, acme["responder"]) is None
+    assert database.incident(incident)["created_by"] is None
+    timeline = "select kind, author_id from public.incident_updates where incident_id = %s"
+    assert database.rows(timeline, (incident,)) == [{"kind": "created", "author_id": None}]
+
+
+def test_the_last_owners_account_cannot_be_deleted_before_the_organization(
+    database: Database, lonely: Organization
+) -> None:
+    with pytest.raises(psycopg.Error) as refused:
+        database.rows("delete from auth.users where id = %s", (lonely["owner"],))
+    assert refused.value.sqlstate == LAST_OWNER
+    database.rows("delete from public.organizations where id = %s", (lonely.id,))
+    database.rows("delete from auth.users where id = %s", (lonely["owner"],))

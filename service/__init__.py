@@ -59,12 +59,12 @@ def _register_api(app: OpenAPI, settings: Settings, limiter: Limiter) -> None:
     app.extensions["rest"] = rest
     app.extensions["pagerduty_api_urls"] = settings.pagerduty_api_urls
     for blueprint in (
-        health.create_blueprint(settings, rest),
         webhooks.create_blueprint(settings, rest, WebhookSettingsCache(rest, sealer), limiter),
         me.create_blueprint(verifier),
         integrations.create_blueprint(settings, verifier, sealer),
         notifications.create_blueprint(verifier),
         incidents.create_blueprint(verifier),
+        health.create_blueprint(settings, rest),
     ):
         app.register_api(blueprint)
     docs.init_app(app, settings)

@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
             )
         return response
 
-    @app.get("/metrics")
+    @app.route("/metrics")
     def metrics() -> Response:
         registry = REGISTRY
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

@@ -4,6 +4,7 @@ The database stays the authority: the ingest function takes nothing that was ver
 (`settings_version`), and a webhook that fails with remembered settings is tried again with fresh ones.
 """
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from service.crypto import Sealer
 from service.rest import Rest, call
 
+# What a token looks like (pagerduty_integrations.webhook_token): nothing else is worth a look-up.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _LIFETIME = 5.0  # seconds
 _LONGEST_TOKEN = 128  # characters, as in the table
 _MOST = 10_000  # integrations remembered at once
@@ -48,6 +51,8 @@ class WebhookSettingsCache:
         Raises APIError and httpx.HTTPError as PostgREST does, and CannotOpen if a signing secret cannot be opened.
         """
         if token is not None and (len(token) > _LONGEST_TOKEN or "\0" in token):  # Postgres takes no NUL
+            return None
+        if token is not None and not _TOKEN.fullmatch(token):
             return None
         found = call(self._rest.as_service(), "get_pagerduty_webhook", token=token)
         if not found:

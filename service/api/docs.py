@@ -13,6 +13,11 @@ DESCRIPTION = (
     "camelCase. Errors are application/problem+json (RFC 9457) with a stable `type`."
 )
 
+_INVALID_FIELDS = {
+    "description": "Fields are not valid (`errors` says which)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
+}
+
 
 def init_app(app: OpenAPI, settings: Settings) -> None:
     """Serves `/api/openapi.json` and `/api/docs`."""
@@ -33,8 +38,7 @@ def document(app: OpenAPI) -> dict[str, Any]:
     described: dict[str, Any] = app.api_doc
     for path_item in described["paths"].values():
         for operation in path_item.values():
-            operation["responses"]["422"] = {
-                "description": "Fields are not valid (`errors` says which)",
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
-            }
+            operation["responses"].pop("422", None)
+            if "parameters" in operation or "requestBody" in operation:
+                operation["responses"]["422"] = _INVALID_FIELDS
     return described

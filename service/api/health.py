@@ -6,7 +6,7 @@ import httpx
 from flask import Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
 
-from service.api.schemas import Ready
+from service.api.schemas import Alive, Ready
 from service.config import Settings
 from service.rest import Rest
 
@@ -14,7 +14,7 @@ from service.rest import Rest
 def create_blueprint(settings: Settings, rest: Rest) -> APIBlueprint:
     blueprint = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For those who run it")])
 
-    @blueprint.get("/healthz", summary="The process answers")
+    @blueprint.get("/healthz", responses={200: Alive}, summary="The process answers")
     def healthz() -> dict[str, Any]:
         return {"status": "ok"}
 

@@ -336,6 +336,10 @@ class UpdateList(BaseModel):
 # health ---------------------------------------------------------------------------------------------------------------
 
 
+class Alive(BaseModel):
+    status: Literal["ok"]
+
+
 class Ready(BaseModel):
     status: Literal["ok", "down"]
     down: list[str] = Field(description="What cannot be reached")

@@ -94,7 +94,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  if tg_op = 'UPDATE' and new.role = 'owner' then
+  if tg_op = 'UPDATE' and new.role = 'owner' and new.organization_id = old.organization_id then
     return new;
   end if;
   -- Two owners who leave at once wait for each other here. No row: the organization itself is being deleted.

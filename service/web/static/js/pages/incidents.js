@@ -1,12 +1,11 @@
 // The organization's incidents, newest first, filtered by what stands in the address.
 import { api } from '../api.js';
-import { html, useCallback, useEffect, useRef, useState } from '../html.js';
+import { html, useEffect, useRef, useState } from '../html.js';
 import { useBroadcast } from '../realtime.js';
 import { setQuery, useRoute } from '../router.js';
 import { atLeast } from '../session.js';
 import { useSync } from '../sync.js';
 import { Time } from '../time.js';
-import { Tags } from '../ui/chips.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, LEVELS, LevelPill, More, Notice, Skeleton, STATUSES, StatusPill, useTitle } from '../ui/parts.js';
 
@@ -31,51 +30,40 @@ function queryOf({ status, criticality, q }) {
   return params;
 }
 
-/** The list for a query: {items, next, problem}, items null until known; `more` and `again` read on and anew. */
-function useIncidents(query) {
-  const [list, setList] = useState({ items: null, next: null, problem: null });
-  const [loading, setLoading] = useState(false);
-  const current = useRef({});
-  current.current = { query, list };
+const NOTHING = { query: null, items: null, next: null, problem: null };
 
-  const read = useCallback(async (parameters) => {
-    const asked = current.current.query;
-    const page = await api(`/api/incidents?${parameters}${asked ? `&${asked}` : ''}`);
-    return current.current.query === asked ? page : null; // the filters changed meanwhile
-  }, []);
-  const again = useCallback(async () => {
-    const shown = current.current.list.items?.length ?? 0;
+/** The list for a query: {items, next, problem, loading}, items null until known; `more` reads on, `again` anew. */
+function useIncidents(query) {
+  const [list, setList] = useState(NOTHING);
+  const [loading, setLoading] = useState(false);
+  const wanted = useRef(query);
+  wanted.current = query;
+  const shown = useRef(0);
+  shown.current = list.query === query ? list.items.length : 0;
+
+  const read = async (parameters, take) => {
+    const asked = wanted.current;
     try {
-      const page = await read(`limit=${Math.min(MOST, Math.max(PAGE, shown))}`);
-      if (!page) return;
-      setList((old) => {
-        const rest = (old.items ?? []).slice(page.items.length).filter(({ id }) => !page.items.some((one) => one.id === id));
-        const keeps = page.next !== null && rest.length > 0 && shown > MOST;
-        return { items: keeps ? [...page.items, ...rest] : page.items, next: keeps ? old.next : page.next, problem: null };
-      });
+      const page = await api(`/api/incidents?${parameters}${asked ? `&${asked}` : ''}`);
+      if (wanted.current === asked) setList((old) => ({ query: asked, problem: null, ...take(page, old.query === asked ? old : NOTHING) }));
     } catch (problem) {
-      setList((old) => ({ ...old, problem }));
-    }
-  }, []);
-  const more = async () => {
-    setLoading(true);
-    try {
-      const page = await read(`limit=${PAGE}&before=${encodeURIComponent(list.next)}`);
-      if (page) {
-        setList((old) => {
-          const known = new Set(old.items.map(({ id }) => id));
-          return { items: [...old.items, ...page.items.filter(({ id }) => !known.has(id))], next: page.next, problem: null };
-        });
-      }
-    } catch (problem) {
-      setList((old) => ({ ...old, problem }));
-    } finally {
-      setLoading(false);
+      if (wanted.current === asked) setList((old) => ({ ...old, problem }));
     }
   };
+  const again = () => read(`limit=${Math.min(MOST, Math.max(PAGE, shown.current))}`, (page, old) => {
+    const known = new Set(page.items.map(({ id }) => id));
+    const rest = (old.items ?? []).slice(page.items.length).filter(({ id }) => !known.has(id));
+    return page.next && rest.length ? { items: [...page.items, ...rest], next: old.next } : { items: page.items, next: page.next };
+  });
+  const more = async () => {
+    setLoading(true);
+    await read(`limit=${PAGE}&before=${encodeURIComponent(list.next)}`, (page, old) => {
+      const known = new Set(old.items.map(({ id }) => id));
+      return { items: [...old.items, ...page.items.filter(({ id }) => !known.has(id))], next: page.next };
+    });
+    setLoading(false);
+  };
   useEffect(() => {
-    setList((old) => ({ ...old, next: null }));
-    current.current.list = { items: null };
     again();
   }, [query]);
   return { ...list, loading, more, again };

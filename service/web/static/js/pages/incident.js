@@ -1,0 +1,176 @@
+// One incident: its state, its fields, its timeline, live.
+import { api } from '../api.js';
+import { html, useEffect, useRef, useState } from '../html.js';
+import { changes, check, clean, BLANK, IncidentFields } from '../incident-form.js';
+import { useNames } from '../people.js';
+import { useBroadcast } from '../realtime.js';
+import { takeNotice } from '../router.js';
+import { atLeast, chooseOrganization, session } from '../session.js';
+import { useStore } from '../store.js';
+import { useSync } from '../sync.js';
+import { webAddress } from '../text.js';
+import { Time } from '../time.js';
+import { Tags } from '../ui/chips.js';
+import { focusFirstError } from '../ui/field.js';
+import { Icon } from '../ui/icons.js';
+import { Failure, LEVELS, LevelPill, nameOf, Notice, Skeleton, StatusPill, useTitle } from '../ui/parts.js';
+import { toast } from '../ui/toast.js';
+import { Timeline, useTimeline } from './timeline.js';
+
+const MOVES = {
+  open: [['investigating', 'Investigate'], ['resolved', 'Resolve']],
+  investigating: [['resolved', 'Resolve'], ['open', 'Back to open']],
+  resolved: [['open', 'Reopen']],
+};
+
+/** The incident, kept current: [incident or null, problem, take, read]. */
+function useIncident(id) {
+  const [incident, setIncident] = useState(null);
+  const [problem, setProblem] = useState(null);
+  const take = (row) => {
+    setProblem(null);
+    // Answers and broadcasts may overtake each other: an older row never replaces a newer one.
+    setIncident((old) => (old && Date.parse(row.updated_at) < Date.parse(old.updated_at) ? old : { ...old, ...row }));
+  };
+  const read = () => api(`/api/incidents/${encodeURIComponent(id)}`).then(take, setProblem);
+  useEffect(() => {
+    read();
+  }, [id]);
+  useSync(read);
+  useBroadcast('incident', (row) => row.id === id && take(row));
+  return [incident, problem, take, read];
+}
+
+export function IncidentPage({ id }) {
+  const { organization } = useStore(session);
+  const [incident, problem, take, read] = useIncident(id);
+  const timeline = useTimeline(id);
+  const [notice] = useState(takeNotice);
+  const [editing, setEditing] = useState(false);
+  useTitle(incident?.title ?? 'Incident');
+  useEffect(() => {
+    if (incident) chooseOrganization(incident.organization_id);
+  }, [incident?.organization_id]);
+
+  if (!incident) {
+    const gone = problem?.status === 404;
+    return html`
+      <div class="page">
+        <p class="back"><a href="/incidents">All incidents</a></p>
+        ${problem
+          ? html`<h1>Incident</h1><${Failure} problem=${gone ? { message: 'There is no such incident, or you may not see it.' } : problem} onRetry=${gone ? null : read} />`
+          : html`<h1 class="hidden">Incident</h1><${Skeleton} rows=${6} class="tall" />`}
+      </div>
+    `;
+  }
+  const mayChange = atLeast('responder', organization);
+  return html`
+    <div class="page">
+      <p class="back"><a href="/incidents">All incidents</a></p>
+      ${notice && html`<${Notice} kind="info" role="status"><p>${notice}</p><//>`}
+      ${!mayChange && html`<${Notice}><p>You can read this incident. Changing it needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}.</p><//>`}
+      ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
+      ${editing
+        ? html`<${Editor} incident=${incident} take=${take} done=${() => setEditing(false)} />`
+        : html`<${View} incident=${incident} take=${take} mayChange=${mayChange} edit=${() => setEditing(true)} />`}
+      <${TimelineSection} incident=${incident} timeline=${timeline} mayChange=${mayChange} />
+    </div>
+  `;
+}
+
+function TimelineSection({ incident, timeline, mayChange }) {
+  const names = useNames(incident.organization_id);
+  return html`<${Timeline} incident=${incident} timeline=${timeline} names=${names} mayComment=${mayChange} />`;
+}
+
+function View({ incident, take, mayChange, edit }) {
+  const names = useNames(incident.organization_id);
+  const link = webAddress(incident.pagerduty_url);
+  return html`
+    <article class="card incident-card">
+      <div class="incident-head">
+        <div class="incident-pills"><${StatusPill} status=${incident.status} /><${LevelPill} level=${incident.criticality} what="criticality" /></div>
+        <h1 dir="auto">${incident.title}</h1>
+      </div>
+      ${mayChange && html`<${Moves} incident=${incident} take=${take} edit=${edit} />`}
+      <dl class="facts">
+        <div><dt>Customer</dt><dd>${incident.customer ? html`<bdi>${incident.customer}</bdi>` : html`<span class="hint">none</span>`}</dd></div>
+        <div><dt>Urgency</dt><dd>${nameOf(LEVELS, incident.urgency)}</dd></div>
+        <div><dt>Created</dt><dd><${Time} at=${incident.created_at} />${names[incident.created_by] && html` by <bdi>${names[incident.created_by]}</bdi>`}</dd></div>
+        ${incident.pagerduty_incident_id && html`
+          <div><dt>PagerDuty</dt><dd>
+            ${link
+              ? html`<a href=${link} target="_blank" rel="noopener noreferrer"><bdi>${incident.pagerduty_incident_id}</bdi><${Icon} name="external" /><span class="hidden">(opens in a new tab)</span></a>`
+              : html`<bdi>${incident.pagerduty_incident_id}</bdi>`}
+          </dd></div>
+        `}
+      </dl>
+      ${incident.description && html`<h2 class="hidden">Description</h2><div class="prose" dir="auto">${incident.description}</div>`}
+      <${Tags} tags=${incident.tags} />
+    </article>
+  `;
+}
+
+function Moves({ incident, take, edit }) {
+  const [moving, setMoving] = useState(null);
+  const move = async (status) => {
+    setMoving(status);
+    try {
+      take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: { status } }));
+    } catch (problem) {
+      toast(problem.message, 'bad');
+    }
+    setMoving(null);
+  };
+  return html`
+    <div class="actions start">
+      ${MOVES[incident.status].map(([status, text], index) => html`
+        <button key=${status} type="button" class=${index === 0 ? 'button primary' : 'button'} disabled=${moving !== null} onClick=${() => move(status)}>${text}</button>
+      `)}
+      <button type="button" class="button quiet" onClick=${edit}><${Icon} name="edit" />Edit</button>
+    </div>
+  `;
+}
+
+function Editor({ incident, take, done }) {
+  const before = useRef(clean(incident, BLANK));
+  const [values, setValues] = useState(before.current);
+  const [errors, setErrors] = useState({});
+  const [problem, setProblem] = useState(null);
+  const [saving, setSaving] = useState(false);
+  const form = useRef(null);
+  useEffect(() => form.current.querySelector('textarea').focus(), []);
+
+  const save = async (event) => {
+    event.preventDefault();
+    const changed = changes(before.current, values); // only these: what others change meanwhile stays theirs
+    const wrong = check(values);
+    setErrors(wrong);
+    if (Object.keys(wrong).length) {
+      focusFirstError(form.current);
+      return;
+    }
+    setSaving(true);
+    try {
+      if (Object.keys(changed).length) take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: changed }));
+      toast('Saved.');
+      done();
+    } catch (failed) {
+      setProblem(failed);
+      setErrors(failed.fields ?? {});
+      setSaving(false);
+      focusFirstError(form.current);
+    }
+  };
+  return html`
+    <form ref=${form} class="card" noValidate onSubmit=${save} aria-labelledby="edit-title">
+      <h1 id="edit-title">Edit incident</h1>
+      <${IncidentFields} values=${values} errors=${errors} onChange=${(fields) => setValues((old) => ({ ...old, ...fields }))} />
+      ${problem && html`<${Notice} kind="bad" role="alert"><p>${problem.message}</p><//>`}
+      <div class="actions">
+        <button type="button" class="button" onClick=${done}>Cancel</button>
+        <button type="submit" class="button primary" disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>
+      </div>
+    </form>
+  `;
+}

@@ -1,0 +1,219 @@
+"""Who may listen to what, asked as Realtime asks; and what the database broadcasts."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.database.database import ROLES, Database, Organization
+from tests.database.events import at, event
+
+
+@pytest.fixture
+def acme(database: Database) -> Organization:
+    return database.organization()
+
+
+class _Undo(Exception):
+    """Rolls a transaction back."""
+
+
+def _may_listen(database: Database, user: str | None, topic: str, role: str = "authenticated", **claims: Any) -> bool:
+    """Realtime's own check: a probe row in realtime.messages, read back as the user, all rolled back."""
+    connection = database.connection
+    found: list[Any] = []
+    try:
+        with connection.transaction():
+            [probe] = connection.execute(
+                "insert into realtime.messages (topic, extension) values (%s, 'broadcast') returning id", (topic,)
+            ).fetchall()
+            connection.execute("select set_config('realtime.topic', %s, true)", (topic,))
+            with database.acting(user, role=role, **claims) as run:
+                found = run("select id from realtime.messages where id = %s", (probe["id"],))
+            raise _Undo
+    except _Undo:
+        return bool(found)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_members_listen_to_their_organization_and_to_themselves(
+    database: Database, acme: Organization, role: str
+) -> None:
+    assert _may_listen(database, acme[role], f"org:{acme.id}")
+    assert _may_listen(database, acme[role], f"user:{acme[role]}")
+
+
+def test_one_who_is_in_two_organizations_listens_to_both(database: Database, acme: Organization) -> None:
+    globex = database.organization()
+    database.join(globex, "viewer", acme["viewer"])
+    assert _may_listen(database, acme["viewer"], f"org:{acme.id}")
+    assert _may_listen(database, acme["viewer"], f"org:{globex.id}")
+
+
+def test_nobody_listens_next_door(database: Database, acme: Organization) -> None:
+    globex = database.organization()
+    outsider = database.user()
+    for user in (*globex.people.values(), outsider):
+        assert not _may_listen(database, user, f"org:{acme.id}")
+        assert not _may_listen(database, user, f"user:{acme['viewer']}")
+    assert not _may_listen(database, acme["owner"], f"user:{acme['viewer']}"), "owners do not read over shoulders"
+    assert _may_listen(database, outsider, f"user:{outsider}")
+
+
+def test_claims_do_not_let_anybody_in(database: Database, acme: Organization) -> None:
+    outsider = database.user()
+    boasts = {"sub": acme["owner"], "organization_id": acme.id, "role": "owner"}
+    assert not _may_listen(database, outsider, f"org:{acme.id}", user_metadata=boasts, app_metadata=boasts)
+
+
+def test_the_anonymous_listen_to_nothing(database: Database, acme: Organization) -> None:
+    for topic in (f"org:{acme.id}", f"user:{acme['owner']}", "user:", "org:", ""):
+        assert not _may_listen(database, None, topic, role="anon")
+        assert not _may_listen(database, None, topic)
+
+
+def _odd_topics(organization: str, user: str) -> Iterator[str]:
+    for identifier in (organization, user):
+        for topic in (f"org:{identifier}", f"user:{identifier}"):
+            yield from (topic.upper(), f" {topic}", f"{topic} ", f"{topic}\n", f"realtime:{topic}", f"{topic}:x", f"x{topic}")
+            yield from (topic.replace(":", "::"), topic.replace(":", "/"), topic.replace("-", ""), topic[:-1], f"{topic}%")
+            yield from (f"{topic}' or '1'='1", f"{topic}'--", f"{topic}; select 1", f"%{topic}", topic.replace("-", "_"))
+    yield from (f"org:{user}", f"user:{organization}", organization, user, f"ORG:{organization}", f"org: {organization}")
+    yield from ("org:%", "user:%", "%", "*", "org:*", "org:", "user:", ":", "' or true --", "org:' || (select 1) || '")
+    yield from ("org:null", "user:null", "org:" + "0" * 100_000, "{}", "[]", "org:{" + organization + "}")
+
+
+def test_only_the_exact_topics_are_topics(database: Database, acme: Organization) -> None:
+    owner = acme["owner"]
+    heard = [topic for topic in _odd_topics(acme.id, owner) if _may_listen(database, owner, topic)]
+    assert heard == []
+
+
+def test_whoever_is_removed_stops_listening(database: Database, acme: Organization) -> None:
+    database.rows(
+        "delete from public.memberships where organization_id = %s and user_id = %s", (acme.id, acme["responder"])
+    )
+    assert not _may_listen(database, acme["responder"], f"org:{acme.id}")
+    assert _may_listen(database, acme["responder"], f"user:{acme['responder']}")
+
+
+def test_presence_and_other_extensions_are_closed(database: Database, acme: Organization) -> None:
+    with pytest.raises(_Undo), database.connection.transaction():
+        database.rows(
+            "insert into realtime.messages (topic, extension) values (%(topic)s, 'presence')", {"topic": f"org:{acme.id}"}
+        )
+        database.rows("select set_config('realtime.topic', %s, true)", (f"org:{acme.id}",))
+        with database.acting(acme["owner"]) as run:
+            assert run("select extension from realtime.messages where extension <> 'broadcast'") == []
+        raise _Undo
+
+
+@pytest.mark.parametrize("topic", ["org", "user"])
+def test_nobody_sends_but_the_database(database: Database, acme: Organization, topic: str) -> None:
+    """Realtime asks with an insert as the user whether they may send."""
+    name = {"org": f"org:{acme.id}", "user": f"user:{acme['owner']}"}[topic]
+    for user, role in ((acme["owner"], "authenticated"), (None, "anon")):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), database.acting(user, role=role) as run:
+            run("select set_config('realtime.topic', %s, true)", (name,))
+            run("insert into realtime.messages (topic, extension) values (%s, 'broadcast')", (name,))
+
+
+# What is broadcast ----------------------------------------------------------------------------------------------------
+
+
+def _messages(database: Database, topic: str, name: str) -> list[dict[str, Any]]:
+    """The payloads of an event on a topic, oldest first; every one of them is a private broadcast."""
+    rows = database.rows(
+        "select payload, private, extension from realtime.messages where topic = %s and event = %s"
+        " order by inserted_at, id",
+        (topic, name),
+    )
+    assert all(row["private"] and row["extension"] == "broadcast" for row in rows)
+    return [row["payload"] for row in rows]
+
+
+def _as_json(database: Database, user: str, table: str, identifier: str) -> dict[str, Any]:
+    [row] = database.run_as(user, f"select to_jsonb(f)::text as row from public.{table} f where id = %s", (identifier,))
+    found: dict[str, Any] = json.loads(row["row"])
+    return found
+
+
+def test_a_notification_is_broadcast_as_the_feed_shows_it(database: Database, acme: Organization) -> None:
+    globex = database.organization()
+    notification = database.notify(acme, event())
+    [payload] = _messages(database, f"org:{acme.id}", "notification")
+    assert payload == _as_json(database, acme["viewer"], "notification_feed", notification)
+    assert payload["read_at"] is None
+    assert _messages(database, f"org:{globex.id}", "notification") == []
+    everywhere = "select count(*) from realtime.messages where payload::text like %s"
+    assert database.value(everywhere, (f"%{notification}%",)) == 1
+
+
+def test_no_broadcast_without_a_notification(database: Database, acme: Organization) -> None:
+    first = event()
+    database.ingest(acme, first, first)
+    database.ingest(acme, first)
+    database.ingest(acme, event("pagey.ping"))
+    database.ingest(acme, {**event(), "invalid": "broken"})
+    assert len(_messages(database, f"org:{acme.id}", "notification")) == 1
+
+
+def test_a_transaction_that_fails_broadcasts_nothing(database: Database, acme: Organization) -> None:
+    with pytest.raises(_Undo), database.connection.transaction():
+        database.ingest(acme, event())
+        raise _Undo
+    assert _messages(database, f"org:{acme.id}", "notification") == []
+
+
+def test_a_receipt_goes_to_the_readers_own_topic(database: Database, acme: Organization) -> None:
+    notification = database.notify(acme, event())
+    insert = "insert into public.notification_receipts (notification_id) values (%s) on conflict do nothing"
+    database.run_as(acme["viewer"], insert, (notification,))
+    database.run_as(acme["viewer"], insert, (notification,))  # reads it again: no news
+    [payload] = _messages(database, f"user:{acme['viewer']}", "receipt")
+    assert payload["notification_ids"] == [notification]
+    read_at = "select to_jsonb(read_at) from public.notification_receipts where notification_id = %s"
+    assert payload["read_at"] == database.value(read_at, (notification,))
+    assert _messages(database, f"user:{acme['owner']}", "receipt") == []
+    assert _messages(database, f"org:{acme.id}", "receipt") == []
+
+
+@pytest.mark.parametrize(("unread", "listed"), [(100, True), (101, False)])
+def test_reading_all_is_one_message_that_lists_a_hundred_at_most(
+    database: Database, acme: Organization, unread: int, listed: bool
+) -> None:
+    database.ingest(acme, *(event() for _ in range(unread)))
+    [row] = database.run_as(acme["viewer"], "select public.read_all_notifications(%s) as count", (acme.id,))
+    assert row["count"] == unread
+    [payload] = _messages(database, f"user:{acme['viewer']}", "receipt")
+    assert (payload["notification_ids"] is not None) == listed
+    if listed:
+        assert len(set(payload["notification_ids"])) == unread
+
+
+def test_an_incident_is_broadcast_when_it_is_made_and_whenever_it_changes(
+    database: Database, acme: Organization
+) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    database.run_as(acme["responder"], "update public.incidents set title = 'Edited' where id = %s", (incident,))
+    database.ingest(acme, at(5, "resolved"))
+    made, edited, resolved = _messages(database, f"org:{acme.id}", "incident")
+    assert (made["status"], edited["title"], resolved["status"]) == ("open", "Edited", "resolved")
+    assert resolved == _as_json(database, acme["viewer"], "incidents", incident)
+    updates = _messages(database, f"org:{acme.id}", "incident_update")
+    assert [update["kind"] for update in updates] == ["created", "edited", "pagerduty"]
+    assert {update["incident_id"] for update in updates} == {incident}
+
+
+def test_a_lost_broadcast_loses_nothing_else(database: Database, acme: Organization, migrated: str) -> None:
+    """Realtime's table may be broken or full: the alert is stored all the same."""
+    with Database(migrated) as broken:
+        organization = broken.organization()
+        broken.rows("alter table realtime.messages_default add constraint no_more check (topic = 'none') not valid")
+        notification = broken.notify(organization, event())
+        assert broken.run_as(organization["viewer"], "select id::text from public.notification_feed") == [
+            {"id": notification}
+        ]
+        assert broken.rows("select 1 from realtime.messages") == []

@@ -68,6 +68,7 @@ class JwksCache:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at: float | None = None
         self._attempts: deque[float] = deque()
+        self._fetches = 0
 
     def get(self, kid: str) -> jwt.PyJWK | None:
         """The key, or None if the project has none of that name. Raises KeysUnavailable."""
@@ -78,14 +79,15 @@ class JwksCache:
             # Due for a look, but good until then: one caller looks, nobody waits for it.
             if self._lock.acquire(blocking=False):
                 try:
-                    self._fetch()
+                    if not self._is_fresh():
+                        self._fetch()
                 finally:
                     self._lock.release()
             return self._keys.get(kid)
-        seen = self._fetched_at
+        seen = self._fetches
         with self._lock:
-            # Somebody else may have fetched while this one waited for the lock.
-            if self._fetched_at == seen and kid not in self._keys:
+            # Somebody else may have tried while this one waited for the lock, and shares what came of it.
+            if self._fetches == seen and kid not in self._keys:
                 self._fetch()
             if self._fetched_at is None:
                 raise KeysUnavailable(self._url)
@@ -106,18 +108,27 @@ class JwksCache:
     def _fetch(self) -> None:
         if not self._may_fetch():
             return
+        self._fetches += 1
         try:
             document = self._client.get(self._url).raise_for_status().json()
-            keys = [
-                jwt.PyJWK(key, algorithm=_ALGORITHM_OF_KEY_TYPE[key["kty"]])
-                for key in document["keys"]
-                if key.get("kty") in _ALGORITHM_OF_KEY_TYPE and key.get("use", "sig") == "sig" and key.get("kid")
-            ]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
+            keys = {key["kid"]: _usable_key(key) for key in document["keys"] if isinstance(key, dict) and "kid" in key}
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             log.warning("jwks_unavailable", url=self._url, error=type(error).__name__)
             return
-        self._keys = {str(key.key_id): key for key in keys}
+        self._keys = {kid: key for kid, key in keys.items() if key is not None}
         self._fetched_at = self._clock()
+
+
+def _usable_key(key: dict[str, Any]) -> jwt.PyJWK | None:
+    """A public key that signs. One that is of another kind, or damaged, must not spoil the others of its set."""
+    algorithm = _ALGORITHM_OF_KEY_TYPE.get(key.get("kty", ""))
+    if algorithm is None or key.get("use", "sig") != "sig":
+        return None
+    try:
+        return jwt.PyJWK(key, algorithm=algorithm)
+    except (jwt.PyJWTError, ValueError, TypeError) as error:
+        log.warning("jwks_key_unusable", kid=str(key["kid"])[:100], error=type(error).__name__)
+        return None
 
 
 class TokenVerifier:
@@ -188,6 +199,8 @@ def _explain(error: jwt.PyJWTError) -> InvalidToken:
             return InvalidToken("sub", "The token's sub is not a user id.")
         case jwt.InvalidSignatureError():
             return InvalidToken("signature", "The token's signature is wrong.")
+        case jwt.DecodeError() if "(exp)" in str(error):
+            return InvalidToken("exp", "The token's exp is not a time.")
         case _:
             return InvalidToken("format", "The token is not a usable JWT.")
 

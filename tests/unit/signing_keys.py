@@ -73,10 +73,10 @@ def raw_token(header: Any, payload: Any, signature: bytes = b"signature") -> str
 class JwksServer:
     """Serves the keys in `keys`, and counts how often."""
 
-    keys: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[Any] = field(default_factory=list)
     status: int = 200
     body: bytes | None = None
-    before_answer: Callable[[], None] = lambda: None
+    before_answer: Callable[[], Any] = lambda: None
     fetches: int = 0
     url: str = ""
 

@@ -1,5 +1,6 @@
 // Who is signed in, in which organizations, and which of them this tab is about.
 import { api, configureApi } from './api.js';
+import { dropAllDrafts } from './drafts.js';
 import { Store } from './store.js';
 import { supabase } from './supabase.js';
 
@@ -89,6 +90,7 @@ function leave(event) {
   const { user } = session.state;
   if (user) localStorage.removeItem(`me:${user.id}`);
   const ended = event === 'SIGNED_OUT' && !leaving;
+  if (leaving) dropAllDrafts();
   leaving = false;
   configureApi({ organizationId: null });
   session.set({ phase: 'out', user: null, organizations: [], organization: null, ended });

@@ -1,17 +1,5 @@
 // Notifications as a list: kept by id, newest first, whatever comes twice, late or out of order. No side effects.
-
-/** Sorts ISO 8601 times to the microsecond, which Date alone cannot. */
-function momentOf(time) {
-  const fraction = /\.(\d+)/.exec(time)?.[1] ?? '';
-  return `${String(Date.parse(time)).padStart(16, '0')}${fraction.padEnd(6, '0').slice(3, 6)}`;
-}
-
-/** Orders rows as the API does: by created_at, then id, the newest first. */
-export function newestFirst(one, other) {
-  const [a, b] = [momentOf(one.created_at), momentOf(other.created_at)];
-  if (a !== b) return a < b ? 1 : -1;
-  return one.id < other.id ? 1 : one.id > other.id ? -1 : 0;
-}
+import { newestFirst } from '../order.js';
 
 /**
  * The list with the rows taken in. A row that is known already is replaced, but what has been read stays read and what

@@ -2,6 +2,7 @@
 import { api } from '../api.js';
 import { dropDraft, readDraft, saveDraft } from '../drafts.js';
 import { html, useEffect, useRef, useState } from '../html.js';
+import { newestFirst } from '../order.js';
 import { useBroadcast } from '../realtime.js';
 import { session } from '../session.js';
 import { useSync } from '../sync.js';
@@ -9,7 +10,6 @@ import { Time } from '../time.js';
 import { Field } from '../ui/field.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, nameOf, Skeleton, STATUSES } from '../ui/parts.js';
-import { newestFirst } from '../bell/list.js';
 
 const PAGE = 100;
 

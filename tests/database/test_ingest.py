@@ -1,0 +1,242 @@
+"""What becomes of a received event: once, whatever happens, and as the organization's settings say."""
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from service.pagerduty.mapping import ingest_record
+from service.pagerduty.payloads import parse
+from tests.database.database import Database, Organization
+from tests.database.events import at, event, note
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "data" / "pagerduty").glob("*.json"))
+
+
+@pytest.fixture
+def acme(database: Database) -> Organization:
+    return database.organization()
+
+
+def _set(database: Database, organization: Organization, **settings: Any) -> None:
+    database.run_as(
+        organization["owner"], "select public.save_pagerduty_integration(%s, %s)", (organization.id, Jsonb(settings))
+    )
+
+
+def _outcomes(outcomes: list[Any]) -> list[tuple[str, str | None]]:
+    return [(outcome["outcome"], outcome.get("reason")) for outcome in outcomes]
+
+
+def _recorded(database: Database, organization: Organization) -> list[dict[str, Any]]:
+    return database.rows(
+        "select * from public.pagerduty_events where organization_id = %s order by received_at, event_id",
+        (organization.id,),
+    )
+
+
+def _notifications(database: Database, organization: Organization) -> list[dict[str, Any]]:
+    return database.rows(
+        "select * from public.notifications where organization_id = %s order by created_at", (organization.id,)
+    )
+
+
+def test_an_event_becomes_a_notification(database: Database, acme: Organization) -> None:
+    sent = event(event_id="E1", title="Disk full", urgency="low")
+    [outcome] = database.ingest(acme, {**sent, "delivery_id": "D1"})
+    [made] = _notifications(database, acme)
+    assert outcome == {"event_id": "E1", "outcome": "created", "notification_id": str(made["id"])}
+    assert (made["title"], made["urgency"], made["service_name"]) == ("Disk full", "low", "Checkout API")
+    assert (made["pagerduty_incident_id"], made["pagerduty_status"]) == ("PINC001", "triggered")
+    assert made["pagerduty_url"] == "https://acme.pagerduty.com/incidents/PINC001"
+    assert made["prefill"] == sent["notification"]["prefill"]
+    assert made["body"] == sent["notification"]["body"]
+    assert made["recipients"] is None
+    [recorded] = _recorded(database, acme)
+    assert made["event_id"] == recorded["id"]
+    assert (recorded["event_id"], recorded["delivery_id"], recorded["family"]) == ("E1", "D1", "v3")
+    assert (recorded["outcome"], recorded["reason"], recorded["deliveries"]) == ("created", None, 1)
+    assert (recorded["pagerduty_incident_id"], recorded["summary"]) == ("PINC001", "Disk full")
+    assert recorded["payload"] == sent["payload"]
+    assert recorded["occurred_at"] == made["occurred_at"]
+    assert recorded["occurred_at"].isoformat() == sent["occurred_at"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda file: file.stem)
+def test_every_documented_payload_is_stored_as_it_is(database: Database, acme: Organization, example: Path) -> None:
+    found = json.loads(example.read_text())
+    if "messages" not in found and "event" not in found:  # bare event data
+        wrapped = {"id": "E1", "event_type": "incident.annotated", "resource_type": "incident", "data": found}
+        found = {"event": wrapped | {"occurred_at": "2026-11-23T10:00:00Z"}}
+    events = [ingest_record(one, "D1") for one in parse(json.dumps(found).encode())]
+    assert events
+    outcomes = database.ingest(acme, *events)
+    assert {outcome["outcome"] for outcome in outcomes} == {"created"}
+    notifications = _notifications(database, acme)
+    assert [made["title"] for made in notifications] == [one["notification"]["title"] for one in events]
+    assert [made["prefill"] for made in notifications] == [one["notification"]["prefill"] for one in events]
+    prefilled = {made["id"]: made["prefill"] for made in notifications if made["prefill"]}
+    for notification, prefill in prefilled.items():  # what the form sends is accepted
+        link = (
+            "insert into public.incidents"
+            " (organization_id, notification_id, title, description, criticality, urgency, status, customer, tags)"
+            " values (%(org)s, %(notification)s, %(title)s, %(description)s, %(criticality)s, %(urgency)s, %(status)s,"
+            " %(customer)s, %(tags)s) on conflict do nothing"
+        )
+        refusal = database.refusal(acme["responder"], link, {**prefill, "org": acme.id, "notification": notification})
+        assert refusal is None
+
+
+# Once -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_with_one_event_twice(database: Database, acme: Organization) -> None:
+    twice, other = event(event_id="E1"), event(event_id="E2")
+    outcomes = database.ingest(acme, twice, other, twice)
+    assert _outcomes(outcomes) == [("created", None), ("created", None), ("duplicate", None)]
+    assert outcomes[2]["notification_id"] == outcomes[0]["notification_id"]
+    assert len(_notifications(database, acme)) == 2
+    assert [row["deliveries"] for row in _recorded(database, acme)] == [2, 1]
+
+
+def test_an_event_that_comes_again(database: Database, acme: Organization) -> None:
+    first = database.notify(acme, event(event_id="E1"))
+    database.run_as(acme["viewer"], "select public.read_all_notifications(%s)", (acme.id,))
+    [again] = database.ingest(acme, event(event_id="E1", title="Changed on the way"))
+    assert (again["outcome"], again["notification_id"]) == ("duplicate", first)
+    [made] = _notifications(database, acme)
+    assert made["title"] == "Checkout is down"
+    count = "select public.count_unread_notifications(%s) as count"
+    assert database.run_as(acme["viewer"], count, (acme.id,)) == [{"count": 0}]
+
+
+def test_an_event_that_was_ignored_comes_again(database: Database, acme: Organization) -> None:
+    _set(database, acme, enabled=False)
+    assert _outcomes(database.ingest(acme, event(event_id="E1"))) == [("ignored", "integration_disabled")]
+    [again] = database.ingest(acme, event(event_id="E1"))
+    assert (again["outcome"], again.get("notification_id")) == ("duplicate", None)
+
+
+def test_two_organizations_have_ids_of_their_own(database: Database, acme: Organization) -> None:
+    globex = database.organization()
+    same = event(event_id="E1")
+    assert _outcomes(database.ingest(acme, same)) == [("created", None)]
+    assert _outcomes(database.ingest(globex, same)) == [("created", None)]
+    assert len(_notifications(database, acme)) == len(_notifications(database, globex)) == 1
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_ten_at_once_make_one_of_each(database: Database, acme: Organization, batch: int) -> None:
+    for _ in range(3):
+        events = [event(event_id=f"E{uuid.uuid4().hex}") for _ in range(batch)]
+        before = len(_notifications(database, acme))
+        results = database.at_once(*[lambda connection, e=events: database.ingest(acme, *e, connection=connection)] * 10)
+        assert not [result for result in results if isinstance(result, psycopg.Error)]
+        for position in range(batch):
+            outcomes = sorted(result[position]["outcome"] for result in results)
+            assert outcomes == ["created"] + ["duplicate"] * 9
+            assert len({result[position]["notification_id"] for result in results}) == 1
+        assert len(_notifications(database, acme)) == before + batch
+    assert {row["deliveries"] for row in _recorded(database, acme)} == {10}
+
+
+def test_created_at_grows_in_the_order_of_commits(database: Database, acme: Organization) -> None:
+    """A reader who asks for what is newer than the last one they have misses nothing, however many write at once."""
+    watched: list[list[Any]] = []
+
+    def send(connection: Any) -> None:
+        for _ in range(5):
+            database.ingest(acme, event(), event(), connection=connection)
+
+    def watch(connection: Any) -> None:
+        newest = None
+        for _ in range(60):
+            rows = connection.execute(
+                "select id, created_at from public.notifications"
+                " where organization_id = %s and (%s::timestamptz is null or created_at > %s) order by created_at",
+                (acme.id, newest, newest),
+            ).fetchall()
+            watched.append([row["id"] for row in rows])
+            newest = rows[-1]["created_at"] if rows else newest
+
+    results = database.at_once(send, send, send, send, watch)
+    assert results == [None] * 5
+    with database.connect() as connection:  # whatever came after the last look
+        seen = {identifier for rows in watched for identifier in rows}
+        last = [row for row in _notifications(database, acme) if row["id"] in seen]
+        rest = connection.execute(
+            "select id from public.notifications where organization_id = %s and created_at > %s",
+            (acme.id, last[-1]["created_at"] if last else "-infinity"),
+        ).fetchall()
+    assert len(seen) + len(rest) == 40
+
+
+# Settings -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_disabled_integration_records_and_ignores(database: Database, acme: Organization) -> None:
+    _set(database, acme, enabled=False)
+    assert _outcomes(database.ingest(acme, event())) == [("ignored", "integration_disabled")]
+    assert _notifications(database, acme) == []
+    [recorded] = _recorded(database, acme)
+    assert (recorded["outcome"], recorded["reason"]) == ("ignored", "integration_disabled")
+    assert recorded["payload"] is not None
+
+
+def test_event_types_are_filtered(database: Database, acme: Organization) -> None:
+    _set(database, acme, event_types=["incident.triggered", "incident.resolved"])
+    sent = [at(0), at(1, "acknowledged"), at(2, "resolved"), note(), event("incident.brand_new"), event("pagey.ping")]
+    assert _outcomes(database.ingest(acme, *sent)) == [
+        ("created", None), ("ignored", "event_type_not_taken"), ("created", None), ("ignored", "event_type_not_taken"),
+        ("ignored", "unknown_event_type"), ("ignored", "ping"),
+    ]  # fmt: skip
+    assert len(_notifications(database, acme)) == 2
+    assert len(_recorded(database, acme)) == 6
+
+
+def test_a_ping_and_unknown_types_are_no_alerts(database: Database, acme: Organization) -> None:
+    sent = [event("pagey.ping"), event("incident.brand_new"), event("weather.changed")]
+    assert _outcomes(database.ingest(acme, *sent)) == [
+        ("ignored", "ping"), ("ignored", "unknown_event_type"), ("ignored", "unknown_event_type"),
+    ]  # fmt: skip
+
+
+def test_the_integration_key_picks_one_service(database: Database, acme: Organization) -> None:
+    _set(database, acme, integration_key="PSVC001")
+    other = {"id": "PSVC002", "type": "service_reference", "summary": "Another"}
+    assert _outcomes(database.ingest(acme, event(incident_id="P2", service=other))) == [
+        ("ignored", "integration_key_mismatch")
+    ]
+    assert _outcomes(database.ingest(acme, event())) == [("created", None)]
+    assert _outcomes(database.ingest(acme, {**event(), "integration_keys": ["x", "PSVC001"]})) == [("created", None)]
+    assert _outcomes(database.ingest(acme, {**event(incident_id="P3"), "integration_keys": []})) == [
+        ("ignored", "integration_key_mismatch")
+    ]
+    without = {key: value for key, value in event(incident_id="P4").items() if key != "integration_keys"}
+    assert _outcomes(database.ingest(acme, without)) == [("ignored", "integration_key_mismatch")]
+
+
+def test_notes_go_with_the_incident_that_they_are_about(database: Database, acme: Organization) -> None:
+    """They name no service, so that no key could match."""
+    globex = database.organization()
+    _set(database, acme, integration_key="PSVC001")
+    assert _outcomes(database.ingest(acme, note())) == [("ignored", "integration_key_mismatch")]
+    database.ingest(globex, event())
+    assert _outcomes(database.ingest(acme, note())) == [("ignored", "integration_key_mismatch")], "not ours"
+    database.ingest(acme, event())
+    assert _outcomes(database.ingest(acme, note())) == [("created", None)]
+    assert _outcomes(database.ingest(acme, note("PINC002"))) == [("ignored", "integration_key_mismatch")]
+
+
+def test_the_service_learns_how_many_were_told(database: Database, acme: Organization) -> None:
+    answer = database.call_ingest(acme.token, database.version(acme), [event()], count=True)
+    assert (answer["organization_id"], answer["recipients"]) == (acme.id, 4)
+    assert database.call_ingest(acme.token, database.version(acme), [event()])["recipients"] is None
+
+
+def test_no_events_no_outcomes(database: Database, acme: Organization) -> None:
+    assert database.ingest(acme) == []

@@ -1,0 +1,302 @@
+"""A linked incident follows PagerDuty: the newest event decides, in whatever order events arrive."""
+
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.database.database import Connection, Database, Organization
+from tests.database.events import STATUSES, at, event, note
+
+UNIQUE_VIOLATION = "23505"
+
+
+@pytest.fixture
+def acme(database: Database) -> Organization:
+    return database.organization()
+
+
+def _timeline(database: Database, incident: str) -> list[tuple[str, str | None, str | None]]:
+    rows = database.rows(
+        "select kind, status_from::text, status_to::text from public.incident_updates"
+        " where incident_id = %s order by created_at",
+        (incident,),
+    )
+    return [(row["kind"], row["status_from"], row["status_to"]) for row in rows]
+
+
+def _status(database: Database, incident: str) -> str:
+    return str(database.incident(incident)["status"])
+
+
+def _set_status(database: Database, user: str, incident: str, status: str) -> None:
+    database.run_as(user, "update public.incidents set status = %s where id = %s", (status, incident))
+
+
+def test_an_incident_goes_through_its_life(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    [acknowledged] = database.ingest(acme, at(5, "acknowledged"))
+    assert acknowledged["incident_id"] == incident
+    assert _status(database, incident) == "investigating"
+    database.ingest(acme, at(9, "resolved"))
+    assert _status(database, incident) == "resolved"
+    assert _timeline(database, incident) == [
+        ("created", None, "open"),
+        ("pagerduty", "open", "investigating"),
+        ("pagerduty", "investigating", "resolved"),
+    ]
+    rows = database.rows(
+        "select body, author_id, event_id from public.incident_updates where incident_id = %s and kind = 'pagerduty'"
+        " order by created_at",
+        (incident,),
+    )
+    assert [row["body"] for row in rows] == ["Acknowledged", "Resolved"]
+    assert all(row["author_id"] is None and row["event_id"] for row in rows)
+    found = database.incident(incident)
+    assert found["pagerduty_event_id"] == rows[-1]["event_id"]
+    assert found["pagerduty_incident_id"] == "PINC001"
+    assert str(found["created_by"]) == acme["responder"]
+
+
+# An arrival: minute, status. A step is one event, a note (which tells no status), or the form being saved.
+_MINUTES = st.integers(0, 6)
+_EVENTS = st.lists(st.tuples(_MINUTES, st.sampled_from([*STATUSES, "note"])), min_size=1, max_size=7)
+_FEW = settings(
+    max_examples=40, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)  # fmt: skip
+
+
+def _newest(arrived: list[tuple[int, str]]) -> str | None:
+    """The status that the newest event told; of several of one minute, the one that arrived last."""
+    telling = [(minute, position, status) for position, (minute, status) in enumerate(arrived) if status != "note"]
+    return max(telling)[2] if telling else None
+
+
+def _send(database: Database, organization: Organization, minute: int, status: str) -> Any:
+    sent = note(occurred_at=f"2026-11-23T10:{minute:02}:00Z") if status == "note" else at(minute, status)
+    [outcome] = database.ingest(organization, sent)
+    assert outcome["outcome"] == "created"
+    return outcome
+
+
+@_FEW
+@given(arrivals=_EVENTS, data=st.data())
+def test_the_newest_event_decides_whatever_the_order(database: Database, arrivals: list[tuple[int, str]], data: Any) -> None:
+    """Linked before, between or after: in the end the incident stands where the newest event says."""
+    acme = database.organization(["responder", "owner"])
+    linked_after = data.draw(st.integers(1, len(arrivals)), label="linked after")
+    incident = ""
+    for position, (minute, status) in enumerate(arrivals, start=1):
+        outcome = _send(database, acme, minute, status)
+        if position == linked_after:
+            prefilled = {"note": "open", **STATUSES}[status]
+            incident = database.link(acme, acme["responder"], outcome["notification_id"], status=prefilled)
+        if incident:
+            newest = _newest(arrivals[:position])
+            assert _status(database, incident) == (STATUSES[newest] if newest else "open")
+    database.clean_up()
+
+
+@_FEW
+@given(arrivals=_EVENTS)
+def test_all_in_one_webhook_is_the_same_as_one_by_one(database: Database, arrivals: list[tuple[int, str]]) -> None:
+    acme = database.organization(["responder", "owner"])
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    batch = [note(occurred_at="2026-11-23T10:00:00Z") if status == "note" else at(minute, status) for minute, status in arrivals]
+    database.ingest(acme, *batch)
+    newest = _newest([(0, "triggered"), *arrivals])
+    assert newest is not None
+    assert _status(database, incident) == STATUSES[newest]
+    told = [line for line in _timeline(database, incident) if line[0] == "pagerduty"]
+    assert len(told) == len(arrivals)
+    database.clean_up()
+
+
+def test_an_older_event_is_told_but_moves_nothing(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    database.ingest(acme, at(9, "resolved"))
+    database.ingest(acme, at(5, "acknowledged"))
+    assert _status(database, incident) == "resolved"
+    assert _timeline(database, incident)[-1] == ("pagerduty", None, None)
+
+
+def test_a_duplicate_moves_nothing(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    acknowledged = at(5, "acknowledged")
+    database.ingest(acme, acknowledged)
+    _set_status(database, acme["responder"], incident, "resolved")
+    database.ingest(acme, acknowledged)
+    assert _status(database, incident) == "resolved"
+    assert len(_timeline(database, incident)) == 3
+
+
+def test_a_note_moves_nothing(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    _set_status(database, acme["responder"], incident, "resolved")
+    database.ingest(acme, note(occurred_at="2026-11-23T10:09:00Z"))
+    assert _status(database, incident) == "resolved"
+    assert _timeline(database, incident)[-1] == ("pagerduty", None, None)
+    # It does not make a later-arriving event older than itself either.
+    database.ingest(acme, at(5, "acknowledged"))
+    assert _status(database, incident) == "investigating"
+
+
+def test_a_members_change_stands_until_pagerduty_has_news(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    _set_status(database, acme["responder"], incident, "investigating")
+    assert _timeline(database, incident)[-1] == ("status", "open", "investigating")
+    database.ingest(acme, at(9, "resolved"))
+    assert _status(database, incident) == "resolved"
+    assert _timeline(database, incident)[-1] == ("pagerduty", "investigating", "resolved")
+    _set_status(database, acme["responder"], incident, "open")
+    assert _timeline(database, incident)[-1] == ("status", "resolved", "open")
+    database.ingest(acme, at(3, "acknowledged"))
+    assert _status(database, incident) == "open", "older than what was applied"
+
+
+def test_edits_are_on_the_timeline_with_their_author(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    edit = "update public.incidents set title = 'New', status = 'resolved' where id = %s"
+    database.run_as(acme["admin"], edit, (incident,))
+    database.run_as(acme["admin"], "update public.incidents set title = title where id = %s", (incident,))
+    rows = database.rows("select kind, author_id::text from public.incident_updates where incident_id = %s", (incident,))
+    authors = {row["kind"]: row["author_id"] for row in rows}
+    assert len(rows) == 3, "saving without a change is none"
+    assert authors == {"created": acme["responder"], "status": acme["admin"], "edited": acme["admin"]}
+
+
+def test_another_organizations_events_move_nothing(database: Database, acme: Organization) -> None:
+    globex = database.organization()
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    [outcome] = database.ingest(globex, at(9, "resolved"))
+    assert "incident_id" not in outcome
+    assert _status(database, incident) == "open"
+
+
+def test_events_that_are_not_taken_move_nothing(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    database.run_as(
+        acme["owner"], "select public.save_pagerduty_integration(%s, '{\"enabled\": false}')", (acme.id,)
+    )
+    database.ingest(acme, at(9, "resolved"))
+    assert _status(database, incident) == "open"
+
+
+# Without PagerDuty's time -----------------------------------------------------------------------------------------
+
+
+def _timeless(status: str) -> dict[str, Any]:
+    return {**event(f"incident.{status}"), "occurred_at": None}
+
+
+def test_events_without_a_time_count_as_they_arrive(database: Database, acme: Organization) -> None:
+    first = database.notify(acme, _timeless("triggered"))
+    database.ingest(acme, _timeless("acknowledged"))
+    incident = database.link(acme, acme["responder"], first)
+    assert _status(database, incident) == "investigating"
+    database.ingest(acme, _timeless("resolved"), _timeless("triggered"), _timeless("resolved"))
+    assert _status(database, incident) == "resolved"
+
+
+def test_an_event_without_a_time_that_had_to_wait_is_news_all_the_same(database: Database, acme: Organization) -> None:
+    """Its transaction began before the one whose commit it waited for."""
+    with database.connect() as waiting:
+        with waiting.transaction():
+            waiting.execute("select now()")
+            incident = database.link(acme, acme["responder"], database.notify(acme, _timeless("triggered")))
+            database.ingest(acme, _timeless("resolved"), connection=waiting)
+        assert _status(database, incident) == "resolved"
+
+
+# The form, late or at once ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chosen", ["open", "investigating", "resolved"])
+def test_a_form_that_was_open_for_a_while(database: Database, acme: Organization, chosen: str) -> None:
+    """Left as it was filled in, the status is PagerDuty's latest; one that the user chose stays."""
+    notification = database.notify(acme, at(0))
+    database.ingest(acme, at(5, "acknowledged"), at(9, "resolved"))
+    incident = database.link(acme, acme["responder"], notification, status=chosen)
+    assert _status(database, incident) == ("resolved" if chosen == "open" else chosen)
+    at_nine = datetime.fromisoformat("2026-11-23T10:09:00+00:00")
+    assert database.incident(incident)["pagerduty_status_at"] == at_nine
+    database.ingest(acme, at(7, "acknowledged"))
+    assert _status(database, incident) == ("resolved" if chosen == "open" else chosen), "older than the latest"
+
+
+def test_a_form_from_the_latest_notification_keeps_what_the_user_chose(database: Database, acme: Organization) -> None:
+    database.notify(acme, at(0))
+    latest = database.notify(acme, at(5, "acknowledged"))
+    incident = database.link(acme, acme["responder"], latest, status="open")
+    assert _status(database, incident) == "open"
+
+
+def test_a_form_from_a_note_starts_where_pagerduty_stands(database: Database, acme: Organization) -> None:
+    database.ingest(acme, at(0), at(5, "acknowledged"))
+    noted = database.notify(acme, note(occurred_at="2026-11-23T10:06:00Z"))
+    assert _status(database, database.link(acme, acme["responder"], noted)) == "investigating"
+
+
+def test_saving_the_form_while_an_event_arrives_loses_nothing(database: Database) -> None:
+    for _ in range(25):
+        acme = database.organization(["responder", "owner"])
+        notification = database.notify(acme, at(0))
+
+        def save(connection: Connection, org: Organization = acme, notification: str = notification) -> str:
+            return database.link(org, org["responder"], notification, connection=connection)
+
+        def acknowledge(connection: Connection, org: Organization = acme) -> list[Any]:
+            return database.ingest(org, at(5, "acknowledged"), connection=connection)
+
+        incident, outcomes = database.at_once(save, acknowledge)
+        assert isinstance(incident, str), incident
+        assert isinstance(outcomes, list), outcomes
+        assert _status(database, incident) == "investigating"
+        # Told on the timeline, unless the form already knew.
+        is_told = outcomes[0].get("incident_id") == incident
+        assert _timeline(database, incident) == (
+            [("created", None, "open"), ("pagerduty", "open", "investigating")]
+            if is_told
+            else [("created", None, "investigating")]
+        )
+
+
+def test_two_who_save_the_form_at_once_make_one_incident(database: Database) -> None:
+    for _ in range(10):
+        acme = database.organization(["owner", "admin", "responder"])
+        notification = database.notify(acme, at(0))
+        people = (acme["owner"], acme["admin"], acme["responder"])
+        results = database.at_once(
+            *(
+                lambda connection, user=user, org=acme, of=notification: database.link(org, user, of, connection=connection)
+                for user in people
+            )
+        )
+        problems = [result.sqlstate for result in results if isinstance(result, psycopg.Error)]
+        assert problems == [UNIQUE_VIOLATION] * 2
+        linked = "select count(*) from public.incidents where organization_id = %s"
+        assert database.value(linked, (acme.id,)) == 1
+
+
+def test_ones_own_status_change_and_an_event_at_once(database: Database) -> None:
+    """Neither fails, neither is lost: the timeline has both, and the last of them is where the incident stands."""
+    for _ in range(10):
+        acme = database.organization(["responder", "owner"])
+        incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+
+        def change(connection: Connection, user: str = acme["responder"], incident: str = incident) -> None:
+            statement = "update public.incidents set status = 'investigating' where id = %s"
+            database.run_as(user, statement, (incident,), connection=connection)
+
+        def resolve(connection: Connection, org: Organization = acme) -> None:
+            database.ingest(org, at(5, "resolved"), connection=connection)
+
+        assert database.at_once(change, resolve) == [None, None]
+        changes = [line for line in _timeline(database, incident) if line[2] and line[0] != "created"]
+        assert {kind for kind, _, _ in changes} == {"status", "pagerduty"}
+        assert changes[-1][2] == _status(database, incident)
+        assert changes[0][2] == changes[1][1], "each says what it found"

@@ -108,13 +108,14 @@ class JwksCache:
     def _fetch(self) -> None:
         if not self._may_fetch():
             return
-        self._fetches += 1
         try:
             document = self._client.get(self._url).raise_for_status().json()
             keys = {key["kid"]: _usable_key(key) for key in document["keys"] if isinstance(key, dict) and "kid" in key}
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             log.warning("jwks_unavailable", url=self._url, error=type(error).__name__)
             return
+        finally:
+            self._fetches += 1
         self._keys = {kid: key for kid, key in keys.items() if key is not None}
         self._fetched_at = self._clock()
 

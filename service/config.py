@@ -5,6 +5,7 @@ import binascii
 import json
 from typing import Annotated, Any, Literal
 
+from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -36,7 +37,9 @@ class Settings(BaseSettings):
     pagerduty_api_url_eu: str = Field("https://api.eu.pagerduty.com", pattern=r"^https?://\S+$")
     webhook_rate_limit: str = Field("1200 per minute", description="Webhooks that one webhook URL takes.")
     rate_limit_storage_url: str = Field(
-        "memory://", description="Where rates are counted; a redis:// URL counts over all processes."
+        "memory://",
+        pattern=r"^(memory|redis|rediss|valkey|valkeys|memcached|mongodb)(\+[a-z]+)?://",
+        description="Where rates are counted; a redis:// URL counts over all processes.",
     )
     trusted_proxies: int = Field(0, ge=0, le=10, description="Reverse proxies whose X-Forwarded-* are believed.")
     demo_people: Annotated[tuple[dict[str, str], ...], NoDecode] = Field(
@@ -52,6 +55,15 @@ class Settings(BaseSettings):
     @classmethod
     def _without_slash(cls, value: Any) -> Any:
         return value.rstrip("/") if isinstance(value, str) else value
+
+    @field_validator("webhook_rate_limit")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        try:
+            parse_many(value)
+        except ValueError:
+            raise ValueError("a rate is written as 1200 per minute") from None
+        return value
 
     @field_validator("demo_people", mode="before")
     @classmethod

@@ -20,7 +20,7 @@ from service.auth import TokenVerifier
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.errors import forbidden
-from service.pagerduty.client import check_api_key
+from service.pagerduty.client import Region, check_api_key
 from service.rest import call
 
 _SECRETS = ("api_key", "signing_secret")
@@ -73,14 +73,14 @@ def create_blueprint(settings: Settings, verifier: TokenVerifier, sealer: Sealer
             raise forbidden("Only owners and admins of the organization may test its API key.")
         key, region = body.api_key, body.region
         if not key:
-            key = _saved_api_key(sealer, organization)
+            try:
+                key = _saved_api_key(sealer, organization)
+            except CannotOpen:
+                return _not_tested("not_set", "The saved API key cannot be read any more: enter it again.")
             if key is None:
                 return _not_tested("not_set", "No API key is saved yet: enter one and test it.")
-        try:
-            result = check_api_key(key, region, current_app.extensions["pagerduty_api_urls"])
-        except CannotOpen:
-            return _not_tested("not_set", "The saved API key cannot be read any more: enter it again.")
-        answer = asdict(result)
+            region = region or _saved_region(organization)
+        answer = asdict(check_api_key(key, region, current_app.extensions["pagerduty_api_urls"]))
         del answer["abilities_count"]
         return answer
 
@@ -90,6 +90,11 @@ def create_blueprint(settings: Settings, verifier: TokenVerifier, sealer: Sealer
 def _saved_api_key(sealer: Sealer, organization: Organization) -> str | None:
     sealed = call(rest_as_user(), "get_sealed_pagerduty_api_key", get=True, organization_id=organization.id)
     return sealer.open(str(sealed), organization.id, "api_key") if sealed else None
+
+
+def _saved_region(organization: Organization) -> Region:
+    saved = call(rest_as_user(), "get_pagerduty_integration", get=True, organization_id=organization.id)
+    return "eu" if saved["region"] == "eu" else "us"
 
 
 def _not_tested(status: str, message: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ as $$
   )
   from public.pagerduty_integrations i
   left join public.pagerduty_credentials c on c.organization_id = i.organization_id
-  where case when token is null then i.accept_bare_url else i.webhook_token = token end
+  where i.webhook_token = token or (token is null and i.accept_bare_url)
 $$;
 comment on function public.get_pagerduty_webhook(text) is 'What the service must know to verify a webhook: for a token, or without one for the integration that accepts the bare URL. Null: unknown.';
 revoke all on function public.get_pagerduty_webhook(text) from public, anon, authenticated, service_role;
@@ -29,7 +29,7 @@ set search_path = ''
 as $$
   update public.pagerduty_integrations i
   set last_error = left(problem, 500), last_error_at = now()
-  where case when token is null then i.accept_bare_url else i.webhook_token = token end
+  where i.webhook_token = token or (token is null and i.accept_bare_url)
 $$;
 comment on function public.report_pagerduty_problem(text, text) is 'Remembers why a webhook was refused, so that an admin can see it in the settings.';
 revoke all on function public.report_pagerduty_problem(text, text) from public, anon, authenticated, service_role;
@@ -45,7 +45,7 @@ as $$
     when event ->> 'event_type' = 'pagey.ping' then 'ping'
     when not (event ->> 'known')::boolean then 'unknown_event_type'
     when event ->> 'event_type' <> all (integration.event_types) then 'event_type_not_taken'
-    when not (event -> 'integration_keys') ? integration.integration_key
+    when not coalesce(event -> 'integration_keys', '[]') ? integration.integration_key
       -- Notes, tasks and the like name no service: they go with the incident that they are about.
       and (event -> 'integration_keys' <> '[]' or not exists (
         select from public.notifications n
@@ -132,7 +132,8 @@ as $$
 declare
   linked public.incidents;
   told constant public.incident_status := private.status_from_pagerduty(event #>> '{incident,status}');
-  told_at constant timestamptz := coalesce((event ->> 'occurred_at')::timestamptz, now());
+  -- Not now(): the transaction began before it waited for its turn.
+  told_at constant timestamptz := coalesce((event ->> 'occurred_at')::timestamptz, clock_timestamp());
   moves boolean;
 begin
   perform private.lock_pagerduty_incident(organization, event #>> '{incident,id}');
@@ -236,7 +237,7 @@ begin
   -- and notifications.created_at grows in the order of commits.
   select * into integration
   from public.pagerduty_integrations i
-  where case when token is null then i.accept_bare_url else i.webhook_token = token end
+  where i.webhook_token = token or (token is null and i.accept_bare_url)
   for no key update;
   if integration.id is null then
     return jsonb_build_object('status', 'unknown');

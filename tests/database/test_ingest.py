@@ -134,7 +134,9 @@ def test_ten_at_once_make_one_of_each(database: Database, acme: Organization, ba
     for _ in range(3):
         events = [event(event_id=f"E{uuid.uuid4().hex}") for _ in range(batch)]
         before = len(_notifications(database, acme))
-        results = database.at_once(*[lambda connection, e=events: database.ingest(acme, *e, connection=connection)] * 10)
+        results = database.at_once(
+            *[lambda connection, e=events: database.ingest(acme, *e, connection=connection)] * 10
+        )
         assert not [result for result in results if isinstance(result, psycopg.Error)]
         for position in range(batch):
             outcomes = sorted(result[position]["outcome"] for result in results)

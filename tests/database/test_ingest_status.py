@@ -85,7 +85,9 @@ def _send(database: Database, organization: Organization, minute: int, status: s
 
 @_FEW
 @given(arrivals=_EVENTS, data=st.data())
-def test_the_newest_event_decides_whatever_the_order(database: Database, arrivals: list[tuple[int, str]], data: Any) -> None:
+def test_the_newest_event_decides_whatever_the_order(
+    database: Database, arrivals: list[tuple[int, str]], data: Any
+) -> None:
     """Linked before, between or after: in the end the incident stands where the newest event says."""
     acme = database.organization(["responder", "owner"])
     linked_after = data.draw(st.integers(1, len(arrivals)), label="linked after")
@@ -106,7 +108,10 @@ def test_the_newest_event_decides_whatever_the_order(database: Database, arrival
 def test_all_in_one_webhook_is_the_same_as_one_by_one(database: Database, arrivals: list[tuple[int, str]]) -> None:
     acme = database.organization(["responder", "owner"])
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-    batch = [note(occurred_at="2026-11-23T10:00:00Z") if status == "note" else at(minute, status) for minute, status in arrivals]
+    batch = [
+        note(occurred_at="2026-11-23T10:00:00Z") if status == "note" else at(minute, status)
+        for minute, status in arrivals
+    ]
     database.ingest(acme, *batch)
     newest = _newest([(0, "triggered"), *arrivals])
     assert newest is not None
@@ -163,7 +168,9 @@ def test_edits_are_on_the_timeline_with_their_author(database: Database, acme: O
     edit = "update public.incidents set title = 'New', status = 'resolved' where id = %s"
     database.run_as(acme["admin"], edit, (incident,))
     database.run_as(acme["admin"], "update public.incidents set title = title where id = %s", (incident,))
-    rows = database.rows("select kind, author_id::text from public.incident_updates where incident_id = %s", (incident,))
+    rows = database.rows(
+        "select kind, author_id::text from public.incident_updates where incident_id = %s", (incident,)
+    )
     authors = {row["kind"]: row["author_id"] for row in rows}
     assert len(rows) == 3, "saving without a change is none"
     assert authors == {"created": acme["responder"], "status": acme["admin"], "edited": acme["admin"]}
@@ -179,9 +186,7 @@ def test_another_organizations_events_move_nothing(database: Database, acme: Org
 
 def test_events_that_are_not_taken_move_nothing(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-    database.run_as(
-        acme["owner"], "select public.save_pagerduty_integration(%s, '{\"enabled\": false}')", (acme.id,)
-    )
+    database.run_as(acme["owner"], "select public.save_pagerduty_integration(%s, '{\"enabled\": false}')", (acme.id,))
     database.ingest(acme, at(9, "resolved"))
     assert _status(database, incident) == "open"
 
@@ -272,7 +277,9 @@ def test_two_who_save_the_form_at_once_make_one_incident(database: Database) -> 
         people = (acme["owner"], acme["admin"], acme["responder"])
         results = database.at_once(
             *(
-                lambda connection, user=user, org=acme, of=notification: database.link(org, user, of, connection=connection)
+                lambda connection, user=user, org=acme, of=notification: database.link(
+                    org, user, of, connection=connection
+                )
                 for user in people
             )
         )

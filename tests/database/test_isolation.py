@@ -129,7 +129,9 @@ def test_the_unread_count_stops_at_its_limit(database: Database, acme: Organizat
 # Addressees, claims ---------------------------------------------------------------------------------------------------
 
 
-def test_a_notification_for_some_is_seen_by_them_alone(database: Database, acme: Organization, globex: Organization) -> None:
+def test_a_notification_for_some_is_seen_by_them_alone(
+    database: Database, acme: Organization, globex: Organization
+) -> None:
     notification = database.value(
         "insert into public.notifications (organization_id, event_type, title, recipients, pagerduty_incident_id)"
         " values (%s, 'incident.triggered', 'For two', %s::uuid[], 'PFOR2') returning id::text",
@@ -164,7 +166,11 @@ def test_claims_that_users_write_themselves_open_nothing(database: Database, acm
         "is_super_admin": True, "sub": acme["owner"],
     }  # fmt: skip
     outsider = database.user("Outsider", **boasts)
-    for claims in ({"user_metadata": boasts}, {"app_metadata": boasts}, {"organization_id": acme.id, "user_role": "owner"}):
+    for claims in (
+        {"user_metadata": boasts},
+        {"app_metadata": boasts},
+        {"organization_id": acme.id, "user_role": "owner"},
+    ):
         for table in ("organizations", "memberships", "notifications", "pagerduty_integrations"):
             assert database.run_as(outsider, f"select 1 from public.{table}", **claims) == []
     lifted = database.run_as(
@@ -260,7 +266,9 @@ def test_what_is_not_mentioned_stays_and_null_removes(database: Database, acme: 
     assert (stored["api_key"], stored["signing_secret"]) == (None, "sealed secret")
 
 
-def test_the_sealed_api_key_is_for_owners_and_admins(database: Database, acme: Organization, globex: Organization) -> None:
+def test_the_sealed_api_key_is_for_owners_and_admins(
+    database: Database, acme: Organization, globex: Organization
+) -> None:
     save = "select public.save_pagerduty_integration(%s, '{}', %s)"
     database.run_as(acme["owner"], save, (acme.id, Jsonb(CREDENTIALS)))
     get = "select public.get_sealed_pagerduty_api_key(%s) as sealed"

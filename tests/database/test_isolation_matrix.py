@@ -158,11 +158,11 @@ def scene(dsn: str) -> Iterator[Scene]:
                 "select id::text from public.pagerduty_integrations where organization_id = %s", (acme.id,)
             ),
         }  # fmt: skip
-        database.run_as(acme["owner"], "insert into public.notification_receipts (notification_id) values (%s)", (read,))
-        credentials = '{"api_key": {"sealed": "sealed", "last4": "abcd"}}'
         database.run_as(
-            acme["admin"], "select public.save_pagerduty_integration(%s, '{}', %s)", (acme.id, credentials)
+            acme["owner"], "insert into public.notification_receipts (notification_id) values (%s)", (read,)
         )
+        credentials = '{"api_key": {"sealed": "sealed", "last4": "abcd"}}'
+        database.run_as(acme["admin"], "select public.save_pagerduty_integration(%s, '{}', %s)", (acme.id, credentials))
         people = {**acme.people, "stranger": other["owner"], "nobody": database.user("Nobody")}
         yield Scene(database, people, names)
         database.clean_up()
@@ -190,7 +190,9 @@ def _attempt(scene: Scene, actor: str, statement: str, prepare: str = "") -> str
         return done
 
 
-@pytest.mark.parametrize(("table", "does", "expected"), [pytest.param(*cell, id=f"{cell[0]}-{cell[1]}") for cell in _cells()])
+@pytest.mark.parametrize(
+    ("table", "does", "expected"), [pytest.param(*cell, id=f"{cell[0]}-{cell[1]}") for cell in _cells()]
+)
 def test_who_may_do_what(scene: Scene, table: str, does: str, expected: dict[str, str]) -> None:
     statement = STATEMENTS[table][OPERATIONS.index(does)].format(table=f"public.{table}")
     # An organization has but one integration, and one row of credentials: to insert one, there must be none.
@@ -219,7 +221,10 @@ def test_columns_that_no_user_selects(scene: Scene, actor: str, column: str) -> 
 def test_nobody_selects_whole_rows_of_integrations(scene: Scene, actor: str) -> None:
     assert _attempt(scene, actor, "select * from public.pagerduty_integrations") == "no"
     assert _attempt(scene, actor, "select i::text from public.pagerduty_integrations i") == "no"
-    assert _attempt(scene, actor, "update public.pagerduty_integrations set enabled = true returning webhook_token") == "no"
+    assert (
+        _attempt(scene, actor, "update public.pagerduty_integrations set enabled = true returning webhook_token")
+        == "no"
+    )
 
 
 # Columns that the product keeps: neither set by hand on a new row nor changed, by anybody who signs in.
@@ -238,7 +243,9 @@ KEPT = {
 SET_AT_FIRST = {"organization_id", "user_id", "notification_id"}
 
 
-@pytest.mark.parametrize(("table", "column"), [(table, column) for table, columns in KEPT.items() for column in columns])
+@pytest.mark.parametrize(
+    ("table", "column"), [(table, column) for table, columns in KEPT.items() for column in columns]
+)
 def test_columns_that_no_user_sets(scene: Scene, table: str, column: str) -> None:
     assert _attempt(scene, "owner", f"update public.{table} set {column} = default") == "no"
     if column not in SET_AT_FIRST:
@@ -294,7 +301,12 @@ def test_claims_cannot_be_empty_or_odd(scene: Scene) -> None:
     """A token without a subject, or with somebody's id in the wrong place, is nobody."""
     statement = "select 1 from public.organizations where id = %(org)s"
     owner = scene.people["owner"]
-    for claims in ({}, {"sub": ""}, {"id": owner}, {"app_metadata": {"sub": owner, "organization_id": scene.names["org"]}}):
+    for claims in (
+        {},
+        {"sub": ""},
+        {"id": owner},
+        {"app_metadata": {"sub": owner, "organization_id": scene.names["org"]}},
+    ):
         try:
             with scene.database.acting(None, **claims) as run:
                 seen: list[Any] = run(statement, scene.names)

@@ -97,7 +97,9 @@ def test_a_new_member_is_introduced_by_auth_not_by_whoever_adds_them(database: D
     assert row == {"display_name": "Nina Newcomer", "email": f"{newcomer}@example.test"}
 
 
-@pytest.mark.parametrize("metadata", [{"name": ""}, {"name": None}, {"name": "x" * 5000}, {"name": {"first": "x" * 300}}])
+@pytest.mark.parametrize(
+    "metadata", [{"name": ""}, {"name": None}, {"name": "x" * 5000}, {"name": {"first": "x" * 300}}]
+)
 def test_odd_names_do_not_keep_anybody_out(database: Database, acme: Organization, metadata: dict[str, object]) -> None:
     newcomer = database.user(**metadata)
     assert database.refusal(acme["admin"], ADD, (acme.id, newcomer, "viewer")) is None
@@ -196,7 +198,7 @@ def test_deleting_an_organization_takes_everything_of_it_along(database: Databas
     database.run_as(acme["viewer"], "select public.read_all_notifications(%s)", (acme.id,))
     comment = "insert into public.incident_updates (incident_id, organization_id, body) values (%s, %s, 'Hm')"
     database.run_as(acme["responder"], comment, (incident, acme.id))
-    save = "select public.save_pagerduty_integration(%s, '{}', '{\"api_key\": {\"sealed\": \"x\", \"last4\": \"abcd\"}}')"
+    save = 'select public.save_pagerduty_integration(%s, \'{}\', \'{"api_key": {"sealed": "x", "last4": "abcd"}}\')'
     database.run_as(acme["owner"], save, (acme.id,))
     tables = (
         "memberships", "pagerduty_integrations", "pagerduty_credentials", "pagerduty_events", "notifications",

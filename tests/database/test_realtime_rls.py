@@ -77,10 +77,37 @@ def test_the_anonymous_listen_to_nothing(database: Database, acme: Organization)
 def _odd_topics(organization: str, user: str) -> Iterator[str]:
     for identifier in (organization, user):
         for topic in (f"org:{identifier}", f"user:{identifier}"):
-            yield from (topic.upper(), f" {topic}", f"{topic} ", f"{topic}\n", f"realtime:{topic}", f"{topic}:x", f"x{topic}")
-            yield from (topic.replace(":", "::"), topic.replace(":", "/"), topic.replace("-", ""), topic[:-1], f"{topic}%")
-            yield from (f"{topic}' or '1'='1", f"{topic}'--", f"{topic}; select 1", f"%{topic}", topic.replace("-", "_"))
-    yield from (f"org:{user}", f"user:{organization}", organization, user, f"ORG:{organization}", f"org: {organization}")
+            yield from (
+                topic.upper(),
+                f" {topic}",
+                f"{topic} ",
+                f"{topic}\n",
+                f"realtime:{topic}",
+                f"{topic}:x",
+                f"x{topic}",
+            )
+            yield from (
+                topic.replace(":", "::"),
+                topic.replace(":", "/"),
+                topic.replace("-", ""),
+                topic[:-1],
+                f"{topic}%",
+            )
+            yield from (
+                f"{topic}' or '1'='1",
+                f"{topic}'--",
+                f"{topic}; select 1",
+                f"%{topic}",
+                topic.replace("-", "_"),
+            )
+    yield from (
+        f"org:{user}",
+        f"user:{organization}",
+        organization,
+        user,
+        f"ORG:{organization}",
+        f"org: {organization}",
+    )
     yield from ("org:%", "user:%", "%", "*", "org:*", "org:", "user:", ":", "' or true --", "org:' || (select 1) || '")
     yield from ("org:null", "user:null", "org:" + "0" * 100_000, "{}", "[]", "org:{" + organization + "}")
 
@@ -102,7 +129,8 @@ def test_whoever_is_removed_stops_listening(database: Database, acme: Organizati
 def test_presence_and_other_extensions_are_closed(database: Database, acme: Organization) -> None:
     with pytest.raises(_Undo), database.connection.transaction():
         database.rows(
-            "insert into realtime.messages (topic, extension) values (%(topic)s, 'presence')", {"topic": f"org:{acme.id}"}
+            "insert into realtime.messages (topic, extension) values (%(topic)s, 'presence')",
+            {"topic": f"org:{acme.id}"},
         )
         database.rows("select set_config('realtime.topic', %s, true)", (f"org:{acme.id}",))
         with database.acting(acme["owner"]) as run:

@@ -32,7 +32,7 @@ export function Header() {
           ${organization
             ? html`<${Bell} key=${`${user.id} ${organization.id}`} userId=${user.id} organizationId=${organization.id} />`
             : html`<span class="bell-place"></span>`}
-          <${Account} user=${user} organization=${organization} />
+          <${Account} user=${user} organizations=${organizations} organization=${organization} />
         `}
       </div>
     </header>
@@ -55,7 +55,7 @@ function Organization({ organizations, organization }) {
   `;
 }
 
-function Account({ user, organization }) {
+function Account({ user, organizations, organization }) {
   return html`
     <${Popover}
       id="account" label="Account" buttonClass="icon-button" button=${html`<${Icon} name="user" />`}
@@ -64,6 +64,7 @@ function Account({ user, organization }) {
       ${() => html`
         <p class="account-who"><bdi>${user.email}</bdi></p>
         ${organization && html`<p class="hint">${organization.role} of <bdi>${organization.name}</bdi></p>`}
+        <div class="account-organization"><${Organization} organizations=${organizations} organization=${organization} /></div>
         <${Theme} />
         <button type="button" class="button" onClick=${signOut}>Sign out</button>
       `}

@@ -9,9 +9,9 @@ export function Options() {
   const [refused, setRefused] = useState(null);
   return html`
     <details class="bell-options">
-      <summary>High urgency on this device</summary>
-      <${Switch} checked=${browser} onChange=${async (wanted) => setRefused(await wantBrowserAlerts(wanted))}>Browser notification<//>
-      <${Switch} checked=${sound} onChange=${wantSound}>Sound<//>
+      <summary>Sound and browser notifications</summary>
+      <${Switch} checked=${browser} onChange=${async (wanted) => setRefused(await wantBrowserAlerts(wanted))}>Notify me of high urgency<//>
+      <${Switch} checked=${sound} onChange=${wantSound}>Sound for high urgency<//>
       <p class="error" role="status">${refused}</p>
     </details>
   `;

@@ -127,7 +127,7 @@ function Moves({ incident, take, edit }) {
       ${MOVES[incident.status].map(([status, text], index) => html`
         <button key=${status} type="button" class=${index === 0 ? 'button primary' : 'button'} disabled=${moving !== null} onClick=${() => move(status)}>${text}</button>
       `)}
-      <button type="button" class="button quiet" onClick=${edit}><${Icon} name="edit" />Edit</button>
+      <button type="button" class="button" onClick=${edit}><${Icon} name="edit" />Edit</button>
     </div>
   `;
 }

@@ -98,7 +98,7 @@ function Member({ member, organization, setRole, remove }) {
     <li class="member">
       <span class="avatar" aria-hidden="true">${[...plain(member.display_name || member.email)][0]}</span>
       <span class="member-text">
-        <bdi class="clamp-1"><strong>${member.display_name || member.email}</strong></bdi>${isMe && html` <span class="hint">you</span>`}
+        <span><bdi><strong>${member.display_name || member.email}</strong></bdi>${isMe && html` <span class="hint">(you)</span>`}</span>
         <bdi class="hint clamp-1">${member.email}</bdi>
       </span>
       ${manages

@@ -1,0 +1,75 @@
+"""People who listen, with Supabase's own Python client."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from realtime.types import RealtimeSubscribeStates
+from supabase import AsyncClient, acreate_client
+
+from tests.world import PASSWORD, Person
+
+#: Seconds that the product has for a push.
+SOON = 1.0
+_PATIENCE = 15
+
+
+@dataclass
+class Listener:
+    """One connection of a person: joins private channels and keeps what they hear, in order."""
+
+    person: Person
+    client: AsyncClient
+    queue: "asyncio.Queue[tuple[str, dict[str, Any]]]" = field(default_factory=asyncio.Queue)
+    states: "asyncio.Queue[tuple[str, RealtimeSubscribeStates]]" = field(default_factory=asyncio.Queue)
+
+    async def try_to_join(self, topic: str) -> RealtimeSubscribeStates:
+        """The state that the channel gets into."""
+        channel = self.client.channel(topic, {"config": {"private": True}})
+        for event in ("notification", "incident", "incident_update", "receipt"):
+            channel.on_broadcast(event, lambda message: self.queue.put_nowait((message["event"], message["payload"])))
+        await channel.subscribe(lambda state, _: self.states.put_nowait((topic, state)))
+        return await self.next_state(topic)
+
+    async def join(self, topic: str) -> None:
+        assert await self.try_to_join(topic) == RealtimeSubscribeStates.SUBSCRIBED
+
+    async def next_state(self, topic: str) -> RealtimeSubscribeStates:
+        """The next change of a channel's state."""
+        while True:
+            of, state = await asyncio.wait_for(self.states.get(), _PATIENCE)
+            if of == topic:
+                return state
+
+    async def next(self, seconds: float = _PATIENCE) -> tuple[str, dict[str, Any]]:
+        """The next event and its payload."""
+        return await asyncio.wait_for(self.queue.get(), seconds)
+
+    async def next_of(self, event: str) -> dict[str, Any]:
+        """The payload of the next such event; others are passed over."""
+        while True:
+            heard, payload = await self.next()
+            if heard == event:
+                return payload
+
+    async def refresh(self) -> None:
+        """A new access token, as the client gets one once an hour."""
+        session = (await self.client.auth.refresh_session()).session
+        assert session is not None
+        await self.client.realtime.set_auth(session.access_token)
+
+    async def close(self) -> None:
+        await self.client.remove_all_channels()
+        await self.client.realtime.close()
+
+
+async def listener_of(person: Person, *topics: str) -> Listener:
+    """A new connection of this person, signed in, in these channels."""
+    client = await acreate_client(person.stack.supabase_url, person.stack.publishable_key)
+    signed_in = await client.auth.sign_in_with_password({"email": person.email, "password": PASSWORD})
+    assert signed_in.session is not None
+    await client.realtime.set_auth(signed_in.session.access_token)
+    made = Listener(person, client)
+    for topic in topics:
+        await made.join(topic)
+    return made

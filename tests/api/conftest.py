@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from service_processes import Proxy, ServiceProcess
 
 from service.local.stack import Stack
+from tests.api.service_processes import Proxy, ServiceProcess
 
 
 @dataclass

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-from listeners import SOON, listener_of
 from realtime.types import RealtimeSubscribeStates
 
+from tests.api.listeners import SOON, listener_of
 from tests.world import Organization, World, v3
 
 SECRET = "acme-signing-secret"

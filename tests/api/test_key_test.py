@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
-from service_processes import ServiceProcess
 
 from service.local import pagerduty
 from service.local.postgres import free_port
 from service.local.stack import Stack
+from tests.api.service_processes import ServiceProcess
 from tests.world import Organization, World
 
 URL = "/api/integrations/pagerduty"

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Proxied
-from service_processes import wait_for
 
 from service.local.stack import Stack
+from tests.api.conftest import Proxied
+from tests.api.service_processes import wait_for
 from tests.unit.pagerduty_examples import delivery
 from tests.world import Organization, v3
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Proxied
-from service_processes import ServiceProcess
 
 from service.local.stack import Stack
 from service.pagerduty.signatures import sign
+from tests.api.conftest import Proxied
+from tests.api.service_processes import ServiceProcess
 from tests.world import Organization, v3
 
 LIMIT = 256 * 1024

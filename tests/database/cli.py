@@ -25,8 +25,8 @@ def supabase(dsn: str, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def push(dsn: str) -> str:
+def push(dsn: str, *options: str) -> str:
     """Applies the project's migrations; answers what the CLI said."""
-    ran = supabase(dsn, "db", "push", "--yes")
+    ran = supabase(dsn, "db", "push", "--yes", *options)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr

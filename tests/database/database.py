@@ -221,7 +221,7 @@ class Database:
     # At once -----------------------------------------------------------------------------------------------------
 
     def at_once(self, *tasks: Callable[[Connection], Any]) -> list[Any]:
-        """Runs tasks in threads, each with a connection of its own, let go together; their answers or psycopg errors."""
+        """Runs tasks in threads, each with a connection of its own, let go together; their answers or errors."""
         barrier = threading.Barrier(len(tasks), timeout=30)
 
         def run(task: Callable[[Connection], Any]) -> Any:

@@ -15,11 +15,11 @@ POLICIES = sorted((SUPABASE.parent / "policies").glob("*.sql"))
 FOREIGN_POLICIES = {"realtime_messages"}
 
 # A project without Supabase's older default privileges, where nothing is granted unless it is said.
-NO_DEFAULTS = """
-alter default privileges for role postgres in schema public revoke all on tables from anon, authenticated, service_role;
-alter default privileges for role postgres in schema public revoke all on sequences from anon, authenticated, service_role;
-alter default privileges for role postgres in schema public revoke all on functions from anon, authenticated, service_role;
-"""
+NO_DEFAULTS = "".join(
+    f"alter default privileges for role postgres in schema public"
+    f" revoke all on {things} from anon, authenticated, service_role;"
+    for things in ("tables", "sequences", "functions")
+)
 
 # What a hurried hand might do in the dashboard's SQL editor.
 TAMPERINGS = (

@@ -139,8 +139,10 @@ _ANY = st.recursive(
     max_leaves=5,
 )
 _PATHS = [
-    *event(), *(f"notification.{key}" for key in event()["notification"]), *(f"incident.{key}" for key in event()["incident"]),
-]  # fmt: skip
+    *event(),
+    *(f"notification.{key}" for key in event()["notification"]),
+    *(f"incident.{key}" for key in event()["incident"]),
+]
 
 
 @settings(

@@ -161,7 +161,10 @@ def test_a_rotated_secret_is_good_for_48_hours_more(database: Database, acme: Or
     assert _webhook(database, acme.token)["signing_secrets"] == ["first"]
     _save(database, acme, credentials=_secret("second"))
     assert _webhook(database, acme.token)["signing_secrets"] == ["second", "first"]
-    lasts = "select previous_signing_secret_expires_at - updated_at from public.pagerduty_credentials where organization_id = %s"
+    lasts = (
+        "select previous_signing_secret_expires_at - updated_at"
+        " from public.pagerduty_credentials where organization_id = %s"
+    )
     assert database.value(lasts, (acme.id,)) == timedelta(hours=48)
     _save(database, acme, credentials=_secret("third"))
     assert _webhook(database, acme.token)["signing_secrets"] == ["third", "second"]

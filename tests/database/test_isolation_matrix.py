@@ -168,26 +168,17 @@ def scene(dsn: str) -> Iterator[Scene]:
         database.clean_up()
 
 
-class _Undo(Exception):
-    """Rolls a transaction back."""
-
-
 def _attempt(scene: Scene, actor: str, statement: str, prepare: str = "") -> str:
     connection = scene.database.connection
-    done = ""
     try:
-        with connection.transaction():
+        with connection.transaction(force_rollback=True):
             if prepare:
                 connection.execute(prepare.encode(), scene.names)
             role = "authenticated" if actor in USERS else actor
-            with scene.database.acting(scene.people.get(actor), role=role) as run:
-                run("select 1")  # the role itself works
-                done = "yes" if connection.execute(statement.encode(), scene.names).rowcount else "-"
-            raise _Undo
+            with scene.database.acting(scene.people.get(actor), role=role):
+                return "yes" if connection.execute(statement.encode(), scene.names).rowcount else "-"
     except (InsufficientPrivilege, ObjectNotInPrerequisiteState):  # the latter: a view that nobody writes
         return "no"
-    except _Undo:
-        return done
 
 
 @pytest.mark.parametrize(
@@ -209,7 +200,11 @@ def test_the_table_of_expectations_is_complete(scene: Scene) -> None:
 
 @pytest.mark.parametrize("actor", USERS)
 @pytest.mark.parametrize(
-    "column", ["webhook_token", "integration_key", "api_key_last4", "signing_secret_last4", "accept_bare_url", "settings_version"]
+    "column",
+    [
+        "webhook_token", "integration_key", "api_key_last4", "signing_secret_last4", "accept_bare_url",
+        "settings_version",
+    ],
 )  # fmt: skip
 def test_columns_that_no_user_selects(scene: Scene, actor: str, column: str) -> None:
     assert _attempt(scene, actor, f"select {column} from public.pagerduty_integrations") == "no"
@@ -286,15 +281,20 @@ def test_who_may_call_what(scene: Scene, call: str) -> None:
         try:
             if _attempt(scene, actor, f"select {call.replace('{{}}', '{}')}") == "no":
                 refused.add(actor)
-        except psycopg.Error as error:  # it was let in, and stumbled over these arguments
-            assert actor in CALLS[call], error
+        except (psycopg.DataError, psycopg.IntegrityError):
+            continue  # it was let in, and stumbled over these arguments
     assert refused == set(ACTORS) - CALLS[call]
 
 
-@pytest.mark.parametrize("schema_object", ["private.set_updated_at()", "private.keep_an_owner()", "private.introduce_member()",
-                                           "private.record_incident_change()", "private.broadcast_receipts()"])  # fmt: skip
-def test_triggers_are_not_to_be_called(scene: Scene, schema_object: str) -> None:
-    assert {_attempt(scene, actor, f"select {schema_object}") for actor in ACTORS} == {"no"}
+TRIGGERS = (
+    "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
+    "record_incident_change", "broadcast_receipts", "broadcast_incident_update",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("function", TRIGGERS)
+def test_triggers_are_not_to_be_called(scene: Scene, function: str) -> None:
+    assert {_attempt(scene, actor, f"select private.{function}()") for actor in ACTORS} == {"no"}
 
 
 def test_claims_cannot_be_empty_or_odd(scene: Scene) -> None:

@@ -92,6 +92,14 @@ def test_the_seed_changes_nothing_when_it_is_loaded_again(cluster: Cluster, dsn:
         assert _count_rows(url) == once
 
 
+def test_the_cli_loads_the_seed_too(cluster: Cluster) -> None:
+    with scratch(cluster) as by_cli, scratch(cluster) as by_us:
+        push(by_cli, "--include-seed")
+        apply_migrations(by_us)
+        apply_seed(by_us)
+        assert _count_rows(by_cli) == _count_rows(by_us)
+
+
 def test_the_seeded_people(cluster: Cluster) -> None:
     with scratch(cluster) as url:
         apply_migrations(url)

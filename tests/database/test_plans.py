@@ -28,10 +28,12 @@ insert into public.pagerduty_integrations (organization_id) select id from publi
 create temporary table sizes as
   select id, case when id = %(ours)s then 4000 else 200 end as size
   from (select id from public.organizations order by id = %(ours)s desc, id limit 40) few;
-insert into public.pagerduty_events (organization_id, integration_id, event_id, family, event_type, outcome, received_at)
+insert into public.pagerduty_events (organization_id, integration_id, event_id, family, event_type, outcome,
+    received_at)
   select s.id, i.id, 'E' || n, 'v3', 'incident.triggered', 'created', now() - n * interval '1 minute'
   from sizes s join public.pagerduty_integrations i on i.organization_id = s.id, generate_series(1, s.size) n;
-insert into public.notifications (organization_id, event_type, title, pagerduty_incident_id, pagerduty_status, created_at)
+insert into public.notifications (organization_id, event_type, title, pagerduty_incident_id, pagerduty_status,
+    created_at)
   select s.id, 'incident.triggered', 'Alert ' || n, 'P' || n / 3, 'triggered', now() - n * interval '1 minute'
   from sizes s, generate_series(1, s.size) n;
 alter table public.incidents disable trigger record_incident_change;
@@ -42,7 +44,7 @@ alter table public.incident_updates disable trigger broadcast_incident_update;
 insert into public.incident_updates (incident_id, organization_id, body, author_id)
   select i.id, i.organization_id, 'Update', null from public.incidents i, generate_series(1, 2);
 alter table public.incident_updates enable trigger broadcast_incident_update;
-insert into auth.users (id, email) select gen_random_uuid(), 'reader-' || n || '@example.test' from generate_series(1, 40) n;
+insert into auth.users (id, email) select gen_random_uuid(), 'reader-' || n from generate_series(1, 40) n;
 alter table public.notification_receipts disable trigger broadcast_receipts;
 insert into public.notification_receipts (notification_id, user_id)
   select n.id, u.id from public.notifications n, auth.users u

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 
 from tests.database.database import ROLES, Database, Organization
@@ -16,25 +15,16 @@ def acme(database: Database) -> Organization:
     return database.organization()
 
 
-class _Undo(Exception):
-    """Rolls a transaction back."""
-
-
 def _may_listen(database: Database, user: str | None, topic: str, role: str = "authenticated", **claims: Any) -> bool:
     """Realtime's own check: a probe row in realtime.messages, read back as the user, all rolled back."""
     connection = database.connection
-    found: list[Any] = []
-    try:
-        with connection.transaction():
-            [probe] = connection.execute(
-                "insert into realtime.messages (topic, extension) values (%s, 'broadcast') returning id", (topic,)
-            ).fetchall()
-            connection.execute("select set_config('realtime.topic', %s, true)", (topic,))
-            with database.acting(user, role=role, **claims) as run:
-                found = run("select id from realtime.messages where id = %s", (probe["id"],))
-            raise _Undo
-    except _Undo:
-        return bool(found)
+    with connection.transaction(force_rollback=True):
+        [probe] = connection.execute(
+            "insert into realtime.messages (topic, extension) values (%s, 'broadcast') returning id", (topic,)
+        ).fetchall()
+        connection.execute("select set_config('realtime.topic', %s, true)", (topic,))
+        with database.acting(user, role=role, **claims) as run:
+            return bool(run("select id from realtime.messages where id = %s", (probe["id"],)))
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -127,7 +117,7 @@ def test_whoever_is_removed_stops_listening(database: Database, acme: Organizati
 
 
 def test_presence_and_other_extensions_are_closed(database: Database, acme: Organization) -> None:
-    with pytest.raises(_Undo), database.connection.transaction():
+    with database.connection.transaction(force_rollback=True):
         database.rows(
             "insert into realtime.messages (topic, extension) values (%(topic)s, 'presence')",
             {"topic": f"org:{acme.id}"},
@@ -135,17 +125,17 @@ def test_presence_and_other_extensions_are_closed(database: Database, acme: Orga
         database.rows("select set_config('realtime.topic', %s, true)", (f"org:{acme.id}",))
         with database.acting(acme["owner"]) as run:
             assert run("select extension from realtime.messages where extension <> 'broadcast'") == []
-        raise _Undo
 
 
 @pytest.mark.parametrize("topic", ["org", "user"])
 def test_nobody_sends_but_the_database(database: Database, acme: Organization, topic: str) -> None:
     """Realtime asks with an insert as the user whether they may send."""
     name = {"org": f"org:{acme.id}", "user": f"user:{acme['owner']}"}[topic]
+    insert = "insert into realtime.messages (topic, extension) values (%s, 'broadcast')"
     for user, role in ((acme["owner"], "authenticated"), (None, "anon")):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege), database.acting(user, role=role) as run:
-            run("select set_config('realtime.topic', %s, true)", (name,))
-            run("insert into realtime.messages (topic, extension) values (%s, 'broadcast')", (name,))
+        with database.connection.transaction(force_rollback=True):
+            database.rows("select set_config('realtime.topic', %s, true)", (name,))
+            assert database.refusal(user, insert, (name,), role=role) == "42501"
 
 
 # What is broadcast ----------------------------------------------------------------------------------------------------
@@ -189,9 +179,8 @@ def test_no_broadcast_without_a_notification(database: Database, acme: Organizat
 
 
 def test_a_transaction_that_fails_broadcasts_nothing(database: Database, acme: Organization) -> None:
-    with pytest.raises(_Undo), database.connection.transaction():
+    with database.connection.transaction(force_rollback=True):
         database.ingest(acme, event())
-        raise _Undo
     assert _messages(database, f"org:{acme.id}", "notification") == []
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gateway_fixtures import ANNA, Gateway
 from websockets.sync.client import ClientConnection, connect
 
 from service.local.realtime.protocol import USER_BROADCAST
+from tests.local.gateway_fixtures import ANNA, Gateway
 
 RECORDING = Path(__file__).parents[1] / "data" / "realtime" / "frames.jsonl"
 OWN_TOPIC = f"realtime:user:{ANNA}"

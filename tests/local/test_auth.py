@@ -7,9 +7,10 @@ import uuid
 import httpx
 import jwt
 import pytest
-from gateway_fixtures import ANNA, PASSWORD, Gateway
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.local.gateway_fixtures import ANNA, PASSWORD, Gateway
 
 NEW_VERSION = {"X-Supabase-Api-Version": "2024-01-01"}
 

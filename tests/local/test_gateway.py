@@ -11,14 +11,15 @@ import httpx
 import jwt
 import pytest
 import uvicorn
-from gateway_fixtures import ANNA, BEN, Database, Gateway, bound_socket, serve
-from realtime_client import RawClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.local.gateway_fixtures import ANNA, BEN, Database, Gateway, bound_socket, serve
+from tests.local.realtime_client import RawClient
 
 StartGateway = Callable[..., contextlib.AbstractContextManager[Gateway]]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_fixtures import PASSWORD, Gateway
 from realtime.types import RealtimeSubscribeStates
 from supabase import AsyncClient, PostgrestAPIError, acreate_client, create_client
 from supabase_auth.errors import AuthApiError
+
+from tests.local.gateway_fixtures import PASSWORD, Gateway
 
 SCRIPT = Path(__file__).parent / "node" / "supabase_js.cjs"
 NODE_MODULES = Path(__file__).parents[2] / "service" / "web" / "node_modules"

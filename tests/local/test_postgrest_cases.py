@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from rest_fixtures import DATA, FIFTEEN, POSTGREST, authorization, scratch, serve_postgrest, serve_stand_in
 
 from service.local.postgres import Cluster
+from tests.local.rest_fixtures import DATA, FIFTEEN, POSTGREST, authorization, scratch, serve_postgrest, serve_stand_in
 
 CASES: list[dict[str, Any]] = [json.loads(line) for line in (DATA / "cases.jsonl").read_text().splitlines()]
 #: What the stand-in does not support. Nothing that this project sends is among it.

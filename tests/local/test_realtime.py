@@ -12,8 +12,6 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from gateway_fixtures import ANNA, BEN, Gateway, wait_until
-from realtime_client import OWN_TOPIC, RawClient, config
 from websockets.exceptions import ConnectionClosed
 
 from service.local.realtime import Settings
@@ -21,6 +19,8 @@ from service.local.realtime.channels import Hub
 from service.local.realtime.joining import Backend
 from service.local.realtime.protocol import SERIALIZERS, Message, UserBroadcast, encode_push
 from service.local.realtime.socket import MAX_QUEUED, Socket
+from tests.local.gateway_fixtures import ANNA, BEN, Gateway, wait_until
+from tests.local.realtime_client import OWN_TOPIC, RawClient, config
 
 StartGateway = Callable[..., contextlib.AbstractContextManager[Gateway]]
 

@@ -5,7 +5,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from realtime_client import decode, decode_binary, recorded
 
 from service.local.realtime.protocol import (
     SERIALIZERS,
@@ -15,6 +14,7 @@ from service.local.realtime.protocol import (
     UserBroadcast,
     encode_push,
 )
+from tests.local.realtime_client import decode, decode_binary, recorded
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 JSON = st.recursive(

@@ -9,9 +9,10 @@ from typing import Any
 
 import jwt
 import pytest
-from gateway_fixtures import ANNA, BEN, Gateway
-from realtime_client import Frame, RawClient, decode, recorded
 from websockets.exceptions import InvalidStatus
+
+from tests.local.gateway_fixtures import ANNA, BEN, Gateway
+from tests.local.realtime_client import Frame, RawClient, decode, recorded
 
 PLAYED = [
     "v1_private",

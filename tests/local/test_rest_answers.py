@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from rest_fixtures import ACME, USER1, authorization, scratch, serve_app, serve_stand_in, verify
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -16,6 +15,7 @@ from service.local import rest
 from service.local.postgres import SUPERUSER, Cluster, free_port
 from service.local.rest import app as rest_app
 from service.local.rest import database as rest_database
+from tests.local.rest_fixtures import ACME, USER1, authorization, scratch, serve_app, serve_stand_in, verify
 
 OBJECT = "application/vnd.pgrst.object+json"
 REPRESENTATION = {"Prefer": "return=representation"}

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rest_fixtures import authorization, scratch, serve_stand_in
 
 from service.local.postgres import Cluster
+from tests.local.rest_fixtures import authorization, scratch, serve_stand_in
 
 several = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)

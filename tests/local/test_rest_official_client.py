@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from postgrest import APIError, CountMethod, SyncPostgrestClient
-from rest_fixtures import ACME, BETA, authorization, scratch, serve_stand_in
 
 from service.local.postgres import Cluster
+from tests.local.rest_fixtures import ACME, BETA, authorization, scratch, serve_stand_in
 
 #: Everything PostgreSQL takes in a text: all but NUL and lone surrogates.
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)

@@ -15,7 +15,10 @@ import pytest
 from flask import Flask, g
 from hypothesis import given
 from hypothesis import strategies as st
-from signing_keys import (
+
+from service import errors
+from service.auth import InvalidToken, JwksCache, TokenVerifier, require_user
+from tests.unit.signing_keys import (
     ISSUER,
     USER,
     JwksServer,
@@ -27,9 +30,6 @@ from signing_keys import (
     rsa_key,
     unpadded,
 )
-
-from service import errors
-from service.auth import InvalidToken, JwksCache, TokenVerifier, require_user
 
 SECRET = "legacy-jwt-secret-of-at-least-32-characters"
 EC, RSA = ec_key(), rsa_key()

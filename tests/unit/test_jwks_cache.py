@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from signing_keys import ISSUER, JwksServer, SigningKey, claims, ec_key, jwks_server, rsa_key, unpadded
 
 from service.auth import InvalidToken, JwksCache, KeysUnavailable, TokenVerifier
+from tests.unit.signing_keys import ISSUER, JwksServer, SigningKey, claims, ec_key, jwks_server, rsa_key, unpadded
 
 FIRST, SECOND = ec_key("first"), ec_key("second")
 

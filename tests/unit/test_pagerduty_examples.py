@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from pagerduty_examples import NAMES, body, delivery
 
 from service.pagerduty.events import Event
 from service.pagerduty.mapping import ingest_record
 from service.pagerduty.payloads import parse
+from tests.unit.pagerduty_examples import NAMES, body, delivery
 
 
 @dataclass

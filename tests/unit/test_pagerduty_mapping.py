@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from pagerduty_examples import body, v3
 
 from service.pagerduty.events import V3_TYPES, Event, InvalidEvent
 from service.pagerduty.mapping import FieldMapping, ingest_record, notification
 from service.pagerduty.payloads import parse
+from tests.unit.pagerduty_examples import body, v3
 
 TITLE, TEXT, SERVICE, URL = "Disk full", "90 % of /var is used", "Storage", "https://acme.pagerduty.com/incidents/PINC"
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pagerduty_examples import NAMES, delivery
 
 from service.pagerduty.masking import MASK, mask
+from tests.unit.pagerduty_examples import NAMES, delivery
 
 PEOPLE = (
     "Laura Haley",

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pagerduty_examples import AGENT, body, delivery, v3
 
 from service.pagerduty.events import PING, V3_NAMES, V3_TYPES, Event, InvalidEvent
 from service.pagerduty.fields import moment, web_url
 from service.pagerduty.mapping import ingest_record
 from service.pagerduty.payloads import MAX_DEPTH, NothingUsable, NotJSON, parse
+from tests.unit.pagerduty_examples import AGENT, body, delivery, v3
 
 INCIDENT = {
     "id": "PGR0VU2",

@@ -9,12 +9,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pagerduty_examples import NAMES, body, delivery
 
 from service.pagerduty.events import V3_NAMES, V3_TYPES
 from service.pagerduty.mapping import ingest_record
 from service.pagerduty.masking import mask
 from service.pagerduty.payloads import NothingUsable, NotJSON, parse
+from tests.unit.pagerduty_examples import NAMES, body, delivery
 
 # No deadline for one example: the machine that runs the tests may be busy.
 calm = settings(deadline=None)

@@ -53,8 +53,8 @@ export function TagEditor({ label, tags, onChange, error }) {
     setText('');
   };
   return html`
-    <div class="field" role="group" aria-labelledby=${`${id}-label`}>
-      <label id=${`${id}-label`} for=${id}>${label} <span class="optional">optional</span></label>
+    <div class="field">
+      <label for=${id}>${label} <span class="optional">optional</span></label>
       <div class="chips-box" onClick=${(event) => event.target === event.currentTarget && input.current.focus()}>
         ${tags.length > 0 && html`
           <ul class="chips" aria-label="Tags so far">

@@ -1,0 +1,253 @@
+"""Incidents through the API: making, finding, changing, and the link to PagerDuty's."""
+
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.world import Organization, Person, World, v3
+
+URL = "/api/incidents"
+FORM = ("title", "description", "criticality", "urgency", "status", "customer", "tags")
+
+
+def create(person: Person, **fields: Any) -> dict[str, Any]:
+    answer = person.api.post(URL, json={"title": "Something", **fields})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    assert answer.headers["Location"] == f"{URL}/{made['id']}"
+    return made
+
+
+def alert(organization: Organization, **incident: Any) -> dict[str, Any]:
+    """Sends a webhook and answers its notification."""
+    (outcome,) = organization.send(v3(**incident)).json()["outcomes"]
+    found: dict[str, Any] = organization.viewer.api.get(f"/api/notifications/{outcome['notification_id']}").json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def shared(world: World) -> Organization:
+    return world.organization("Incidents")
+
+
+def test_every_field(acme: Organization) -> None:
+    fields = {
+        "title": "Größe \" ' \\ 🚨 {a,b}", "description": "line one\nline two\ttab", "criticality": "critical",
+        "urgency": "low", "status": "investigating", "customer": "Ö, Inc.", "tags": ["a,b", '"q"', "{x}", "NULL", "ß"],
+    }  # fmt: skip
+    made = create(acme.responder, **fields)
+    assert {name: made[name] for name in FORM} == fields
+    assert (made["organization_id"], made["created_by"]) == (acme.id, acme.responder.id)
+    assert made["notification_id"] is made["pagerduty_incident_id"] is made["pagerduty_url"] is None
+    assert acme.viewer.api.get(f"{URL}/{made['id']}").json() == made
+    assert acme.viewer.api.get(URL).json() == {"items": [made], "next": None}
+
+
+def test_defaults_and_limits(shared: Organization) -> None:
+    made = create(shared.owner, title="  x  ")
+    assert {name: made[name] for name in FORM} == {
+        "title": "x", "description": "", "criticality": "medium", "urgency": "medium", "status": "open", "customer": "",
+        "tags": [],
+    }  # fmt: skip
+    most = {"title": "t" * 1100, "description": "d" * 20_000, "customer": "c" * 255, "tags": ["t" * 90] * 50}
+    assert len(create(shared.owner, **most)["tags"]) == 50
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "title"), ({"title": ""}, "title"), ({"title": "   "}, "title"), ({"title": None}, "title"),
+        ({"title": 7}, "title"), ({"title": "t" * 1101}, "title"), ({"title": "nul\x00"}, "title"),
+        ({"title": "half\ud83d"}, "title"), ({"description": "d" * 20_001}, "description"),
+        ({"description": None}, "description"), ({"criticality": "urgent"}, "criticality"),
+        ({"criticality": "HIGH"}, "criticality"), ({"urgency": None}, "urgency"), ({"status": "triggered"}, "status"),
+        ({"customer": "c" * 256}, "customer"), ({"tags": "a"}, "tags"), ({"tags": ["t"] * 51}, "tags"),
+        ({"tags": [""]}, "tags.0"), ({"tags": ["ok", 7]}, "tags.1"), ({"tags": ["t" * 301]}, "tags.0"),
+        ({"tags": [None]}, "tags.0"), ({"notification_id": "7"}, "notification_id"),
+        ({"notificationId": "x" * 36}, "notificationId"), ({"id": str(uuid.uuid4())}, "id"),
+        ({"created_by": str(uuid.uuid4())}, "created_by"), ({"organizationId": "x"}, "organizationId"),
+    ],
+    ids=lambda value: json.dumps(value)[:40] if isinstance(value, dict) else value,
+)  # fmt: skip
+def test_422_names_the_field(shared: Organization, body: dict[str, Any], field: str) -> None:
+    sent = json.dumps(body if field == "title" else {"title": "x", **body})
+    answer = shared.responder.api.post(URL, content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    if field not in ("title", "notification_id", "notificationId", "id", "created_by", "organizationId") or body:
+        found = create(shared.owner)
+        changed = shared.responder.api.patch(
+            f"{URL}/{found['id']}", content=json.dumps(body), headers={"Content-Type": "application/json"}
+        )
+        assert changed.status_code == 422, changed.text
+
+
+@pytest.mark.parametrize("notification_id", ["-" * 36, "0" * 36, str(uuid.uuid4())])
+def test_a_notification_that_is_none_is_refused(shared: Organization, notification_id: str) -> None:
+    answer = shared.responder.api.post(URL, json={"title": "x", "notification_id": notification_id})
+    assert answer.status_code in (404, 422), answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_tags_that_are_too_long_together_are_422(shared: Organization) -> None:
+    answer = shared.responder.api.post(URL, json={"title": "x", "tags": ["t" * 250] * 50})
+    assert answer.status_code == 422, answer.text
+
+
+def test_viewers_look_on(acme: Organization) -> None:
+    made = create(acme.admin)
+    refused = [
+        acme.viewer.api.post(URL, json={"title": "x"}),
+        acme.viewer.api.patch(f"{URL}/{made['id']}", json={"title": "x"}),
+        acme.viewer.api.post(f"{URL}/{made['id']}/updates", json={"body": "x"}),
+    ]
+    for answer in refused:
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+    assert acme.viewer.api.get(f"{URL}/{made['id']}").json() == made
+    assert len(acme.viewer.api.get(f"{URL}/{made['id']}/updates").json()["items"]) == 1
+
+
+def test_a_patch_changes_what_it_names(acme: Organization) -> None:
+    made = create(acme.owner, customer="C", tags=["a"])
+    address = f"{URL}/{made['id']}"
+    assert acme.responder.api.patch(address, json={}).json() == made
+    changed = acme.responder.api.patch(address, json={"status": "resolved", "tags": []}).json()
+    assert {**changed, "updated_at": made["updated_at"]} == {**made, "status": "resolved", "tags": []}
+    assert changed["updated_at"] > made["updated_at"]
+    for body in ({"status": None}, {"title": None}, {"tags": None}, {"notification_id": None}, {"customer": None}):
+        refused = acme.responder.api.patch(address, json=body)
+        assert (refused.status_code, [error["field"] for error in refused.json()["errors"]]) == (422, list(body))
+    timeline = acme.viewer.api.get(f"{address}/updates").json()["items"]
+    told = [(one["kind"], one["status_from"], one["status_to"], one["author_id"]) for one in timeline]
+    assert told == [
+        ("created", None, "open", acme.owner.id),
+        ("status", "open", "resolved", acme.responder.id),
+        ("edited", None, None, acme.responder.id),
+    ]
+
+
+def test_comments(acme: Organization) -> None:
+    address = f"{URL}/{create(acme.owner)['id']}/updates"
+    made = acme.responder.api.post(address, json={"body": " Looking into it.\n"})
+    assert made.status_code == 201, made.text
+    assert (made.json()["kind"], made.json()["body"], made.json()["author_id"]) == (
+        "comment", "Looking into it.", acme.responder.id,
+    )  # fmt: skip
+    for body in (
+        {},
+        {"body": ""},
+        {"body": " "},
+        {"body": "x" * 10_001},
+        {"body": None},
+        {"body": "x", "kind": "created"},
+    ):
+        assert acme.responder.api.post(address, json=body).status_code == 422, body
+    for number in range(5):
+        acme.owner.api.post(address, json={"body": f"{number}"})
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        found = acme.viewer.api.get(address, params=query).json()
+        seen += [one["body"] for one in found["items"]]
+        if found["next"] is None:
+            break
+        query["after"] = found["next"]
+    assert seen == ["", "Looking into it.", *"01234"]
+    assert acme.viewer.api.get(f"{address}?after=bad").status_code == 400
+
+
+def test_pages_miss_and_repeat_nothing_among_equal_times(acme: Organization, world: World) -> None:
+    with world.database() as connection:
+        rows = connection.execute(
+            "insert into public.incidents (organization_id, title, created_at)"
+            " select %s, 'Equal', '2026-11-23T10:00:00Z' from generate_series(1, 55) returning id",
+            (acme.id,),
+        ).fetchall()
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 10}
+    while True:
+        found = acme.viewer.api.get(URL, params=query).json()
+        seen += [one["id"] for one in found["items"]]
+        create(acme.owner, title="New")
+        if found["next"] is None:
+            break
+        query["before"] = found["next"]
+    assert sorted(seen) == sorted(str(row[0]) for row in rows)
+    assert acme.viewer.api.get(f"{URL}?before=bad").status_code == 400
+
+
+def test_the_incidents_of_others_are_not_there(acme: Organization, globex: Organization) -> None:
+    theirs = create(globex.owner)
+    notification = alert(globex)
+    address = f"{URL}/{theirs['id']}"
+    for answer in (
+        acme.owner.api.get(address),
+        acme.owner.api.patch(address, json={"title": "x"}),
+        acme.owner.api.get(f"{address}/updates"),
+        acme.owner.api.post(f"{address}/updates", json={"body": "x"}),
+        acme.owner.api.post(URL, json={"title": "x", "notification_id": notification["id"]}),
+    ):
+        assert answer.status_code == 404, answer.text
+    assert acme.owner.api.get(URL).json()["items"] == []
+    assert globex.owner.api.get(address).json() == theirs
+
+
+@pytest.mark.parametrize("name", ["7", str(uuid.uuid4()), "%00", "'", "null", "new", "a,b"])
+def test_404_for_what_is_not_there(shared: Organization, name: str) -> None:
+    for answer in (
+        shared.owner.api.get(f"{URL}/{name}"),
+        shared.owner.api.patch(f"{URL}/{name}", json={"title": "x"}),
+        shared.owner.api.get(f"{URL}/{name}/updates"),
+        shared.owner.api.post(f"{URL}/{name}/updates", json={"body": "x"}),
+    ):
+        assert answer.status_code == 404, answer.text
+        assert answer.json()["type"] == "/problems/not-found"
+
+
+# PagerDuty's --------------------------------------------------------------------------------------------------------
+
+
+def test_the_second_person_is_sent_to_the_incident_that_is_there(acme: Organization) -> None:
+    first, second = alert(acme), alert(acme, event_type="incident.acknowledged")
+    body = {"title": "Mine", "notification_id": first["id"]}
+    made = create(acme.responder, **body)
+    for notification in (first, second):
+        answer = acme.admin.api.post(URL, json={"title": "Mine, too", "notification_id": notification["id"]})
+        assert answer.status_code == 409, answer.text
+        assert answer.json()["type"] == "/problems/incident-exists"
+        assert answer.json()["incident_id"] == made["id"]
+        assert answer.headers["Location"] == f"{URL}/{made['id']}"
+    assert len(acme.viewer.api.get(URL).json()["items"]) == 1
+
+
+def test_ten_people_at_once_make_one_incident(acme: Organization) -> None:
+    body = {"title": "Mine", "notification_id": alert(acme)["id"]}
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: acme.responder.api.post(URL, json=body), range(10)))
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 9]
+    (made,) = (answer.json() for answer in answers if answer.status_code == 201)
+    assert {answer.json()["incident_id"] for answer in answers if answer.status_code == 409} == {made["id"]}
+
+
+def test_the_longest_prefill_can_be_saved(acme: Organization) -> None:
+    notification = alert(
+        acme, title="t" * 3000, incident_id="P" * 255, service={"id": "S" * 255, "summary": "s" * 3000},
+        html_url="https://acme.pagerduty.com/" + "x" * 2000, priority={"summary": "p" * 3000},
+        assignees=[{"summary": f"{number}" * 300} for number in range(30)],
+    )  # fmt: skip
+    form = {name: notification["prefill"][name] for name in FORM}
+    made = create(acme.responder, **form, notification_id=notification["id"])
+    assert {name: made[name] for name in FORM} == form
+    assert made["pagerduty_incident_id"] == "P" * 255
+
+
+def test_an_older_event_does_not_move_it_back(acme: Organization) -> None:
+    made = create(acme.responder, notification_id=alert(acme)["id"])
+    acme.send(v3("incident.resolved", occurred_at="2026-11-23T11:00:00Z"))
+    acme.send(v3("incident.acknowledged", occurred_at="2026-11-23T10:30:00Z"))
+    assert acme.viewer.api.get(f"{URL}/{made['id']}").json()["status"] == "resolved"
+    kinds = [one["kind"] for one in acme.viewer.api.get(f"{URL}/{made['id']}/updates").json()["items"]]
+    assert kinds == ["created", "pagerduty", "pagerduty"]

@@ -7,7 +7,7 @@ from flask_openapi3 import APIBlueprint
 from postgrest.exceptions import APIError
 
 from service.api.blueprint import problems, user_blueprint
-from service.api.requests import current_organization, cursor_of, newer_than, older_than, rest_as_user
+from service.api.requests import current_organization, cursor_of, is_id, newer_than, older_than, rest_as_user
 from service.api.schemas import (
     IdPath,
     Incident,
@@ -113,12 +113,7 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
 
 
 def _find(incident_id: str) -> dict[str, Any]:
-    try:
-        found = rows(rest_as_user().table("incidents").select(_COLUMNS).eq("id", incident_id))
-    except APIError as error:
-        if error.code == "22P02":  # not an id at all
-            raise not_found("incident") from None
-        raise
+    found = is_id(incident_id) and rows(rest_as_user().table("incidents").select(_COLUMNS).eq("id", incident_id))
     if not found:
         raise not_found("incident")
     return found[0]

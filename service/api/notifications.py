@@ -7,7 +7,7 @@ from flask_openapi3 import APIBlueprint
 from postgrest.exceptions import APIError
 
 from service.api.blueprint import problems, user_blueprint
-from service.api.requests import current_organization, cursor_of, newer_than, older_than, rest_as_user
+from service.api.requests import current_organization, cursor_of, is_id, newer_than, older_than, rest_as_user
 from service.api.schemas import (
     IdPath,
     Notification,
@@ -56,7 +56,7 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
     @blueprint.post("/read-all", responses={200: ReadAllAnswer, **problems(422)}, summary="Read all")
     def read_all(header: OrganizationHeader, body: ReadAllInput) -> dict[str, Any]:
         arguments: dict[str, Any] = {"organization_id": current_organization().id}
-        if body.until:
+        if body.until is not None:
             try:
                 moment = datetime.fromisoformat(body.until)
             except ValueError:
@@ -89,12 +89,9 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
 
 
 def _find(notification_id: str) -> dict[str, Any]:
-    try:
-        found = rows(rest_as_user().table("notification_feed").select("*").eq("id", notification_id))
-    except APIError as error:
-        if error.code == "22P02":  # not an id at all
-            raise not_found("notification") from None
-        raise
+    found = is_id(notification_id) and rows(
+        rest_as_user().table("notification_feed").select("*").eq("id", notification_id)
+    )
     if not found:
         raise not_found("notification")
     return _answer(found[0])

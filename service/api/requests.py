@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from service.errors import Problem, forbidden
 from service.rest import Rest, rows
 
 MAX_BODY = 256 * 1024  # bytes; PagerDuty sends nothing larger (Webhooks overview), and no form does
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Input(BaseModel):
@@ -113,6 +117,11 @@ def _find_organization(named: str) -> Organization:
             organization_ids=[row["organization_id"] for row in mine],
         )
     return Organization(id=mine[0]["organization_id"], role=mine[0]["role"])
+
+
+def is_id(text: str) -> bool:
+    """Can this be the id of a row? What cannot is not there, and needs no query."""
+    return _UUID.fullmatch(text) is not None
 
 
 def cursor_of(row: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ from tests.world import Organization, World
 URL = "/api/incidents"
 WORDS = [
     "100 % full", "a_b", "a,b", "(paren)", "say \"hi\"", "back\\slash", "star*star", "dot.dot", "colon:colon", "it's",
-    "{curly}", "a)or(b", "title.ilike.x", "semi;colon", "über ÄÖ", "🚨", "new\tline", "%", "_", "\\", '"', "()", ",", "&=?#+",
+    "{curly}", "a)or(b", "title.ilike.x", "semi;colon", "über ÄÖ", "🚨", "new\tline", "%", "_", "\\", '"', "()", ",",
+    "&=?#+",
     "\\%", "\\_", '\\"', "%%", "__", "not.null", "null", "a  b",
 ]  # fmt: skip
 
@@ -25,7 +26,8 @@ def library(world: World) -> Organization:
         for number, words in enumerate(WORDS):
             title, customer = (f"x{words}x", "") if number % 2 else ("plain", f"x{words}x")
             connection.execute(
-                "insert into public.incidents (organization_id, title, customer, status, criticality) values (%s, %s, %s, %s, %s)",
+                "insert into public.incidents (organization_id, title, customer, status, criticality)"
+                " values (%s, %s, %s, %s, %s)",
                 (
                     made.id,
                     title,

@@ -174,8 +174,9 @@ def test_a_bad_cursor_is_400(shared: Organization, parameter: str, cursor: str) 
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=-1", "limit"), ("limit=many", "limit"), ("limit=1.5", "limit"),
-        ("limit=", "limit"), ("unread=perhaps", "unread"), (f"before={'A' * 201}", "before"), (f"after={'A' * 201}", "after"),
+        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=-1", "limit"), ("limit=many", "limit"),
+        ("limit=1.5", "limit"), ("limit=", "limit"), ("unread=perhaps", "unread"), (f"before={'A' * 201}", "before"),
+        (f"after={'A' * 201}", "after"),
     ],
 )  # fmt: skip
 def test_a_bad_query_is_422(shared: Organization, query: str, field: str) -> None:

@@ -89,9 +89,9 @@ def test_no_example_is_left_out() -> None:
     assert sorted(EXPECTED) == NAMES
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def quiet(world: World) -> Organization:
-    """One organization for all examples: they have ids of their own."""
+    """An organization that knows nothing of the examples' incidents yet."""
     return world.organization("Examples", ("owner", "viewer"))
 
 
@@ -298,3 +298,21 @@ def test_health_shows_the_last_event(acme: Organization) -> None:
     health = acme.viewer.api.get("/api/integrations/pagerduty").json()["health"]
     assert health["last_event_at"] is not None
     assert health["last_error"] is None
+
+
+def test_a_note_is_completed_with_what_is_known_of_its_incident(acme: Organization) -> None:
+    """It only refers to its incident; who clicks on it still gets a form that is filled in."""
+    acme.send(v3(incident_id="PNOTED", title="Checkout is down"))
+    reference = {"id": "PNOTED", "type": "incident_reference", "summary": "Checkout is down (again)"}
+    note = {"incident": reference, "id": "PN1", "content": "Rolling back", "trimmed": False, "type": "incident_note"}
+    payload = v3("incident.annotated")
+    payload["event"]["data"] = note
+    assert acme.send(payload).json()["outcomes"][0]["outcome"] == "created"
+
+    noted, triggered = notifications(acme)
+    assert (noted["title"], noted["service_name"], noted["urgency"]) == (
+        "Checkout is down (again)", "Checkout API", "high",
+    )  # fmt: skip
+    assert "Rolling back" in noted["body"]
+    assert noted["pagerduty_status"] is None
+    assert noted["prefill"] == {**triggered["prefill"], "title": "[PagerDuty] Checkout is down (again)"}

@@ -1,0 +1,1 @@
+"""Tests of the pages: a real Chromium against the running product."""

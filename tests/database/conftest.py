@@ -7,7 +7,6 @@ what does no harm to a database runs on that one, in place of the embedded 18.
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -28,10 +27,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"postgres{major}")
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def major(request: pytest.FixtureRequest) -> int:
+    found: int = request.param
+    return found
+
+
+@pytest.fixture(scope="session")
+def cluster(major: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A server of its own for each major, as Supabase sets one up, without migrations in database `postgres`."""
-    folder = tmp_path_factory.mktemp(f"database{request.param}")
-    made = Cluster(folder / "data", free_port(), installed_majors()[request.param], TEST_SETTINGS)
+    folder = tmp_path_factory.mktemp(f"database{major}")
+    made = Cluster(folder / "data", free_port(), installed_majors()[major], TEST_SETTINGS)
     made.start()
     made.install_platform()
     yield made
@@ -40,10 +45,10 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
-def dsn(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+def dsn(cluster: Cluster, major: int) -> Iterator[str]:
     """A migrated and seeded database to use, but not to break; logs in as `postgres`."""
     project = os.environ.get("SUPABASE_DB_URL")
-    if project and request.node.callspec.params["cluster"] == EMBEDDED:
+    if project and major == EMBEDDED:
         push(project)
         yield project
     else:
@@ -75,8 +80,3 @@ def database(shared_database: Database) -> Iterator[Database]:
     """The migrated database; what a test makes in it is deleted behind it."""
     yield shared_database
     shared_database.clean_up()
-
-
-@pytest.fixture(scope="session")
-def root() -> Path:
-    return SUPABASE.parent

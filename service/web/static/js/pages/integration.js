@@ -58,19 +58,18 @@ export function IntegrationTab({ organization }) {
 }
 
 function Enable({ saved, setSaved }) {
-  const [busy, setBusy] = useState(false);
+  const [wanted, setWanted] = useState(null); // while it is being saved
   const change = async (enabled) => {
-    setBusy(true);
+    setWanted(enabled);
     try {
       setSaved(await api(ADDRESS, { method: 'POST', body: { enabled } }));
       toast(enabled ? 'PagerDuty is on.' : 'PagerDuty is off: what arrives is recorded, and nobody is notified.');
     } catch (problem) {
-      setSaved({ ...saved });
       toast(problem.message, 'bad');
     }
-    setBusy(false);
+    setWanted(null);
   };
-  return html`<${Switch} checked=${saved.enabled} disabled=${busy} onChange=${change}>${saved.enabled ? 'On' : 'Off'}<//>`;
+  return html`<${Switch} checked=${wanted ?? saved.enabled} disabled=${wanted !== null} onChange=${change}>Take alerts<//>`;
 }
 
 function WebhookAddress({ saved }) {

@@ -1,0 +1,53 @@
+"""What people do on the pages, and where they find things: by role, label and text."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.world import PASSWORD
+
+
+def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    """Fills in the form and sends it; does not wait for what follows."""
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def bell(page: Page) -> Locator:
+    return page.get_by_role("button", name=re.compile("^Notifications"))
+
+
+def expect_unread(page: Page, number: int) -> None:
+    """The bell says so many unread."""
+    expect(bell(page)).to_have_accessible_name(re.compile(f", {number or 'none'} unread$"))
+
+
+def panel(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Notifications")
+
+
+def open_bell(page: Page) -> Locator:
+    """Opens the bell and answers its panel."""
+    bell(page).click()
+    expect(panel(page)).to_be_visible()
+    return panel(page)
+
+
+def entries(page: Page) -> Locator:
+    """The bell's entries: links to what PagerDuty told."""
+    return panel(page).get_by_role("link", name="(from PagerDuty)")
+
+
+def expect_live(page: Page) -> None:
+    """Waits until the page is shown and its channels are joined: what is sent from now on arrives by itself."""
+    expect(bell(page)).to_have_accessible_name(re.compile("unread"))
+
+
+def choice(page: Page, label: str) -> Locator:
+    """A select by its label."""
+    return page.get_by_role("combobox", name=label)
+
+
+def tags(page: Page) -> Locator:
+    return page.get_by_role("list", name="Tags so far").get_by_role("listitem")

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+import httpx
 from postgrest import SyncRequestBuilder
 from postgrest.exceptions import APIError
 
@@ -28,6 +29,17 @@ def reseal_stored_credentials() -> int:
         return 2
     sealer = Sealer.from_base64([key.get_secret_value() for key in settings.credentials_keys])
     table = Rest(settings).as_service().table("pagerduty_credentials")
+    try:
+        done, failed = _reseal_all(table, sealer)
+    except (APIError, httpx.HTTPError) as error:
+        print(f"Supabase cannot be reached, or refuses: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"{done} sealed anew with the first key, {failed} failed")  # noqa: T201
+    return 1 if failed else 0
+
+
+def _reseal_all(table: SyncRequestBuilder, sealer: Sealer) -> tuple[int, int]:
+    """Numbers of credentials: sealed anew, failed."""
     done = failed = start = 0
     while True:
         page = rows(
@@ -36,31 +48,38 @@ def reseal_stored_credentials() -> int:
             .range(start, start + _PAGE - 1)
         )
         for row in page:
-            try:
-                done += _reseal_row(table, sealer, row)
-            except (CannotOpen, APIError) as error:
-                failed += 1
-                print(f"organization {row['organization_id']}: {error}", file=sys.stderr)  # noqa: T201
+            renewed, problems = _renewed(sealer, row)
+            for problem in problems:
+                print(f"organization {row['organization_id']}, {problem}", file=sys.stderr)  # noqa: T201
+            failed += len(problems)
+            done += _store(table, row, renewed)
         if len(page) < _PAGE:
-            break
+            return done, failed
         start += _PAGE
-    print(f"{done} sealed anew with the first key, {failed} organizations failed")  # noqa: T201
-    return 1 if failed else 0
 
 
-def _reseal_row(table: SyncRequestBuilder, sealer: Sealer, row: dict[str, Any]) -> int:
+def _renewed(sealer: Sealer, row: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """The columns to write, and what is wrong with those that do not open: one must not keep back the others."""
     organization = row["organization_id"]
-    renewed = {
-        column: sealer.seal(sealer.open(row[column], organization, field), organization, field)
-        for column, field in FIELDS.items()
-        if row[column] is not None and not sealer.is_current(row[column])
-    }
+    renewed: dict[str, str] = {}
+    problems: list[str] = []
+    for column, field in FIELDS.items():
+        if row[column] is None or sealer.is_current(row[column]):
+            continue
+        try:
+            renewed[column] = sealer.seal(sealer.open(row[column], organization, field), organization, field)
+        except CannotOpen as error:
+            problems.append(f"{column}: {error}")
+    return renewed, problems
+
+
+def _store(table: SyncRequestBuilder, row: dict[str, Any], renewed: dict[str, str]) -> int:
     if not renewed:
         return 0
     # Only if nobody has saved another secret in the meantime: that one is sealed with the first key already.
     changed = rows(
         table.update(renewed)
-        .eq("organization_id", organization)
+        .eq("organization_id", row["organization_id"])
         .eq("updated_at", row["updated_at"])
         .select("organization_id")
     )

@@ -95,7 +95,8 @@ def test_no_schema_is_of_openapi_3_0(document: dict[str, Any]) -> None:
 
 def test_every_route_of_the_application_is_in_it(document: dict[str, Any]) -> None:
     settings = Settings(
-        supabase_url="http://localhost:1", supabase_publishable_key="x", supabase_secret_key="y", credentials_keys=new_key()
+        supabase_url="http://localhost:1", supabase_publishable_key="x", supabase_secret_key="y",
+        credentials_keys=new_key(),
     )  # fmt: skip
     app = create_app(settings)
     described = {(method.upper(), path) for path, method, _ in operations(document)}

@@ -171,8 +171,10 @@ def test_413_for_a_huge_body_however_it_is_sent(member: Person, method: str, pat
         yield b'"}'
 
     huge = b"".join(chunks())
-    assert_problem(member.api.request(method, path, content=huge), 413, "too-large")
-    assert_problem(member.api.request(method, path, content=chunks()), 413, "too-large")
+    url, headers = f"{member.stack.service_url}{path}", {"Authorization": f"Bearer {member.token}"}
+    # Each on a connection of its own: gunicorn closes one whose request it did not read to the end.
+    assert_problem(httpx.request(method, url, content=huge, headers=headers), 413, "too-large")
+    assert_problem(httpx.request(method, url, content=chunks(), headers=headers), 413, "too-large")
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "text/plain", ""])

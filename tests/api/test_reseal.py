@@ -136,7 +136,7 @@ def test_more_than_a_page(stack: Stack, world: World, old_key: str) -> None:
         ids = [
             str(row[0])
             for row in connection.execute(
-                "insert into public.organizations (name) select 'Page ' || n from generate_series(1, 450) n returning id"
+                "insert into public.organizations (name) select 'P' || n from generate_series(1, 450) n returning id"
             )
         ]
         connection.execute(

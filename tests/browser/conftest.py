@@ -42,7 +42,7 @@ class Windows:
     """Opens windows: each is a context of its own, with its own storage, as on another device."""
 
     def __init__(self, browser: Browser, stack: Stack, watch: Watch) -> None:
-        self._browser, self._stack, self._watch = browser, stack, watch
+        self._browser, self._stack, self.watch = browser, stack, watch
         self.contexts: list[BrowserContext] = []
 
     def window(self, person: Person | None = None, **options: Any) -> Page:
@@ -54,7 +54,7 @@ class Windows:
             **{"locale": "en-GB", "reduced_motion": "reduce", **options},
         )
         context.set_default_timeout(_PATIENCE)
-        self._watch.attach(context)
+        self.watch.attach(context)
         self.contexts.append(context)
         return context.new_page()
 

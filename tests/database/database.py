@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -219,6 +220,21 @@ class Database:
         return row
 
     # At once -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def meanwhile(self, task: Callable[[Connection], Any]) -> Iterator[Callable[[], Any]]:
+        """Starts a task that has to wait for what this connection's open transaction holds, and waits until it does.
+
+        Gives a function that answers what became of the task, to be called once the transaction has ended.
+        """
+        waits = "select 1 from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+        with self.connect() as other, self.connect() as watcher, ThreadPoolExecutor(1) as pool:
+            running = pool.submit(task, other)
+            deadline = time.monotonic() + 30
+            while not watcher.execute(waits.encode(), (other.info.backend_pid,)).fetchall():
+                assert not running.done(), "it did not wait"
+                assert time.monotonic() < deadline, "it neither waits nor ends"
+            yield lambda: running.result(timeout=30)
 
     def at_once(self, *tasks: Callable[[Connection], Any]) -> list[Any]:
         """Runs tasks in threads, each with a connection of its own, let go together; their answers or errors."""

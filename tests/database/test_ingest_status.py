@@ -3,15 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.database.database import Connection, Database, Organization
+from tests.database.database import Database, Organization
 from tests.database.events import STATUSES, at, event, note
-
-UNIQUE_VIOLATION = "23505"
 
 
 @pytest.fixture
@@ -217,7 +214,7 @@ def test_an_event_without_a_time_that_had_to_wait_is_news_all_the_same(database:
         assert _status(database, incident) == "resolved"
 
 
-# The form, late or at once ----------------------------------------------------------------------------------------
+# The form, late ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("chosen", ["open", "investigating", "resolved"])
@@ -244,66 +241,3 @@ def test_a_form_from_a_note_starts_where_pagerduty_stands(database: Database, ac
     database.ingest(acme, at(0), at(5, "acknowledged"))
     noted = database.notify(acme, note(occurred_at="2026-11-23T10:06:00Z"))
     assert _status(database, database.link(acme, acme["responder"], noted)) == "investigating"
-
-
-def test_saving_the_form_while_an_event_arrives_loses_nothing(database: Database) -> None:
-    for _ in range(25):
-        acme = database.organization(["responder", "owner"])
-        notification = database.notify(acme, at(0))
-
-        def save(connection: Connection, org: Organization = acme, notification: str = notification) -> str:
-            return database.link(org, org["responder"], notification, connection=connection)
-
-        def acknowledge(connection: Connection, org: Organization = acme) -> list[Any]:
-            return database.ingest(org, at(5, "acknowledged"), connection=connection)
-
-        incident, outcomes = database.at_once(save, acknowledge)
-        assert isinstance(incident, str), incident
-        assert isinstance(outcomes, list), outcomes
-        assert _status(database, incident) == "investigating"
-        # Told on the timeline, unless the form already knew.
-        is_told = outcomes[0].get("incident_id") == incident
-        assert _timeline(database, incident) == (
-            [("created", None, "open"), ("pagerduty", "open", "investigating")]
-            if is_told
-            else [("created", None, "investigating")]
-        )
-
-
-def test_two_who_save_the_form_at_once_make_one_incident(database: Database) -> None:
-    for _ in range(10):
-        acme = database.organization(["owner", "admin", "responder"])
-        notification = database.notify(acme, at(0))
-        people = (acme["owner"], acme["admin"], acme["responder"])
-        results = database.at_once(
-            *(
-                lambda connection, user=user, org=acme, of=notification: database.link(
-                    org, user, of, connection=connection
-                )
-                for user in people
-            )
-        )
-        problems = [result.sqlstate for result in results if isinstance(result, psycopg.Error)]
-        assert problems == [UNIQUE_VIOLATION] * 2
-        linked = "select count(*) from public.incidents where organization_id = %s"
-        assert database.value(linked, (acme.id,)) == 1
-
-
-def test_ones_own_status_change_and_an_event_at_once(database: Database) -> None:
-    """Neither fails, neither is lost: the timeline has both, and the last of them is where the incident stands."""
-    for _ in range(10):
-        acme = database.organization(["responder", "owner"])
-        incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-
-        def change(connection: Connection, user: str = acme["responder"], incident: str = incident) -> None:
-            statement = "update public.incidents set status = 'investigating' where id = %s"
-            database.run_as(user, statement, (incident,), connection=connection)
-
-        def resolve(connection: Connection, org: Organization = acme) -> None:
-            database.ingest(org, at(5, "resolved"), connection=connection)
-
-        assert database.at_once(change, resolve) == [None, None]
-        changes = [line for line in _timeline(database, incident) if line[2] and line[0] != "created"]
-        assert {kind for kind, _, _ in changes} == {"status", "pagerduty"}
-        assert changes[-1][2] == _status(database, incident)
-        assert changes[0][2] == changes[1][1], "each says what it found"

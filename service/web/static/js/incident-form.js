@@ -1,11 +1,12 @@
 // The fields of an incident, as they are edited, checked and prefilled.
 import { html } from './html.js';
-import { TagEditor } from './ui/chips.js';
+import { MOST_TAGS, TagEditor } from './ui/chips.js';
 import { Field, Select } from './ui/field.js';
-import { LEVELS, STATUSES } from './ui/parts.js';
+import { LEVELS, Notice, STATUSES } from './ui/parts.js';
 
 export const BLANK = { title: '', description: '', criticality: 'medium', urgency: 'medium', status: 'open', customer: '', tags: [] };
 export const FIELDS = Object.keys(BLANK);
+const LONGEST = { title: 1100, description: 20000, customer: 255 }; // characters, as the API takes them
 const CHOICES = { criticality: LEVELS, urgency: LEVELS, status: STATUSES };
 
 function isChoice(field, value) {
@@ -47,8 +48,21 @@ export function changes(before, after) {
 }
 
 /** What the server would refuse anyhow, said before it is asked; by field. */
-export function check({ title }) {
-  return title.trim() ? {} : { title: 'An incident needs a title.' };
+export function check(values) {
+  const wrong = {};
+  if (!values.title.trim()) wrong.title = 'An incident needs a title.';
+  for (const [field, most] of Object.entries(LONGEST)) {
+    const { length } = [...values[field].trim()];
+    if (length > most) wrong[field] = `At most ${most.toLocaleString('en')} characters fit here; these are ${length.toLocaleString('en')}.`;
+  }
+  if (values.tags.length > MOST_TAGS) wrong.tags = `At most ${MOST_TAGS} tags fit here; these are ${values.tags.length}.`;
+  return wrong;
+}
+
+/** What the server said to a form; the fields that it complains about say it themselves. */
+export function Refusal({ problem }) {
+  const atFields = Object.keys(problem.fields ?? {}).some((field) => FIELDS.includes(field));
+  return html`<${Notice} kind="bad" role="alert"><p>${atFields ? 'Not saved: please look at the marked fields.' : problem.message}</p><//>`;
 }
 
 /** The fields as a form shows them; `onChange` gets the changed ones. */

@@ -35,7 +35,7 @@ export function Panel({ notifications, trouble, close }) {
   return html`
     <div class="bell-head">
       <h2>Notifications</h2>
-      <button type="button" class="button quiet" disabled=${!unread} onClick=${readAll}>Mark all as read</button>
+      <button type="button" class="button quiet" aria-disabled=${!unread} onClick=${() => unread && readAll()}>Mark all as read</button>
       <button type="button" class="icon-button" aria-label="Close notifications" onClick=${close}><${Icon} name="close" /></button>
     </div>
     ${trouble && html`<${Trouble} trouble=${trouble} />`}
@@ -77,6 +77,10 @@ function Empty() {
 function Group({ group: { latest, older, unread }, read }) {
   const [open, setOpen] = useState(false);
   const listId = `older-${latest.id}`;
+  const readThese = (event) => {
+    event.currentTarget.closest('.group').querySelector('a').focus(); // the button goes away
+    read(unread);
+  };
   return html`
     <li class=${unread.length ? 'group unread' : 'group'}>
       <${Row} item=${latest} unread=${unread.length > 0} onOpen=${() => unread.length && read(unread)} />
@@ -88,7 +92,7 @@ function Group({ group: { latest, older, unread }, read }) {
           </button>
         `}
         ${unread.length > 0 && html`
-          <button type="button" class="link-button" onClick=${() => read(unread)}>
+          <button type="button" class="link-button" onClick=${readThese}>
             ${unread.length > 1 ? `Mark ${unread.length} as read` : 'Mark as read'}<span class="hidden">: ${latest.title}</span>
           </button>
         `}

@@ -20,6 +20,7 @@ export function ConnectionTest({ apiKey, region, hasSaved, onRegion, onErrors })
   const [result, setResult] = useState(null);
   const [busy, setBusy] = useState(false);
   const test = async () => {
+    if (busy) return;
     setBusy(true);
     setResult(null);
     try {
@@ -34,7 +35,7 @@ export function ConnectionTest({ apiKey, region, hasSaved, onRegion, onErrors })
   const nothing = !apiKey && !hasSaved;
   return html`
     <div class="test">
-      <button type="button" class="button" disabled=${busy} onClick=${test} aria-describedby="test-hint">${busy ? 'Testing …' : 'Test connection'}</button>
+      <button type="button" class="button" aria-disabled=${busy} onClick=${test} aria-describedby="test-hint">${busy ? 'Testing …' : 'Test connection'}</button>
       <p class="hint" id="test-hint">${nothing ? 'Enter an API key to test it; nothing is saved by testing.' : `Tests ${apiKey ? 'the key that you typed, before it is saved' : 'the saved key'}.`}</p>
       <div role="status">
         ${result && html`<${Result} result=${result} region=${region} onRegion=${onRegion} />`}

@@ -1,7 +1,7 @@
 // One incident: its state, its fields, its timeline, live.
 import { api } from '../api.js';
 import { html, useEffect, useRef, useState } from '../html.js';
-import { changes, check, clean, BLANK, IncidentFields } from '../incident-form.js';
+import { BLANK, changes, check, clean, IncidentFields, Refusal } from '../incident-form.js';
 import { useNames } from '../people.js';
 import { useBroadcast } from '../realtime.js';
 import { takeNotice } from '../router.js';
@@ -46,7 +46,7 @@ export function IncidentPage({ id }) {
   const [incident, problem, take, read] = useIncident(id);
   const timeline = useTimeline(id);
   const [notice] = useState(takeNotice);
-  const [editing, setEditing] = useState(false);
+  const [editing, setEditing] = useState(null); // null before the first time
   useTitle(incident?.title ?? 'Incident');
   useEffect(() => {
     if (incident) chooseOrganization(incident.organization_id);
@@ -72,7 +72,7 @@ export function IncidentPage({ id }) {
       ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
       ${editing
         ? html`<${Editor} incident=${incident} take=${take} done=${() => setEditing(false)} />`
-        : html`<${View} incident=${incident} take=${take} mayChange=${mayChange} edit=${() => setEditing(true)} />`}
+        : html`<${View} incident=${incident} take=${take} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`}
       <${TimelineSection} incident=${incident} timeline=${timeline} mayChange=${mayChange} />
     </div>
   `;
@@ -83,16 +83,16 @@ function TimelineSection({ incident, timeline, mayChange }) {
   return html`<${Timeline} incident=${incident} timeline=${timeline} names=${names} mayComment=${mayChange} />`;
 }
 
-function View({ incident, take, mayChange, edit }) {
+function View({ incident, take, mayChange, edit, editFirst }) {
   const names = useNames(incident.organization_id);
   const link = webAddress(incident.pagerduty_url);
   return html`
     <article class="card incident-card">
       <div class="incident-head">
         <div class="incident-pills"><${StatusPill} status=${incident.status} /><${LevelPill} level=${incident.criticality} what="criticality" /></div>
-        <h1 dir="auto">${incident.title}</h1>
+        <h1 dir="auto" class=${incident.title.length > 160 ? 'long' : ''}>${incident.title}</h1>
       </div>
-      ${mayChange && html`<${Moves} incident=${incident} take=${take} edit=${edit} />`}
+      ${mayChange && html`<${Moves} incident=${incident} take=${take} edit=${edit} editFirst=${editFirst} />`}
       <dl class="facts">
         <div><dt>Customer</dt><dd>${incident.customer ? html`<bdi>${incident.customer}</bdi>` : html`<span class="hint">none</span>`}</dd></div>
         <div><dt>Urgency</dt><dd>${nameOf(LEVELS, incident.urgency)}</dd></div>
@@ -111,21 +111,32 @@ function View({ incident, take, mayChange, edit }) {
   `;
 }
 
-function Moves({ incident, take, edit }) {
-  const [moving, setMoving] = useState(null);
+function Moves({ incident, take, edit, editFirst }) {
+  const [moving, setMoving] = useState(false);
+  const buttons = useRef(null);
+  const moved = useRef(false);
+  useEffect(() => {
+    if (editFirst) buttons.current.lastElementChild.focus(); // back from the form
+  }, []);
+  useEffect(() => {
+    if (moved.current) buttons.current.firstElementChild.focus(); // the button that was pressed is gone
+    moved.current = false;
+  }, [incident.status]);
   const move = async (status) => {
-    setMoving(status);
+    if (moving) return;
+    moved.current = true;
+    setMoving(true);
     try {
       take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: { status } }));
     } catch (problem) {
       toast(problem.message, 'bad');
     }
-    setMoving(null);
+    setMoving(false);
   };
   return html`
-    <div class="actions start">
+    <div class="actions start" ref=${buttons}>
       ${MOVES[incident.status].map(([status, text], index) => html`
-        <button key=${status} type="button" class=${index === 0 ? 'button primary' : 'button'} disabled=${moving !== null} onClick=${() => move(status)}>${text}</button>
+        <button key=${status} type="button" class=${index === 0 ? 'button primary' : 'button'} aria-disabled=${moving} onClick=${() => move(status)}>${text}</button>
       `)}
       <button type="button" class="button" onClick=${edit}><${Icon} name="edit" />Edit</button>
     </div>
@@ -143,6 +154,7 @@ function Editor({ incident, take, done }) {
 
   const save = async (event) => {
     event.preventDefault();
+    if (saving) return;
     const changed = changes(before.current, values); // only these: what others change meanwhile stays theirs
     const wrong = check(values);
     setErrors(wrong);
@@ -166,10 +178,10 @@ function Editor({ incident, take, done }) {
     <form ref=${form} class="card" noValidate onSubmit=${save} aria-labelledby="edit-title">
       <h1 id="edit-title">Edit incident</h1>
       <${IncidentFields} values=${values} errors=${errors} onChange=${(fields) => setValues((old) => ({ ...old, ...fields }))} />
-      ${problem && html`<${Notice} kind="bad" role="alert"><p>${problem.message}</p><//>`}
+      ${problem && html`<${Refusal} problem=${problem} />`}
       <div class="actions">
         <button type="button" class="button" onClick=${done}>Cancel</button>
-        <button type="submit" class="button primary" disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>
+        <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>
       </div>
     </form>
   `;

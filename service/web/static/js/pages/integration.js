@@ -60,6 +60,7 @@ export function IntegrationTab({ organization }) {
 function Enable({ saved, setSaved }) {
   const [wanted, setWanted] = useState(null); // while it is being saved
   const change = async (enabled) => {
+    if (wanted !== null) return;
     setWanted(enabled);
     try {
       setSaved(await api(ADDRESS, { method: 'POST', body: { enabled } }));
@@ -69,7 +70,7 @@ function Enable({ saved, setSaved }) {
     }
     setWanted(null);
   };
-  return html`<${Switch} checked=${wanted ?? saved.enabled} disabled=${wanted !== null} onChange=${change}>Take alerts<//>`;
+  return html`<${Switch} checked=${wanted ?? saved.enabled} onChange=${change}>Take alerts<//>`;
 }
 
 function WebhookAddress({ saved }) {
@@ -146,6 +147,7 @@ function Form({ saved, setSaved }) {
   };
   const submit = async (event) => {
     event.preventDefault();
+    if (saving) return;
     if (fields.event_types?.length === 0) {
       setErrors({ event_types: 'Choose at least one, or take all of them.' });
       focusFirstError(form.current);
@@ -184,7 +186,7 @@ function Form({ saved, setSaved }) {
       <${ConnectionTest} apiKey=${fields.api_key} region=${fields.region} hasSaved=${saved.api_key.set} onRegion=${change('region')} onErrors=${setErrors} />
       <div class="actions save-bar">
         <p class="hint" role="status">${dirty ? 'There are changes to save.' : ''}</p>
-        <button type="submit" class="button primary" disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>
+        <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>
       </div>
     </form>
   `;

@@ -2,7 +2,7 @@
 import { api } from '../api.js';
 import { dropDraft, readDraft, saveDraft } from '../drafts.js';
 import { html, useEffect, useMemo, useRef, useState } from '../html.js';
-import { BLANK, changes, check, clean, fromNotification, IncidentFields, withParameters } from '../incident-form.js';
+import { BLANK, changes, check, clean, fromNotification, IncidentFields, Refusal, withParameters } from '../incident-form.js';
 import { useBroadcast } from '../realtime.js';
 import { navigate } from '../router.js';
 import { atLeast, chooseOrganization, session } from '../session.js';
@@ -102,6 +102,7 @@ function Form({ notification, prefilled, organization, query }) {
   };
   const submit = async (event) => {
     event.preventDefault();
+    if (saving) return;
     const wrong = check(values);
     if (Object.keys(wrong).length) {
       refuse(wrong);
@@ -139,10 +140,10 @@ function Form({ notification, prefilled, organization, query }) {
       `}
       <form ref=${form} class="card" noValidate onSubmit=${submit}>
         <${IncidentFields} values=${values} errors=${errors} onChange=${change} />
-        ${problem && html`<${Notice} kind="bad" role="alert"><p>${problem.message}</p><//>`}
+        ${problem && html`<${Refusal} problem=${problem} />`}
         <div class="actions">
           <a class="button" href="/incidents" onClick=${() => dropDraft(draft)}>Cancel</a>
-          <button type="submit" class="button primary" disabled=${saving}>${saving ? 'Creating …' : 'Create incident'}</button>
+          <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Creating …' : 'Create incident'}</button>
         </div>
       </form>
     </div>

@@ -16,6 +16,7 @@ export function SignInPage({ query }) {
   useTitle('Sign in');
 
   const enter = async (asEmail, asPassword) => {
+    if (busy) return;
     setBusy(true);
     setError(null);
     try {
@@ -48,7 +49,7 @@ export function SignInPage({ query }) {
               <input ...${attributes} type="password" name="password" autocomplete="current-password" required value=${password} onInput=${(event) => setPassword(event.currentTarget.value)} />
             `}
           <//>
-          <button type="submit" class="button primary wide" disabled=${busy}>${busy ? 'Signing in …' : 'Sign in'}</button>
+          <button type="submit" class="button primary wide" aria-disabled=${busy}>${busy ? 'Signing in …' : 'Sign in'}</button>
         </form>
       </div>
       ${config.demo_people.length > 0 && html`<${DemoPeople} enter=${enter} busy=${busy} />`}
@@ -64,7 +65,7 @@ function DemoPeople({ enter, busy }) {
       <ul class="people">
         ${config.demo_people.map((person) => html`
           <li key=${person.email}>
-            <button type="button" class="person" disabled=${busy} onClick=${() => enter(person.email, person.password)}>
+            <button type="button" class="person" aria-disabled=${busy} onClick=${() => enter(person.email, person.password)}>
               <span class="avatar" aria-hidden="true">${person.name.charAt(0)}</span>
               <span><strong>${person.name}</strong> <span class="hint">${person.what}</span></span>
             </button>

@@ -112,6 +112,7 @@ function CommentBox({ incident, take }) {
   };
   const send = async (event) => {
     event.preventDefault();
+    if (sending) return;
     if (!text.trim()) {
       setError('Write something first.');
       return;
@@ -132,7 +133,7 @@ function CommentBox({ incident, take }) {
       <${Field} label="Comment" error=${error}>
         ${(attributes) => html`<textarea ...${attributes} rows="3" dir="auto" value=${text} onInput=${type} onKeyDown=${sendByKey}></textarea>`}
       <//>
-      <div class="actions"><button type="submit" class="button" disabled=${sending}>${sending ? 'Sending …' : 'Comment'}</button></div>
+      <div class="actions"><button type="submit" class="button" aria-disabled=${sending}>${sending ? 'Sending …' : 'Comment'}</button></div>
     </form>
   `;
 }

@@ -2,7 +2,8 @@
 import { html, useId, useRef, useState } from '../html.js';
 import { Icon } from './icons.js';
 
-const MOST = 50;
+/** How many tags an incident may have, and how long one may be: the API's limits. */
+export const MOST_TAGS = 50;
 const LONGEST = 255;
 
 /** Splits what was typed or pasted at commas and lines. */
@@ -17,9 +18,9 @@ export function TagEditor({ label, tags, onChange, error }) {
   const [said, say] = useState('');
 
   const add = (more) => {
-    const fresh = [...new Set(more)].filter((tag) => !tags.includes(tag)).slice(0, Math.max(0, MOST - tags.length));
+    const fresh = [...new Set(more)].filter((tag) => !tags.includes(tag)).slice(0, Math.max(0, MOST_TAGS - tags.length));
     if (fresh.length) onChange([...tags, ...fresh]);
-    say(fresh.length ? `Added ${fresh.join(', ')}` : tags.length >= MOST ? `There is room for ${MOST} tags` : 'Already there');
+    say(fresh.length ? `Added ${fresh.join(', ')}` : tags.length >= MOST_TAGS ? `There is room for ${MOST_TAGS} tags` : 'Already there');
   };
   const remove = (tag) => {
     onChange(tags.filter((one) => one !== tag));

@@ -16,19 +16,19 @@ export function Field({ label, hint, error, optional = false, class: className =
 }
 
 /** A native select; options are [value, text]. */
-export function Select({ options, value, onChange, attributes, disabled = false }) {
+export function Select({ options, value, onChange, attributes }) {
   return html`
-    <select ...${attributes} disabled=${disabled} value=${value} onChange=${(event) => onChange(event.currentTarget.value)}>
+    <select ...${attributes} value=${value} onChange=${(event) => onChange(event.currentTarget.value)}>
       ${options.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`)}
     </select>
   `;
 }
 
 /** On or off, at once. */
-export function Switch({ checked, onChange, disabled = false, children }) {
+export function Switch({ checked, onChange, children }) {
   return html`
     <label class="switch">
-      <input type="checkbox" role="switch" checked=${checked} disabled=${disabled} onChange=${(event) => onChange(event.currentTarget.checked)} />
+      <input type="checkbox" role="switch" checked=${checked} onChange=${(event) => onChange(event.currentTarget.checked)} />
       <span class="track" aria-hidden="true"></span>
       <span>${children}</span>
     </label>

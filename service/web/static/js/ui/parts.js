@@ -1,12 +1,12 @@
 // Parts that many pages share.
 import { html, useEffect, useRef, useState } from '../html.js';
-import { plain } from '../text.js';
+import { shorten } from '../text.js';
 import { Icon } from './icons.js';
 
 /** Sets the document's title while the page is shown. */
 export function useTitle(title) {
   useEffect(() => {
-    document.title = `${plain(title)} · supabase-pagerduty`;
+    document.title = `${shorten(title, 80)} · supabase-pagerduty`;
   }, [title]);
 }
 
@@ -95,7 +95,7 @@ export function More({ next, loading, onMore, items }) {
   if (!next) return null;
   return html`
     <div class="more" ref=${ref}>
-      <button type="button" class="button quiet" disabled=${loading} onClick=${onMore}>${loading ? 'Loading …' : 'Load more'}</button>
+      <button type="button" class="button quiet" aria-disabled=${loading} onClick=${() => loading || onMore()}>${loading ? 'Loading …' : 'Load more'}</button>
     </div>
   `;
 }

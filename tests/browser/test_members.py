@@ -1,0 +1,70 @@
+"""The Members tab: who is in, and who may say so."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Windows
+from tests.world import Organization, World
+
+
+def member(page: Page, email: str) -> Locator:
+    return page.get_by_role("listitem").filter(has_text=email)
+
+
+def test_an_owner_changes_a_role_and_it_holds(windows: Windows, acme: Organization) -> None:
+    theirs = windows.open(acme.viewer, "/incidents")
+    expect(theirs.get_by_text("yours is viewer")).to_be_visible()
+    page = windows.open(acme.owner, "/settings/members")
+    expect(page.get_by_role("heading", name=f"Members of {acme.name}")).to_be_visible()
+    member(page, acme.viewer.email).get_by_role("combobox").select_option("Responder")
+    expect(page.get_by_text("Viewer of Acme is now responder.")).to_be_visible()
+    page.reload()
+    expect(member(page, acme.viewer.email).get_by_role("combobox")).to_have_value("responder")
+    theirs.reload()
+    expect(theirs.get_by_role("link", name="New incident")).to_be_visible()
+
+
+def test_the_last_owner_stays_owner(windows: Windows, acme: Organization) -> None:
+    windows.watch.expect("status of 409")
+    page = windows.open(acme.owner, "/settings/members")
+    mine = member(page, acme.owner.email)
+    mine.get_by_role("combobox").select_option("Viewer")
+    expect(page.get_by_role("status").filter(has_text=re.compile("owner", re.I))).to_be_visible()
+    expect(mine.get_by_role("combobox")).to_have_value("owner")
+    mine.get_by_role("button", name="Leave").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave", exact=True).click()
+    expect(mine).to_be_visible()
+    page.reload()
+    expect(mine.get_by_role("combobox")).to_have_value("owner")
+
+
+def test_an_admin_manages_all_but_owners(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings/members")
+    owner, viewer = member(page, acme.owner.email), member(page, acme.viewer.email)
+    expect(owner).to_contain_text("Owner")
+    expect(owner.get_by_role("combobox")).to_have_count(0)
+    expect(owner.get_by_role("button")).to_have_count(0)
+    expect(viewer.get_by_role("option", name="Owner")).to_have_count(0)
+    viewer.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog", name="Remove Viewer of Acme?").get_by_role("button", name="Remove", exact=True).click()
+    expect(viewer).to_have_count(0)
+
+
+def test_viewers_and_responders_only_read(windows: Windows, acme: Organization) -> None:
+    for person, role in ((acme.viewer, "viewer"), (acme.responder, "responder")):
+        page = windows.open(person, "/settings/members")
+        expect(page.get_by_text(f"Only owners and admins may change roles; yours is {role}.")).to_be_visible()
+        expect(member(page, acme.owner.email)).to_be_visible()
+        expect(page.get_by_role("main").get_by_role("combobox")).to_have_count(0)
+        expect(page.get_by_role("main").get_by_role("button")).to_have_count(1)  # leave
+
+
+def test_leaving(windows: Windows, world: World, acme: Organization) -> None:
+    leaver = world.person("Leaver")
+    world.join(acme, leaver, "responder")
+    page = windows.open(leaver, "/settings/members")
+    page.get_by_role("button", name="Leave this organization").click()
+    page.get_by_role("dialog", name=f"Leave {acme.name}?").get_by_role("button", name="Leave", exact=True).click()
+    expect(page.get_by_role("heading", name="No organization yet")).to_be_visible()
+    expect(page.get_by_text(acme.owner.email)).to_have_count(0)

@@ -1,0 +1,190 @@
+"""The PagerDuty card: connecting an organization, testing the connection, and whether alerts arrive."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from service.local import pagerduty
+from tests.browser.conftest import Windows
+from tests.browser.steps import choice, expect_unread
+from tests.world import Organization, World, v3
+
+CONNECTION_TESTS = (
+    (pagerduty.FULL_ACCESS_KEY, "Connected", "may read and write"),
+    (pagerduty.USER_KEY, "Connected", pagerduty.USER_EMAIL),
+    (pagerduty.READ_ONLY_KEY, "Connected, but the key may only read", "account sandbox"),
+    ("made-up", "PagerDuty does not know this key", "copied whole"),
+    (pagerduty.FORBIDDEN_KEY, "PagerDuty does not let this key in", "IP allow list"),
+    (pagerduty.RATE_LIMITED_KEY, "PagerDuty asks to wait", f"in {pagerduty.RATE_LIMIT_RESET} seconds"),
+    (pagerduty.UNAVAILABLE_KEY, "PagerDuty cannot be reached", "status 503"),
+    (pagerduty.EU_KEY, "The key belongs to the other region", "region Europe"),
+)
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+
+def card(page: Page) -> Locator:
+    return page.get_by_role("region", name="PagerDuty", exact=True)
+
+
+def test_from_nothing(windows: Windows, world: World) -> None:
+    newcomers = world.organization("Newcomers", ("owner",), integration=False)
+    page = windows.open(newcomers.owner, "/settings", permissions=["clipboard-read", "clipboard-write"])
+    expect(page.get_by_text("PagerDuty is not connected yet")).to_be_visible()
+    expect(page.get_by_label("Webhook URL")).to_have_count(0)
+    page.get_by_role("switch", name="Off").check()
+    expect(page.get_by_role("switch", name="On")).to_be_checked()
+    address = page.get_by_label("Webhook URL")
+    expect(address).to_have_value(re.compile("/api/webhooks/pagerduty/.{32}"))
+    expect(address).not_to_be_editable()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == address.input_value()
+
+    newcomers.token = address.input_value().rsplit("/", 1)[1]
+    newcomers.send(v3())
+    expect(page.get_by_text("Alerts arrive")).to_be_visible()
+    expect(card(page).get_by_text("Last event")).to_be_visible()
+    expect_unread(page, 1)
+    page.get_by_role("switch", name="On").uncheck()
+    expect(card(page).get_by_text("PagerDuty is switched off", exact=True)).to_be_visible()
+
+
+def test_the_api_key_is_never_shown_again(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    page.get_by_role("textbox", name="API key").fill("first-key-AAAA")
+    expect(page.get_by_text("There are changes to save.")).to_be_visible()
+    save(page)
+    saved = page.get_by_role("group", name="API key")
+    expect(saved).to_contain_text("AAAA")
+    expect(page.get_by_text("There are changes to save.")).to_have_count(0)
+
+    page.reload()
+    expect(saved).to_contain_text("AAAA")
+    assert "first-key" not in page.content()
+    page.get_by_role("button", name="Replace API key").click()
+    expect(page.get_by_role("textbox", name="API key")).to_be_focused()
+    page.get_by_role("button", name="Keep the saved API key").click()
+    expect(saved).to_contain_text("AAAA")
+    page.get_by_role("button", name="Replace API key").click()
+    page.get_by_role("textbox", name="API key").fill("second-key-BBBB")
+    save(page)
+    expect(saved).to_contain_text("BBBB")
+
+    page.get_by_role("button", name="Remove API key").click()
+    page.get_by_role("dialog", name="Remove the API key?").get_by_role("button", name="Cancel").click()
+    expect(saved).to_contain_text("BBBB")
+    page.get_by_role("button", name="Remove API key").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_role("textbox", name="API key")).to_be_empty()
+    assert acme.admin.api.get("/api/integrations/pagerduty").json()["api_key"]["set"] is False
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "message"),
+    [
+        ("API key", "two words", "visible ASCII characters"),
+        ("API key", "k" * 129, "128 characters"),
+        ("Signing secret", "geheim\u00fc", "visible ASCII characters"),
+        ("Integration key filter", "a b", "visible ASCII characters"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    windows: Windows, acme: Organization, label: str, value: str, message: str
+) -> None:
+    windows.watch.expect("status of 422")
+    page = windows.open(acme.admin, "/settings")
+    field = page.get_by_role("textbox", name=label)
+    field.fill(value)
+    page.get_by_role("button", name="Save changes").click()
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(re.compile(message))
+    field.fill("good-enough-now")
+    save(page)
+    expect(page.get_by_text(message)).to_have_count(0)
+
+
+def test_region_event_types_and_filter_are_kept(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    choice(page, "Service region").select_option("Europe")
+    page.get_by_label("Integration key filter").fill("only-this-one")
+    page.get_by_role("radio", name="Only these").check()
+    incidents = page.get_by_role("group", name="Incidents")
+    for box in incidents.get_by_role("checkbox", checked=True).all():
+        expect(box).to_be_checked()
+    for name in ("Triggered", "Acknowledged", "Unacknowledged", "Escalated", "Reopened", "Resolved"):
+        incidents.get_by_role("checkbox", name=name, exact=True).uncheck()
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("Choose at least one, or take all of them.")).to_be_visible()
+    incidents.get_by_role("checkbox", name="Resolved", exact=True).check()
+    save(page)
+
+    page.reload()
+    expect(choice(page, "Service region")).to_have_value("eu")
+    expect(page.get_by_label("Integration key filter")).to_have_value("only-this-one")
+    expect(incidents.get_by_role("checkbox", checked=True)).to_have_count(1)
+    page.get_by_role("radio", name="All of them").check()
+    page.get_by_label("Integration key filter").fill("")
+    save(page)
+    saved = acme.admin.api.get("/api/integrations/pagerduty").json()
+    assert (saved["event_types"], saved["integration_key"], saved["region"]) == (None, None, "eu")
+
+
+def test_test_connection_says_what_each_key_is(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    result = card(page).get_by_role("status")
+    for key, title, detail in CONNECTION_TESTS:
+        page.get_by_role("textbox", name="API key").fill(key)
+        page.get_by_role("button", name="Test connection").click()
+        expect(page.get_by_text(title, exact=True)).to_be_visible()
+        expect(result.filter(has_text=title)).to_contain_text(detail)
+    page.get_by_role("button", name="Use Europe").click()
+    expect(choice(page, "Service region")).to_have_value("eu")
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_text("Connected", exact=True)).to_be_visible()
+    assert acme.admin.api.get("/api/integrations/pagerduty").json()["api_key"]["set"] is False
+
+
+def test_test_connection_takes_the_saved_key(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_text("There is no key to test")).to_be_visible()
+    page.get_by_role("textbox", name="API key").fill(pagerduty.READ_ONLY_KEY)
+    save(page)
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_text("Connected, but the key may only read")).to_be_visible()
+
+
+def test_a_bad_signature_shows_in_the_health_and_a_good_one_cures_it(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    expect(page.get_by_text("Waiting for the first alert")).to_be_visible()
+    page.get_by_role("textbox", name="Signing secret").fill("the-right-secret")
+    save(page)
+    expect(page.get_by_role("group", name="Signing secret")).to_contain_text("cret")
+    assert acme.send(v3(), secret="the-wrong-secret").status_code == 401
+    page.reload()
+    health = card(page)
+    expect(health).to_contain_text("Something went wrong with the last alerts")
+    expect(health).to_contain_text("Copy the signing secret of this webhook from PagerDuty again")
+    assert acme.send(v3(), secret="the-right-secret").status_code == 202
+    expect(page.get_by_text("Alerts arrive")).to_be_visible()
+
+
+@pytest.mark.parametrize("role", ["viewer", "responder"])
+def test_others_read_it_and_learn_why_they_may_not_change_it(
+    windows: Windows, acme: Organization, role: str
+) -> None:
+    acme.admin.api.post("/api/integrations/pagerduty", json={"api_key": "some-key-ZZZZ"}).raise_for_status()
+    page = windows.open(acme.people[role], "/settings")
+    expect(card(page)).to_contain_text(f"Only owners and admins of {acme.name} may change this")
+    expect(card(page)).to_contain_text(f"your role is {role}")
+    for control in ("textbox", "switch", "combobox", "checkbox", "button"):
+        expect(card(page).get_by_role(control)).to_have_count(0)
+    assert acme.token
+    assert acme.token not in page.content()
+    assert "ZZZZ" not in page.content()

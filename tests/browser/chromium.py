@@ -51,13 +51,17 @@ def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
+def _may_install_packages() -> bool:
+    return _is_root() and shutil.which("apt-get") is not None and Path("/etc/debian_version").exists()
+
+
 def _on_path() -> str | None:
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
 def _debian_package() -> str | None:
     """Debian's package; Ubuntu's of the same name is a snap, which does not start in containers."""
-    if not (_is_root() and shutil.which("apt-get") and Path("/etc/debian_version").exists()):
+    if not _may_install_packages():
         return None
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]

@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
         try:
             running = launch(playwright.chromium)
         except NoChromium as error:
-            pytest.exit(str(error), returncode=1)
+            pytest.fail(str(error), pytrace=False)
         yield running
         running.close()
 

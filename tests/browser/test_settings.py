@@ -176,9 +176,7 @@ def test_a_bad_signature_shows_in_the_health_and_a_good_one_cures_it(windows: Wi
 
 
 @pytest.mark.parametrize("role", ["viewer", "responder"])
-def test_others_read_it_and_learn_why_they_may_not_change_it(
-    windows: Windows, acme: Organization, role: str
-) -> None:
+def test_others_read_it_and_learn_why_they_may_not_change_it(windows: Windows, acme: Organization, role: str) -> None:
     acme.admin.api.post("/api/integrations/pagerduty", json={"api_key": "some-key-ZZZZ"}).raise_for_status()
     page = windows.open(acme.people[role], "/settings")
     expect(card(page)).to_contain_text(f"Only owners and admins of {acme.name} may change this")

@@ -219,22 +219,40 @@ class Database:
         [row] = self.rows("select * from public.incidents where id = %s", (incident_id,))
         return row
 
+    def status_of(self, incident_id: str) -> str:
+        return str(self.incident(incident_id)["status"])
+
+    def timeline(self, incident_id: str) -> list[tuple[str, str | None, str | None]]:
+        """An incident's timeline: (kind, status before, status after)."""
+        rows = self.rows(
+            "select kind, status_from::text, status_to::text from public.incident_updates"
+            " where incident_id = %s order by created_at",
+            (incident_id,),
+        )
+        return [(row["kind"], row["status_from"], row["status_to"]) for row in rows]
+
     # At once -----------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def meanwhile(self, task: Callable[[Connection], Any]) -> Iterator[Callable[[], Any]]:
-        """Starts a task that has to wait for what this connection's open transaction holds, and waits until it does.
+    def in_turn(
+        self, first: Callable[[Connection], Any], second: Callable[[Connection], Any], *, keep: bool = True
+    ) -> tuple[Any, Any]:
+        """Runs `first` in a transaction and starts `second`, which has to wait for it; the answers (or error) of both.
 
-        Gives a function that answers what became of the task, to be called once the transaction has ended.
+        The transaction of `first` is committed, or with keep=False rolled back, when `second` is seen to wait.
         """
         waits = "select 1 from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
-        with self.connect() as other, self.connect() as watcher, ThreadPoolExecutor(1) as pool:
-            running = pool.submit(task, other)
-            deadline = time.monotonic() + 30
-            while not watcher.execute(waits.encode(), (other.info.backend_pid,)).fetchall():
-                assert not running.done(), "it did not wait"
-                assert time.monotonic() < deadline, "it neither waits nor ends"
-            yield lambda: running.result(timeout=30)
+        with self.connect() as one, self.connect() as other, self.connect() as watcher, ThreadPoolExecutor(1) as pool:
+            with one.transaction(force_rollback=not keep):
+                made = first(one)
+                running = pool.submit(second, other)
+                deadline = time.monotonic() + 30
+                while not watcher.execute(waits.encode(), (other.info.backend_pid,)).fetchall():
+                    assert not running.done(), f"it did not wait: {running.exception() or running.result()}"
+                    assert time.monotonic() < deadline, "it neither waits nor ends"
+            try:
+                return made, running.result(timeout=30)
+            except psycopg.Error as error:
+                return made, error
 
     def at_once(self, *tasks: Callable[[Connection], Any]) -> list[Any]:
         """Runs tasks in threads, each with a connection of its own, let go together; their answers or errors."""

@@ -1,6 +1,7 @@
 """The database is what policies/ says, and nothing more is open than what somebody opened on purpose."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -61,9 +62,9 @@ def test_applying_the_policies_again_changes_nothing(breakable: psycopg.Connecti
 
 
 @pytest.mark.parametrize("file", POLICIES, ids=lambda file: file.stem)
-def test_each_policy_file_alone_changes_nothing(breakable: psycopg.Connection, file: object) -> None:
+def test_each_policy_file_alone_changes_nothing(breakable: psycopg.Connection, file: Path) -> None:
     before = catalog.access(breakable)
-    breakable.execute(file.read_bytes())  # type: ignore[attr-defined]
+    breakable.execute(file.read_bytes())
     assert catalog.access(breakable) == before
 
 

@@ -16,19 +16,6 @@ def acme(database: Database) -> Organization:
     return database.organization()
 
 
-def _timeline(database: Database, incident: str) -> list[tuple[str, str | None, str | None]]:
-    rows = database.rows(
-        "select kind, status_from::text, status_to::text from public.incident_updates"
-        " where incident_id = %s order by created_at",
-        (incident,),
-    )
-    return [(row["kind"], row["status_from"], row["status_to"]) for row in rows]
-
-
-def _status(database: Database, incident: str) -> str:
-    return str(database.incident(incident)["status"])
-
-
 def _set_status(database: Database, user: str, incident: str, status: str) -> None:
     database.run_as(user, "update public.incidents set status = %s where id = %s", (status, incident))
 
@@ -37,10 +24,10 @@ def test_an_incident_goes_through_its_life(database: Database, acme: Organizatio
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     [acknowledged] = database.ingest(acme, at(5, "acknowledged"))
     assert acknowledged["incident_id"] == incident
-    assert _status(database, incident) == "investigating"
+    assert database.status_of(incident) == "investigating"
     database.ingest(acme, at(9, "resolved"))
-    assert _status(database, incident) == "resolved"
-    assert _timeline(database, incident) == [
+    assert database.status_of(incident) == "resolved"
+    assert database.timeline(incident) == [
         ("created", None, "open"),
         ("pagerduty", "open", "investigating"),
         ("pagerduty", "investigating", "resolved"),
@@ -96,7 +83,7 @@ def test_the_newest_event_decides_whatever_the_order(
             incident = database.link(acme, acme["responder"], outcome["notification_id"], status=prefilled)
         if incident:
             newest = _newest(arrivals[:position])
-            assert _status(database, incident) == (STATUSES[newest] if newest else "open")
+            assert database.status_of(incident) == (STATUSES[newest] if newest else "open")
     database.clean_up()
 
 
@@ -112,8 +99,8 @@ def test_all_in_one_webhook_is_the_same_as_one_by_one(database: Database, arriva
     database.ingest(acme, *batch)
     newest = _newest([(0, "triggered"), *arrivals])
     assert newest is not None
-    assert _status(database, incident) == STATUSES[newest]
-    told = [line for line in _timeline(database, incident) if line[0] == "pagerduty"]
+    assert database.status_of(incident) == STATUSES[newest]
+    told = [line for line in database.timeline(incident) if line[0] == "pagerduty"]
     assert len(told) == len(arrivals)
     database.clean_up()
 
@@ -122,8 +109,8 @@ def test_an_older_event_is_told_but_moves_nothing(database: Database, acme: Orga
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     database.ingest(acme, at(9, "resolved"))
     database.ingest(acme, at(5, "acknowledged"))
-    assert _status(database, incident) == "resolved"
-    assert _timeline(database, incident)[-1] == ("pagerduty", None, None)
+    assert database.status_of(incident) == "resolved"
+    assert database.timeline(incident)[-1] == ("pagerduty", None, None)
 
 
 def test_a_duplicate_moves_nothing(database: Database, acme: Organization) -> None:
@@ -132,32 +119,32 @@ def test_a_duplicate_moves_nothing(database: Database, acme: Organization) -> No
     database.ingest(acme, acknowledged)
     _set_status(database, acme["responder"], incident, "resolved")
     database.ingest(acme, acknowledged)
-    assert _status(database, incident) == "resolved"
-    assert len(_timeline(database, incident)) == 3
+    assert database.status_of(incident) == "resolved"
+    assert len(database.timeline(incident)) == 3
 
 
 def test_a_note_moves_nothing(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     _set_status(database, acme["responder"], incident, "resolved")
     database.ingest(acme, note(occurred_at="2026-11-23T10:09:00Z"))
-    assert _status(database, incident) == "resolved"
-    assert _timeline(database, incident)[-1] == ("pagerduty", None, None)
+    assert database.status_of(incident) == "resolved"
+    assert database.timeline(incident)[-1] == ("pagerduty", None, None)
     # It does not make a later-arriving event older than itself either.
     database.ingest(acme, at(5, "acknowledged"))
-    assert _status(database, incident) == "investigating"
+    assert database.status_of(incident) == "investigating"
 
 
 def test_a_members_change_stands_until_pagerduty_has_news(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     _set_status(database, acme["responder"], incident, "investigating")
-    assert _timeline(database, incident)[-1] == ("status", "open", "investigating")
+    assert database.timeline(incident)[-1] == ("status", "open", "investigating")
     database.ingest(acme, at(9, "resolved"))
-    assert _status(database, incident) == "resolved"
-    assert _timeline(database, incident)[-1] == ("pagerduty", "investigating", "resolved")
+    assert database.status_of(incident) == "resolved"
+    assert database.timeline(incident)[-1] == ("pagerduty", "investigating", "resolved")
     _set_status(database, acme["responder"], incident, "open")
-    assert _timeline(database, incident)[-1] == ("status", "resolved", "open")
+    assert database.timeline(incident)[-1] == ("status", "resolved", "open")
     database.ingest(acme, at(3, "acknowledged"))
-    assert _status(database, incident) == "open", "older than what was applied"
+    assert database.status_of(incident) == "open", "older than what was applied"
 
 
 def test_edits_are_on_the_timeline_with_their_author(database: Database, acme: Organization) -> None:
@@ -178,14 +165,14 @@ def test_another_organizations_events_move_nothing(database: Database, acme: Org
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     [outcome] = database.ingest(globex, at(9, "resolved"))
     assert "incident_id" not in outcome
-    assert _status(database, incident) == "open"
+    assert database.status_of(incident) == "open"
 
 
 def test_events_that_are_not_taken_move_nothing(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     database.run_as(acme["owner"], "select public.save_pagerduty_integration(%s, '{\"enabled\": false}')", (acme.id,))
     database.ingest(acme, at(9, "resolved"))
-    assert _status(database, incident) == "open"
+    assert database.status_of(incident) == "open"
 
 
 # Without PagerDuty's time -----------------------------------------------------------------------------------------
@@ -199,9 +186,9 @@ def test_events_without_a_time_count_as_they_arrive(database: Database, acme: Or
     first = database.notify(acme, _timeless("triggered"))
     database.ingest(acme, _timeless("acknowledged"))
     incident = database.link(acme, acme["responder"], first)
-    assert _status(database, incident) == "investigating"
+    assert database.status_of(incident) == "investigating"
     database.ingest(acme, _timeless("resolved"), _timeless("triggered"), _timeless("resolved"))
-    assert _status(database, incident) == "resolved"
+    assert database.status_of(incident) == "resolved"
 
 
 def test_an_event_without_a_time_that_had_to_wait_is_news_all_the_same(database: Database, acme: Organization) -> None:
@@ -211,7 +198,7 @@ def test_an_event_without_a_time_that_had_to_wait_is_news_all_the_same(database:
             waiting.execute("select now()")
             incident = database.link(acme, acme["responder"], database.notify(acme, _timeless("triggered")))
             database.ingest(acme, _timeless("resolved"), connection=waiting)
-        assert _status(database, incident) == "resolved"
+        assert database.status_of(incident) == "resolved"
 
 
 # The form, late ------------------------------------------------------------------------------------------------------
@@ -223,21 +210,21 @@ def test_a_form_that_was_open_for_a_while(database: Database, acme: Organization
     notification = database.notify(acme, at(0))
     database.ingest(acme, at(5, "acknowledged"), at(9, "resolved"))
     incident = database.link(acme, acme["responder"], notification, status=chosen)
-    assert _status(database, incident) == ("resolved" if chosen == "open" else chosen)
+    assert database.status_of(incident) == ("resolved" if chosen == "open" else chosen)
     at_nine = datetime.fromisoformat("2026-11-23T10:09:00+00:00")
     assert database.incident(incident)["pagerduty_status_at"] == at_nine
     database.ingest(acme, at(7, "acknowledged"))
-    assert _status(database, incident) == ("resolved" if chosen == "open" else chosen), "older than the latest"
+    assert database.status_of(incident) == ("resolved" if chosen == "open" else chosen), "older than the latest"
 
 
 def test_a_form_from_the_latest_notification_keeps_what_the_user_chose(database: Database, acme: Organization) -> None:
     database.notify(acme, at(0))
     latest = database.notify(acme, at(5, "acknowledged"))
     incident = database.link(acme, acme["responder"], latest, status="open")
-    assert _status(database, incident) == "open"
+    assert database.status_of(incident) == "open"
 
 
 def test_a_form_from_a_note_starts_where_pagerduty_stands(database: Database, acme: Organization) -> None:
     database.ingest(acme, at(0), at(5, "acknowledged"))
     noted = database.notify(acme, note(occurred_at="2026-11-23T10:06:00Z"))
-    assert _status(database, database.link(acme, acme["responder"], noted)) == "investigating"
+    assert database.status_of(database.link(acme, acme["responder"], noted)) == "investigating"

@@ -60,28 +60,6 @@ def test_stale_settings_have_no_effect(database: Database, acme: Organization, o
     assert database.rows("select 1 from public.pagerduty_events where organization_id = %s", (acme.id,)) == []
 
 
-def test_a_webhook_that_waited_for_a_change_of_settings_is_stale(database: Database, acme: Organization) -> None:
-    """It was verified with settings that are no more: here, before a signing secret was set."""
-    version = database.version(acme)
-    with database.connect() as admin:
-        answers: list[Any] = []
-
-        def save(connection: Any) -> None:
-            with connection.transaction():
-                database.run_as(
-                    acme["owner"], "select public.save_pagerduty_integration(%s, '{}', %s)",
-                    (acme.id, Jsonb(_secret("sealed"))), connection=connection,
-                )  # fmt: skip
-
-        def send(connection: Any) -> None:
-            answers.append(database.call_ingest(acme.token, version, [event()], connection))
-
-        assert database.at_once(save, send) == [None, None]
-        made = admin.execute("select 1 from public.notifications where organization_id = %s", (acme.id,)).fetchall()
-        assert (answers[0]["status"], len(made)) in (("stale", 0), ("done", 1))
-    assert database.call_ingest(acme.token, version, [event()])["status"] == "stale"
-
-
 @pytest.mark.parametrize(
     "change",
     [

@@ -14,15 +14,15 @@ import { Failure, Notice, Skeleton } from './ui/parts.js';
 import { Toasts } from './ui/toast.js';
 
 /** Sends people to where they can be: signed out to the sign-in page, signed in away from it. */
-function useGuard(phase, { path, query }) {
+function useGuard({ phase, left }, { path, query }) {
   useEffect(() => {
     if (phase === 'out' && path !== '/sign-in') {
-      const here = path === '/' ? '' : `?next=${encodeURIComponent(path + query)}`;
+      const here = left || path === '/' ? '' : `?next=${encodeURIComponent(path + query)}`;
       navigate(`/sign-in${here}`, { replace: true });
     } else if (phase === 'ready' && (path === '/sign-in' || path === '/')) {
       navigate(safeNext(new URLSearchParams(query).get('next')), { replace: true });
     }
-  }, [phase, path, query]);
+  }, [phase, left, path, query]);
 }
 
 /** Moves the focus to the content when the page changes, so that a screen reader begins there. */
@@ -57,9 +57,9 @@ function Homeless() {
 }
 
 function Content() {
-  const { phase, organization, problem } = useStore(session);
+  const { phase, left, organization, problem } = useStore(session);
   const route = useRoute();
-  useGuard(phase, route);
+  useGuard({ phase, left }, route);
   useFocusOnMove(route.moves);
   if (phase === 'failed') {
     return html`<div class="page narrow"><h1>Not quite there</h1><${Failure} problem=${problem} onRetry=${loadMe} /></div>`;

@@ -15,15 +15,15 @@ export async function readMembers(organizationId) {
   return data;
 }
 
-/** Names by user id; empty until they are known, and if they cannot be. */
+/** Names by user id; null until they are known, empty if they cannot be. */
 export function useNames(organizationId) {
-  const [names, setNames] = useState({});
+  const [names, setNames] = useState(null);
   useEffect(() => {
     let here = true;
     if (organizationId) {
       readMembers(organizationId)
         .then((members) => here && setNames(Object.fromEntries(members.map((one) => [one.user_id, one.display_name || one.email]))))
-        .catch(() => {});
+        .catch(() => here && setNames((known) => known ?? {}));
     }
     return () => {
       here = false;

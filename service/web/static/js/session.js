@@ -6,10 +6,11 @@ import { supabase } from './supabase.js';
 
 /**
  * phase: starting (not known yet), out, ready, failed (signed in, but /api/me does not answer: `problem`).
+ * ended: the session ran out or was ended elsewhere. left: the person signed out here.
  * organization is the chosen one of organizations, or null for somebody who is in none.
  */
 export const session = new Store({
-  phase: 'starting', user: null, organizations: [], organization: null, ended: false, problem: null,
+  phase: 'starting', user: null, organizations: [], organization: null, ended: false, left: false, problem: null,
 });
 
 const CHOSEN = 'organization';
@@ -51,7 +52,7 @@ function become({ user, organizations }) {
   const wanted = session.state.organization?.id ?? read(sessionStorage, CHOSEN) ?? read(localStorage, CHOSEN);
   const organization = organizations.find(({ id }) => id === wanted) ?? organizations[0] ?? null;
   configureApi({ organizationId: organization?.id ?? null });
-  session.set({ phase: 'ready', user, organizations, organization, ended: false, problem: null });
+  session.set({ phase: 'ready', user, organizations, organization, ended: false, left: false, problem: null });
 }
 
 /** Makes this tab about another of the person's organizations; false if they are not in it. */
@@ -89,11 +90,13 @@ function expire() {
 function leave(event) {
   const { user } = session.state;
   if (user) localStorage.removeItem(`me:${user.id}`);
-  const ended = event === 'SIGNED_OUT' && !leaving;
+  const left = leaving || session.state.left;
+  // An expired session tells of itself twice on loading: as ended, and as there being none.
+  const ended = !left && (event === 'SIGNED_OUT' || session.state.ended);
   if (leaving) dropAllDrafts();
   leaving = false;
   configureApi({ organizationId: null });
-  session.set({ phase: 'out', user: null, organizations: [], organization: null, ended });
+  session.set({ phase: 'out', user: null, organizations: [], organization: null, ended, left });
 }
 
 function remembered(userId) {

@@ -96,7 +96,7 @@ function View({ incident, take, mayChange, edit, editFirst }) {
       <dl class="facts">
         <div><dt>Customer</dt><dd>${incident.customer ? html`<bdi>${incident.customer}</bdi>` : html`<span class="hint">none</span>`}</dd></div>
         <div><dt>Urgency</dt><dd>${nameOf(LEVELS, incident.urgency)}</dd></div>
-        <div><dt>Created</dt><dd><${Time} at=${incident.created_at} />${names[incident.created_by] && html` by <bdi>${names[incident.created_by]}</bdi>`}</dd></div>
+        <div><dt>Created</dt><dd><${Time} at=${incident.created_at} />${names?.[incident.created_by] && html` by <bdi>${names[incident.created_by]}</bdi>`}</dd></div>
         ${incident.pagerduty_incident_id && html`
           <div><dt>PagerDuty</dt><dd>
             ${link

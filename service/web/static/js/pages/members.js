@@ -81,10 +81,10 @@ export function MembersTab({ organization }) {
           `)}
         </ul>
       `}
-      <details class="roles">
+      ${(members || problem) && html`<details class="roles">
         <summary>What the roles may do</summary>
         <dl class="facts">${MEANINGS.map(([role, text]) => html`<div key=${role}><dt>${role}</dt><dd>${text}</dd></div>`)}</dl>
-      </details>
+      </details>`}
     </section>
   `;
 }

@@ -60,13 +60,13 @@ export function Timeline({ incident, timeline: { entries, problem, read, take },
     <section class="timeline-section" aria-labelledby="timeline-title">
       <h2 id="timeline-title">Timeline</h2>
       ${problem && problem.status !== 404 && html`<${Failure} problem=${problem} onRetry=${read} />`}
-      ${entries === null && !problem && html`<${Skeleton} rows=${3} />`}
-      ${entries && html`
+      ${!(entries && names) && !problem && html`<${Skeleton} rows=${3} />`}
+      ${entries && names && html`
         <ol class="timeline">
           ${entries.map((entry) => html`<${Entry} key=${entry.id} entry=${entry} names=${names} />`)}
         </ol>
       `}
-      ${mayComment && html`<${CommentBox} incident=${incident} take=${take} />`}
+      ${mayComment && (entries || problem) && names && html`<${CommentBox} incident=${incident} take=${take} />`}
     </section>
   `;
 }

@@ -24,7 +24,7 @@ export function StatusPill({ status }) {
 }
 
 export function LevelPill({ level, what = '' }) {
-  return html`<span class=${`pill level-${level}`}>${nameOf(LEVELS, level)}${what && ` ${what}`}</span>`;
+  return html`<span class=${`pill level-${level}`}>${nameOf(LEVELS, level)}${what && html`<span class="hidden"> ${what}</span>`}</span>`;
 }
 
 /** kind: info, good, warning, bad. */

@@ -1,0 +1,178 @@
+"""WCAG 2.2 AA on every page: in light, dark, and at 320 pixels, where nothing may need scrolling sideways."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from service.local.stack import ROOT
+from tests.browser.conftest import Windows
+from tests.browser.steps import entries, expect_unread, open_bell
+from tests.browser.watch import horizontal_overflow
+from tests.world import Organization, Person, v3
+
+AXE = ROOT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
+
+
+def violations(page: Page, rules: dict[str, Any]) -> list[str]:
+    """What axe finds wrong, one line each: the rule, and where."""
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    found = page.evaluate(f"axe.run({json.dumps(options)}).then((result) => result.violations)")
+    return [f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
+
+def check(page: Page) -> None:
+    """All rules in light, wide and narrow; in dark, what colours can change."""
+    page.evaluate(Path(AXE).read_text(encoding="utf-8") + ";0")
+    everything, colours = {"type": "tag", "values": RULES}, {"type": "rule", "values": ["color-contrast"]}
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        for scheme, rules in (("light", everything), ("dark", colours)):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert violations(page, rules) == [], f"{page.url} {scheme} {size}"
+        assert horizontal_overflow(page) <= 0, f"{page.url} scrolls sideways"
+    page.set_viewport_size(WIDE)
+
+
+@pytest.fixture
+def visit(windows: Windows) -> Callable[[Person | None, str], Page]:
+    """Opens pages that axe may be put into: without the policy, which other tests are under."""
+
+    def visit(person: Person | None, path: str) -> Page:
+        return windows.open(person, path, bypass_csp=True, viewport=WIDE)
+
+    return visit
+
+
+@pytest.fixture
+def busy(acme: Organization) -> Organization:
+    """Acme with alerts of all sorts and an incident with a history."""
+    first = acme.send(v3(title="Checkout is down")).json()["outcomes"][0]["notification_id"]
+    incident = {"title": "Checkout is down", "criticality": "critical", "tags": ["a", "b"], "customer": "Initech"}
+    made = acme.responder.api.post("/api/incidents", json={**incident, "notification_id": first}).json()
+    acme.responder.api.post(f"/api/incidents/{made['id']}/updates", json={"body": "Looking."}).raise_for_status()
+    for kind in ("incident.acknowledged", "incident.resolved"):
+        acme.send(v3(kind))
+    for number, urgency in enumerate(("high", "low")):
+        acme.send(v3(title="Disk is full", incident_id=f"PDISK{number}", urgency=urgency))
+    for criticality, status in (("low", "investigating"), ("medium", "resolved"), ("high", "open")):
+        fields = {"title": f"Number {criticality}", "criticality": criticality, "status": status}
+        acme.responder.api.post("/api/incidents", json=fields).raise_for_status()
+    acme.__dict__["incident"] = made["id"]
+    return acme
+
+
+def test_signed_out(visit: Callable[[Person | None, str], Page], windows: Windows) -> None:
+    windows.watch.expect("status of 40[04]")
+    page = visit(None, "/sign-in")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    check(page)
+    page.get_by_label("Email").fill("nobody@example.test")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_text("That email and password do not match.")).to_be_visible()
+    check(page)
+    page.goto("/no/such/page")
+    check(page)
+
+
+def test_incidents(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
+    page = visit(busy.responder, "/incidents")
+    expect(page.get_by_role("list", name="Incidents").get_by_role("listitem")).to_have_count(4)
+    page.get_by_role("group", name="Status").get_by_role("button", name="Open").click()
+    expect(page.get_by_role("list", name="Incidents").get_by_role("listitem")).to_have_count(1)
+    check(page)
+    page.get_by_role("button", name="Account").click()
+    expect(page.get_by_role("dialog", name="Account")).to_be_visible()
+    check(page)
+
+
+def test_the_open_bell(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
+    page = visit(busy.responder, "/incidents")
+    expect_unread(page, 5)
+    panel = open_bell(page)
+    expect(entries(page)).to_have_count(3)
+    panel.get_by_role("button", name="earlier alerts of Checkout").click()
+    panel.get_by_text("Sound and browser notifications").click()
+    check(page)
+
+
+def test_an_incident(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
+    page = visit(busy.responder, f"/incidents/{busy.__dict__['incident']}")
+    expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(4)
+    check(page)
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox", name="Title").fill("")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("An incident needs a title.")).to_be_visible()
+    check(page)
+
+
+def test_a_new_incident(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
+    alert = busy.send(v3(title="Brand new", incident_id="PNEW")).json()["outcomes"][0]["notification_id"]
+    for person in (busy.responder, busy.viewer):
+        page = visit(person, f"/incidents/new?notification={alert}")
+        expect(page.get_by_text("From the alert")).to_be_visible()
+        check(page)
+
+
+@pytest.mark.parametrize("role", ["admin", "viewer"])
+def test_settings(visit: Callable[[Person | None, str], Page], busy: Organization, role: str) -> None:
+    busy.admin.api.post("/api/integrations/pagerduty", json={"api_key": "some-key-ZZZZ"}).raise_for_status()
+    page = visit(busy.people[role], "/settings")
+    expect(page.get_by_text("Alerts arrive")).to_be_visible()
+    if role == "admin":
+        page.get_by_role("radio", name="Only these").check()
+        page.get_by_role("button", name="Test connection").click()
+        expect(page.get_by_text("PagerDuty does not know this key")).to_be_visible()
+    check(page)
+    page.get_by_role("link", name="Members", exact=True).click()
+    expect(page.get_by_text(busy.owner.email)).to_be_visible()
+    page.get_by_text("What the roles may do").click()
+    check(page)
+
+
+def test_activity(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
+    page = visit(busy.admin, "/settings/activity")
+    expect(page.get_by_text("Notified").first).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="Payload of Checkout is down").first.click()
+    expect(page.get_by_role("region", name="Payload as JSON")).to_be_visible()
+    check(page)
+
+
+def test_empty_pages(visit: Callable[[Person | None, str], Page], acme: Organization) -> None:
+    page = visit(acme.admin, "/incidents")
+    expect(page.get_by_text("No incidents yet")).to_be_visible()
+    expect(open_bell(page)).to_contain_text("No alerts yet")
+    check(page)
+    page.goto("/settings/activity")
+    expect(page.get_by_role("region", name="Command that sends a test alert")).to_be_visible()
+    check(page)
+
+
+def test_one_can_skip_to_the_content(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.viewer, "/incidents")
+    expect_unread(page, 0)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_chosen_colours_are_kept(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.viewer, "/incidents", color_scheme="light")
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("radio", name="dark").check()
+    dark = page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor")
+    page.reload()
+    expect_unread(page, 0)
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == dark
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("radio", name="system").check()
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") != dark

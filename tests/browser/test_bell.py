@@ -1,0 +1,189 @@
+"""The bell: what is unread, live, on every page."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Windows
+from tests.browser.steps import bell, entries, expect_unread, open_bell, panel
+from tests.world import Organization, v3
+
+PAGES = ("/incidents", "/incidents/new", "/settings", "/settings/members", "/settings/activity")
+
+
+def send_many(organization: Organization, number: int) -> None:
+    for each in range(number):
+        organization.send(v3(title=f"Alert number {each}.", incident_id=f"PMANY{each}"))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_it_is_on_every_page(windows: Windows, acme: Organization, path: str) -> None:
+    acme.send(v3())
+    page = windows.open(acme.admin, path)
+    expect_unread(page, 1)
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+
+
+def test_an_empty_bell_says_so(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.viewer, "/incidents")
+    expect_unread(page, 0)
+    expect(open_bell(page)).to_contain_text("No alerts yet")
+    expect(panel(page).get_by_role("button", name="Mark all as read")).to_be_disabled()
+
+
+def test_a_new_alert_arrives_live_and_is_announced(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.viewer, "/incidents")
+    expect_unread(page, 0)
+    acme.send(v3(title="Checkout is down", urgency="high"))
+    expect_unread(page, 1)
+    expect(page.get_by_role("status").filter(has_text="New alert: Checkout is down, high urgency")).to_be_attached()
+    open_bell(page)
+    expect(entries(page)).to_have_accessible_name(
+        re.compile("Unread: Checkout is down.*Triggered.*high urgency.*Checkout API.*just now")
+    )
+    acme.send(v3(title="Disk is full", urgency="low", incident_id="PDISK"))
+    expect(entries(page).first).to_contain_text("Disk is full")
+    expect(entries(page)).to_have_count(2)
+
+
+def test_read_one_then_all(windows: Windows, acme: Organization) -> None:
+    send_many(acme, 4)
+    page = windows.open(acme.viewer, "/incidents")
+    expect_unread(page, 4)
+    open_bell(page)
+    panel(page).get_by_role("button", name="Mark as read: Alert number 2.").click()
+    expect_unread(page, 3)
+    expect(entries(page).filter(has_text="Unread")).to_have_count(3)
+    panel(page).get_by_role("button", name="Mark all as read").click()
+    expect_unread(page, 0)
+    expect(entries(page).filter(has_text="Unread")).to_have_count(0)
+    page.reload()
+    expect_unread(page, 0)
+    other = windows.open(acme.admin, "/incidents")
+    expect_unread(other, 4)  # receipts are personal
+
+
+def test_tabs_and_devices_of_one_person_agree(windows: Windows, acme: Organization) -> None:
+    send_many(acme, 3)
+    tab = windows.open(acme.viewer, "/incidents")
+    other_tab = tab.context.new_page()
+    other_tab.goto("/settings")
+    device = windows.open(acme.viewer, "/incidents")
+    for page in (tab, other_tab, device):
+        expect_unread(page, 3)
+        open_bell(page)
+        expect(entries(page)).to_have_count(3)
+    panel(tab).get_by_role("button", name="Mark as read: Alert number 1.").click()
+    for page in (tab, other_tab, device):
+        expect_unread(page, 2)
+        expect(entries(page).filter(has_text="Unread")).to_have_count(2)
+    panel(device).get_by_role("button", name="Mark all as read").click()
+    for page in (tab, other_tab, device):
+        expect_unread(page, 0)
+        expect(entries(page).filter(has_text="Unread")).to_have_count(0)
+
+
+def test_a_noisy_incident_takes_one_entry(windows: Windows, acme: Organization) -> None:
+    acme.send(v3(title="The quiet one", incident_id="PQUIET"))
+    for number in range(10):
+        kind = ("incident.escalated", "incident.reassigned", "incident.acknowledged")[number % 3]
+        acme.send(v3(kind, "PNOISY", title="The noisy one", occurred_at=f"2026-11-23T10:{number:02}:00Z"))
+    page = windows.open(acme.viewer, "/incidents")
+    expect_unread(page, 11)
+    open_bell(page)
+    expect(entries(page)).to_have_count(2)
+    panel(page).get_by_role("button", name="9 earlier alerts of The noisy one").click()
+    noisy = panel(page).get_by_role("listitem").filter(has_text="The noisy one").first
+    expect(noisy.get_by_role("list").get_by_role("link")).to_have_count(9)
+    panel(page).get_by_role("button", name="Mark 10 as read: The noisy one").click()
+    expect_unread(page, 1)
+    acme.send(v3("incident.resolved", "PNOISY", title="The noisy one"))
+    expect(entries(page).first).to_contain_text("Resolved")
+    expect(entries(page)).to_have_count(2)
+    expect_unread(page, 2)
+
+
+def test_the_list_goes_on_as_one_scrolls(windows: Windows, acme: Organization) -> None:
+    send_many(acme, 45)
+    page = windows.open(acme.viewer, "/incidents")
+    expect_unread(page, 45)
+    open_bell(page)
+    expect(entries(page).first).to_contain_text("Alert number 44.")
+    # New ones on top while one reads on must neither repeat nor hide any.
+    acme.send(v3(title="On top", incident_id="PTOP"))
+    expect(entries(page).first).to_contain_text("On top")
+    shown = 0
+    while shown < 46:
+        expect(entries(page).nth(shown)).to_be_attached()
+        shown = entries(page).count()
+        entries(page).last.scroll_into_view_if_needed()
+    expect(panel(page)).to_contain_text("That is all.")
+    titles = [re.search(r"Alert number \d+\.|On top", text) for text in entries(page).all_inner_texts()]
+    expected = ["On top", *(f"Alert number {number}." for number in reversed(range(45)))]
+    assert [found and found[0] for found in titles] == expected
+
+
+def test_by_keyboard_alone(windows: Windows, acme: Organization) -> None:
+    send_many(acme, 2)
+    page = windows.open(acme.responder, "/incidents")
+    expect_unread(page, 2)
+    bell(page).focus()
+    page.keyboard.press("Enter")
+    expect(panel(page)).to_be_visible()
+    expect(bell(page)).to_have_attribute("aria-expanded", "true")
+    expect(entries(page)).to_have_count(2)
+    page.keyboard.press("Escape")
+    expect(panel(page)).to_be_hidden()
+    expect(bell(page)).to_be_focused()
+    expect(bell(page)).to_have_attribute("aria-expanded", "false")
+
+    page.keyboard.press("Space")
+    expect(entries(page)).to_have_count(2)
+    for name in ("Mark all as read", "Close notifications"):
+        page.keyboard.press("Tab")
+        expect(panel(page).get_by_role("button", name=name)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(entries(page).first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Title")).to_have_value("[PagerDuty] Alert number 1.")
+    expect(panel(page)).to_be_hidden()
+    expect_unread(page, 1)
+
+
+def test_the_close_button_and_a_click_beside_close_it(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.viewer, "/incidents")
+    open_bell(page)
+    panel(page).get_by_role("button", name="Close notifications").click()
+    expect(panel(page)).to_be_hidden()
+    expect(bell(page)).to_be_focused()
+    open_bell(page)
+    page.get_by_role("heading", name="Incidents").click()
+    expect(panel(page)).to_be_hidden()
+
+
+def test_more_than_99_do_not_burst_the_badge(windows: Windows, acme: Organization) -> None:
+    send_many(acme, 101)
+    page = windows.open(acme.viewer, "/incidents")
+    expect_unread(page, 101)
+    expect(bell(page)).to_have_text("99+")
+    expect(page).to_have_title(re.compile(r"^\(99\+\) "))
+
+
+def test_sound_and_browser_notifications_are_off_until_wanted(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.viewer, "/incidents", permissions=["notifications"])
+    open_bell(page)
+    panel(page).get_by_text("Sound and browser notifications").click()
+    for name in ("Notify me of high urgency", "Sound for high urgency"):
+        expect(panel(page).get_by_role("switch", name=name)).not_to_be_checked()
+    page.evaluate("window.shown = []; window.Notification = class extends EventTarget {"
+                  " static permission = 'granted'; static requestPermission = async () => 'granted';"
+                  " constructor(title) { super(); window.shown.push(title); } }")  # fmt: skip
+    panel(page).get_by_role("switch", name="Notify me of high urgency").check()
+    expect(panel(page).get_by_role("switch", name="Notify me of high urgency")).to_be_checked()
+    acme.send(v3(title="Low", urgency="low", incident_id="PLOW"))
+    expect_unread(page, 1)
+    acme.send(v3(title="High", urgency="high", incident_id="PHIGH"))
+    expect_unread(page, 2)
+    page.wait_for_function("window.shown.length > 0")
+    assert page.evaluate("window.shown") == ["High"]

@@ -1,0 +1,125 @@
+"""What a first load costs, and that nothing moves when data arrives."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from service.local.stack import ROOT
+from tests.browser.conftest import Windows
+from tests.browser.steps import expect_unread
+from tests.world import Organization, v3
+
+MOST_BYTES = 200_000
+MOST_SHIFT = 0.05
+WEB = ROOT / "service" / "web"
+# Parses modules without running them.
+PARSE = """
+const fs = require('fs'), vm = require('vm');
+for (const file of process.argv.slice(1)) new vm.SourceTextModule(fs.readFileSync(file, 'utf8'), { identifier: file });
+"""
+COUNT_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    const places = entry.sources.map(({ node, previousRect: from, currentRect: to }) =>
+      `${node?.nodeName} ${node?.className ?? ''} ${from.y}->${to.y}`);
+    window.shifts.push({ value: entry.value, places });
+  }
+}).observe({ type: 'layout-shift', buffered: true });
+"""
+
+
+def transferred(page: Page, path: str) -> int:
+    """Bytes of all answers that a page's load takes, compressed as they come, headers included."""
+    sizes: list[float] = []
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    devtools.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    return int(sum(sizes))
+
+
+def test_the_first_load_of_the_sign_in_page(windows: Windows) -> None:
+    page = windows.window()
+    assert 20_000 < transferred(page, "/sign-in") < MOST_BYTES
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_the_first_load_of_the_incidents(windows: Windows, acme: Organization) -> None:
+    for number in range(20):
+        acme.send(v3(title=f"Alert {number}", incident_id=f"P{number}"))
+        acme.responder.api.post("/api/incidents", json={"title": f"Incident {number}"}).raise_for_status()
+    page = windows.window(acme.responder)
+    assert 20_000 < transferred(page, "/incidents") < MOST_BYTES
+    expect(page.get_by_role("list", name="Incidents").get_by_role("listitem")).to_have_count(20)
+
+
+def test_a_second_load_takes_the_scripts_from_the_cache(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.responder, "/incidents")
+    expect_unread(page, 0)
+    assert transferred(page, "/incidents") < 20_000
+
+
+def test_every_script_can_be_parsed() -> None:
+    files = sorted(str(file) for file in (WEB / "static" / "js").rglob("*.js"))
+    assert len(files) > 20
+    command = ["node", "--no-warnings", "--experimental-vm-modules", "--eval", PARSE, *files]
+    assert subprocess.run(command, capture_output=True, text=True).stderr == ""
+
+
+def test_nothing_is_written_inline_and_no_other_host_is_named() -> None:
+    for file in [*(WEB / "static").rglob("*.*"), *(WEB / "templates").rglob("*.html")]:
+        text = Path(file).read_text(encoding="utf-8")
+        for forbidden in ("innerHTML", "dangerouslySetInnerHTML", " style=", "eval("):
+            assert forbidden not in text, file
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (320, 640)], ids=["wide", "narrow"])
+def test_nothing_moves_when_data_arrives(windows: Windows, acme: Organization, size: tuple[int, int]) -> None:
+    alert = acme.send(v3(title="Checkout is down")).json()["outcomes"][0]["notification_id"]
+    acme.send(v3(title="Disk is full", incident_id="PDISK"))
+    made = acme.admin.api.post("/api/incidents", json={"title": "Checkout is down", "tags": ["one"]}).json()["id"]
+    page = windows.window(acme.admin, viewport={"width": size[0], "height": size[1]})
+    page.add_init_script(COUNT_SHIFTS)
+    for path, sight in (
+        ("/incidents", page.get_by_role("list", name="Incidents")),
+        (f"/incidents/{made}", page.get_by_role("region", name="Timeline").get_by_role("listitem")),
+        (f"/incidents/new?notification={alert}", page.get_by_text("From the alert")),
+        ("/settings", page.get_by_text("Alerts arrive")),
+        ("/settings/members", page.get_by_text(acme.owner.email)),
+        ("/settings/activity", page.get_by_text("Notified").first),
+    ):
+        arrive_late(page, path)
+        expect(sight).to_be_visible()
+        expect_unread(page, 2 if path < "/incidents/n" else 1)
+        assert shift(page) < MOST_SHIFT, f"{path}: {page.evaluate('window.shifts')}"
+
+
+def arrive_late(page: Page, path: str) -> None:
+    """Loads a page whose data comes only when it has been painted without."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route) if held is not None else route.continue_()
+
+    page.route("**/api/**", hold)
+    page.route("**/rest/v1/**", hold)
+    page.goto(path)
+    painted(page)
+    page.unroute_all()
+    for route in held:
+        route.continue_()
+
+
+def painted(page: Page) -> None:
+    """Waits until what is there is on the screen."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def shift(page: Page) -> Any:
+    painted(page)
+    return page.evaluate("window.shifts.reduce((sum, { value }) => sum + value, 0)")

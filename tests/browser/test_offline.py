@@ -1,0 +1,156 @@
+"""Broadcasts that are lost and networks that go: what was sent meanwhile is caught up with."""
+
+import re
+
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
+
+from tests.browser.conftest import Windows
+from tests.browser.steps import bell, entries, expect_unread, open_bell, panel
+from tests.world import Organization, v3
+
+SOCKET = re.compile(r"/realtime/v1/websocket")
+
+
+def without_broadcasts(page: Page) -> None:
+    """The channels are joined as ever, but what is told on them gets lost."""
+
+    def lose(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda message: socket.send(message) if not is_broadcast(message) else None)
+
+    page.route_web_socket(SOCKET, lose)
+
+
+def is_broadcast(message: str | bytes) -> bool:
+    text = message.decode(errors="replace") if isinstance(message, bytes) else message
+    return isinstance(message, bytes) or '"broadcast"' in text
+
+
+def test_offline_is_shown_and_what_came_meanwhile_appears(windows: Windows, acme: Organization) -> None:
+    windows.watch.expect("ERR_INTERNET_DISCONNECTED")
+    page = windows.open(acme.viewer, "/incidents")
+    expect_unread(page, 0)
+    open_bell(page)
+    page.context.set_offline(True)
+    expect(bell(page)).to_have_accessible_name(re.compile("offline$"))
+    expect(panel(page)).to_contain_text("You are offline")
+    expect(page.get_by_role("status").filter(has_text="You are offline")).to_be_attached()
+    acme.send(v3(title="While you were away"))
+    acme.responder.api.post("/api/incidents", json={"title": "Made meanwhile"}).raise_for_status()
+    page.context.set_offline(False)
+    expect_unread(page, 1)
+    expect(entries(page)).to_contain_text("While you were away")
+    expect(panel(page).get_by_text("You are offline")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("list", name="Incidents")).to_contain_text("Made meanwhile")
+    acme.send(v3(title="And live again", incident_id="PLIVE"))
+    expect_unread(page, 2)
+
+
+def test_what_is_typed_offline_is_kept_and_saved_later(windows: Windows, acme: Organization) -> None:
+    windows.watch.expect("ERR_INTERNET_DISCONNECTED")
+    page = windows.open(acme.responder, "/incidents/new")
+    page.get_by_role("textbox", name="Title").fill("Typed in a tunnel")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Create incident").click()
+    expect(page.get_by_text("The service cannot be reached.")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Title")).to_have_value("Typed in a tunnel")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Create incident").click()
+    expect(page.get_by_role("heading", name="Typed in a tunnel")).to_be_visible()
+
+
+def test_a_lost_broadcast_is_caught_up_with_within_half_a_minute(windows: Windows, acme: Organization) -> None:
+    page = windows.window(acme.viewer)
+    without_broadcasts(page)
+    page.clock.install()
+    page.goto("/incidents")
+    expect_unread(page, 0)
+    acme.send(v3(title="Nobody told me"))
+    expect_unread(page, 0)
+    page.clock.fast_forward(31_000)
+    expect_unread(page, 1)
+    expect(page.get_by_role("status").filter(has_text="New alert: Nobody told me")).to_be_attached()
+
+
+def test_a_lost_receipt_is_caught_up_with_too(windows: Windows, acme: Organization) -> None:
+    sent = acme.send(v3()).json()["outcomes"][0]["notification_id"]
+    page = windows.window(acme.viewer)
+    without_broadcasts(page)
+    page.clock.install()
+    page.goto("/incidents")
+    expect_unread(page, 1)
+    acme.viewer.api.post(f"/api/notifications/{sent}/read", json={}).raise_for_status()
+    page.clock.fast_forward(31_000)
+    expect_unread(page, 0)
+
+
+def test_an_incident_page_catches_up_when_it_is_shown_again(windows: Windows, acme: Organization) -> None:
+    made = acme.responder.api.post("/api/incidents", json={"title": "Unheard"}).json()["id"]
+    page = windows.window(acme.viewer)
+    without_broadcasts(page)
+    page.goto(f"/incidents/{made}")
+    expect(page.get_by_role("article")).to_contain_text("Open")
+    expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(1)
+    acme.responder.api.patch(f"/api/incidents/{made}", json={"status": "resolved"}).raise_for_status()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_role("article")).to_contain_text("Resolved")
+    expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(2)
+
+
+def test_without_any_connection_to_realtime_all_still_works(windows: Windows, acme: Organization) -> None:
+    page = windows.window(acme.viewer)
+    page.route_web_socket(SOCKET, lambda socket: socket.close())
+    page.clock.install()
+    page.goto("/incidents")
+    expect_unread(page, 0)
+    acme.send(v3())
+    page.clock.fast_forward(31_000)
+    expect_unread(page, 1)
+
+
+def test_a_dropped_connection_is_made_again(windows: Windows, acme: Organization) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page = windows.window(acme.viewer)
+    page.route_web_socket(SOCKET, pass_on)
+    page.goto("/incidents")
+    expect_unread(page, 0)
+    acme.send(v3(title="Before", incident_id="PBEFORE"))
+    expect_unread(page, 1)
+    sockets[0].close(code=1012)
+    acme.send(v3(title="Between", incident_id="PBETWEEN"))
+    expect_unread(page, 2)
+    acme.send(v3(title="After", incident_id="PAFTER"))
+    expect_unread(page, 3)
+    assert len(sockets) > 1
+
+
+def test_a_service_that_fails_is_said_and_tried_again(windows: Windows, acme: Organization) -> None:
+    windows.watch.expect("status of 503")
+    acme.send(v3(title="Still here"))
+    failing = [True]
+
+    def answer(route: Route) -> None:
+        if failing[0]:
+            route.fulfill(status=503, content_type="application/problem+json", body='{"detail": "Back in a moment."}')
+        else:
+            route.continue_()
+
+    page = windows.window(acme.viewer)
+    page.route("**/api/notifications**", answer)
+    page.route("**/api/incidents**", answer)
+    page.goto("/incidents")
+    expect(page.get_by_role("main").get_by_text("Back in a moment.")).to_be_visible()
+    open_bell(page)
+    expect(panel(page).get_by_text("Back in a moment.")).to_be_visible()
+    failing[0] = False
+    panel(page).get_by_role("button", name="Try again").click()
+    expect(entries(page)).to_contain_text("Still here")
+    page.keyboard.press("Escape")
+    page.get_by_role("main").get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("No incidents yet")).to_be_visible()

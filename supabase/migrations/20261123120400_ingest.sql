@@ -250,17 +250,20 @@ begin
       outcomes := outcomes || private.ingest_pagerduty_event(integration, event);
     exception when data_exception or integrity_constraint_violation then
       -- No retry can cure what the database will not store: it must not stop the events behind it for 48 hours.
-      problem := left(sqlerrm, 300);
       outcomes := outcomes || private.ingest_pagerduty_event(integration, jsonb_build_object(
         'event_id', coalesce(nullif(left(event ->> 'event_id', 300), ''), 'invalid:' || gen_random_uuid()),
-        'invalid', problem, 'payload', event -> 'payload'
+        'invalid', left(sqlerrm, 300), 'payload', event -> 'payload'
       ));
     end;
   end loop;
+  select outcome ->> 'reason' into problem
+  from jsonb_array_elements(outcomes) as outcome
+  where outcome ->> 'outcome' = 'invalid'
+  limit 1;
   update public.pagerduty_integrations i
   set
     last_event_at = now(),
-    last_error = problem,
+    last_error = left(problem, 500),
     last_error_at = case when problem is not null then now() end
   where i.id = integration.id;
   return jsonb_build_object(

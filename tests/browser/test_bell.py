@@ -9,6 +9,15 @@ from tests.browser.conftest import Windows
 from tests.browser.steps import bell, entries, expect_unread, open_bell, panel
 from tests.world import Organization, v3
 
+REMEMBER_NOTIFICATIONS = """
+window.shown = [];
+window.Notification = class {
+  static permission = 'granted';
+  static requestPermission = async () => 'granted';
+  constructor(title) { window.shown.push(title); }
+};
+null;
+"""
 PAGES = ("/incidents", "/incidents/new", "/settings", "/settings/members", "/settings/activity")
 
 
@@ -52,7 +61,7 @@ def test_read_one_then_all(windows: Windows, acme: Organization) -> None:
     page = windows.open(acme.viewer, "/incidents")
     expect_unread(page, 4)
     open_bell(page)
-    panel(page).get_by_role("button", name="Mark as read: Alert number 2.").click()
+    panel(page).get_by_role("button", name=re.compile("Mark as read.*number 2")).click()
     expect_unread(page, 3)
     expect(entries(page).filter(has_text="Unread")).to_have_count(3)
     panel(page).get_by_role("button", name="Mark all as read").click()
@@ -74,7 +83,7 @@ def test_tabs_and_devices_of_one_person_agree(windows: Windows, acme: Organizati
         expect_unread(page, 3)
         open_bell(page)
         expect(entries(page)).to_have_count(3)
-    panel(tab).get_by_role("button", name="Mark as read: Alert number 1.").click()
+    panel(tab).get_by_role("button", name=re.compile("Mark as read.*number 1")).click()
     for page in (tab, other_tab, device):
         expect_unread(page, 2)
         expect(entries(page).filter(has_text="Unread")).to_have_count(2)
@@ -96,7 +105,7 @@ def test_a_noisy_incident_takes_one_entry(windows: Windows, acme: Organization) 
     panel(page).get_by_role("button", name="9 earlier alerts of The noisy one").click()
     noisy = panel(page).get_by_role("listitem").filter(has_text="The noisy one").first
     expect(noisy.get_by_role("list").get_by_role("link")).to_have_count(9)
-    panel(page).get_by_role("button", name="Mark 10 as read: The noisy one").click()
+    panel(page).get_by_role("button", name=re.compile("Mark 10 as read.*noisy")).click()
     expect_unread(page, 1)
     acme.send(v3("incident.resolved", "PNOISY", title="The noisy one"))
     expect(entries(page).first).to_contain_text("Resolved")
@@ -176,9 +185,7 @@ def test_sound_and_browser_notifications_are_off_until_wanted(windows: Windows, 
     panel(page).get_by_text("Sound and browser notifications").click()
     for name in ("Notify me of high urgency", "Sound for high urgency"):
         expect(panel(page).get_by_role("switch", name=name)).not_to_be_checked()
-    page.evaluate("window.shown = []; window.Notification = class extends EventTarget {"
-                  " static permission = 'granted'; static requestPermission = async () => 'granted';"
-                  " constructor(title) { super(); window.shown.push(title); } }")  # fmt: skip
+    page.evaluate(REMEMBER_NOTIFICATIONS)
     panel(page).get_by_role("switch", name="Notify me of high urgency").check()
     expect(panel(page).get_by_role("switch", name="Notify me of high urgency")).to_be_checked()
     acme.send(v3(title="Low", urgency="low", incident_id="PLOW"))

@@ -36,8 +36,8 @@ def test_from_nothing(windows: Windows, world: World) -> None:
     page = windows.open(newcomers.owner, "/settings", permissions=["clipboard-read", "clipboard-write"])
     expect(page.get_by_text("PagerDuty is not connected yet")).to_be_visible()
     expect(page.get_by_label("Webhook URL")).to_have_count(0)
-    page.get_by_role("switch", name="Off").check()
-    expect(page.get_by_role("switch", name="On")).to_be_checked()
+    page.get_by_role("switch", name="Take alerts").check()
+    expect(page.get_by_role("switch", name="Take alerts")).to_be_checked()
     address = page.get_by_label("Webhook URL")
     expect(address).to_have_value(re.compile("/api/webhooks/pagerduty/.{32}"))
     expect(address).not_to_be_editable()
@@ -50,7 +50,7 @@ def test_from_nothing(windows: Windows, world: World) -> None:
     expect(page.get_by_text("Alerts arrive")).to_be_visible()
     expect(card(page).get_by_text("Last event")).to_be_visible()
     expect_unread(page, 1)
-    page.get_by_role("switch", name="On").uncheck()
+    page.get_by_role("switch", name="Take alerts").uncheck()
     expect(card(page).get_by_text("PagerDuty is switched off", exact=True)).to_be_visible()
 
 

@@ -79,14 +79,14 @@ class Settings(BaseSettings):
     @classmethod
     def _keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if not value:
-            raise ValueError("at least one key is needed: `python -m service.crypto new-key` makes one")
+            raise ValueError("at least one key is needed: `python -m service new-key` makes one")
         for key in value:
             try:
                 good = len(base64.b64decode(key.get_secret_value(), validate=True)) == 32
             except (binascii.Error, ValueError):
                 good = False
             if not good:
-                raise ValueError("each key is 32 bytes in base64: `python -m service.crypto new-key` makes one")
+                raise ValueError("each key is 32 bytes in base64: `python -m service new-key` makes one")
         return value
 
     @property

@@ -2,16 +2,12 @@
 
 A sealed value is `v1.<key id>.<base64url(nonce + ciphertext)>`: AES-256-GCM with a random nonce, and the organization
 and the field's name as associated data, so that a value moved to another row or column does not open.
-
-    python -m service.crypto new-key    prints a key for CREDENTIALS_KEYS
-    python -m service.crypto reseal     seals every stored value anew with the first key
 """
 
 import base64
 import binascii
 import hashlib
 import os
-import sys
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
@@ -70,20 +66,3 @@ def _key_id(key: bytes) -> str:
 
 def _bound_to(organization_id: str, field: str) -> bytes:
     return f"{organization_id}/{field}".encode()
-
-
-def main(arguments: Sequence[str]) -> int:
-    """The command line; answers the exit status."""
-    if list(arguments) == ["new-key"]:
-        print(new_key())  # noqa: T201 -- the command's output
-        return 0
-    if list(arguments) == ["reseal"]:
-        from service.reseal import reseal_stored_credentials
-
-        return reseal_stored_credentials()
-    print(__doc__, file=sys.stderr)  # noqa: T201
-    return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -194,6 +194,8 @@ class NotificationQuery(Page):
 
 
 class Prefill(BaseModel):
+    """What to post to /api/incidents, as it is or changed."""
+
     title: str
     description: str
     criticality: Level
@@ -201,6 +203,7 @@ class Prefill(BaseModel):
     status: IncidentStatus
     customer: str
     tags: list[str]
+    notification_id: Id
     pagerduty_incident_id: str | None
     pagerduty_url: str | None
 
@@ -263,6 +266,10 @@ class IncidentInput(Input):
     customer: Text = Field("", max_length=255)
     tags: list[Tag] = Field(default_factory=list, max_length=50)
     notification_id: str | None = Field(None, pattern=r"^[0-9a-fA-F-]{36}$", description="Links it to PagerDuty's")
+    pagerduty_incident_id: str | None = Field(
+        None, max_length=255, exclude=True, description="As in a prefill; the notification says what it is linked to"
+    )
+    pagerduty_url: str | None = Field(None, max_length=2048, exclude=True, description="As in a prefill")
 
 
 class IncidentChange(Input):

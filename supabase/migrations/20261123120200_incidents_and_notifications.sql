@@ -132,7 +132,9 @@ comment on column public.incident_updates.created_at is 'When it was written.';
 create view public.notification_feed with (security_invoker = true) as
 select
   n.id, n.organization_id, n.event_type, n.title, n.body, n.urgency, n.service_name,
-  n.pagerduty_incident_id, n.pagerduty_status, n.pagerduty_url, n.prefill, n.occurred_at, n.created_at,
+  n.pagerduty_incident_id, n.pagerduty_status, n.pagerduty_url,
+  n.prefill || jsonb_build_object('notification_id', n.id) as prefill,
+  n.occurred_at, n.created_at,
   r.read_at,
   i.id as incident_id
 from public.notifications n
@@ -151,7 +153,7 @@ comment on column public.notification_feed.service_name is 'Name of PagerDuty''s
 comment on column public.notification_feed.pagerduty_incident_id is 'PagerDuty''s id of the incident.';
 comment on column public.notification_feed.pagerduty_status is 'The incident''s status that the event told.';
 comment on column public.notification_feed.pagerduty_url is 'Where it is in PagerDuty''s web app.';
-comment on column public.notification_feed.prefill is 'The fields of a new incident, already filled in.';
+comment on column public.notification_feed.prefill is 'The fields of a new incident, already filled in, notification_id among them.';
 comment on column public.notification_feed.occurred_at is 'When the event happened.';
 comment on column public.notification_feed.created_at is 'When the notification was made: the order of the feed.';
 comment on column public.notification_feed.read_at is 'When the calling user read it; null: unread.';

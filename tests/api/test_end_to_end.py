@@ -68,8 +68,7 @@ async def whole_story(acme: Organization, globex: Organization) -> None:
         assert (await run(lambda: member.api.get("/api/notifications/unread-count"), 200))["count"] == 0
 
         # The incident is made from the prefill.
-        form = {field: listed["prefill"][field] for field in FORM} | {"notification_id": listed["id"]}
-        incident = await run(lambda: member.api.post("/api/incidents", json=form), 201)
+        incident = await run(lambda: member.api.post("/api/incidents", json=listed["prefill"]), 201)
         assert {field: incident[field] for field in FORM} == {field: listed["prefill"][field] for field in FORM}
         assert (incident["status"], incident["pagerduty_incident_id"]) == ("open", "PINC001")
         assert (await first.next_of("incident"))["id"] == incident["id"]

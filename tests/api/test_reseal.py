@@ -22,7 +22,7 @@ PLAIN = {
 
 def reseal(stack: Stack, keys: str, **changes: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **stack._service_environment(), "CREDENTIALS_KEYS": keys, **changes}
-    command = [sys.executable, "-m", "service.crypto", "reseal"]
+    command = [sys.executable, "-m", "service", "reseal"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 

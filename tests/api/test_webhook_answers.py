@@ -50,6 +50,7 @@ def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, 
         (b'{"messages": []}', "nothing-usable"),
         (b'{"event": null}', "nothing-usable"),
         (b'{"event": []}', "nothing-usable"),
+        (b'{"messages": [1, {"id": "no type"}]}', "nothing-usable"),
     ],
     ids=lambda value: value[:20].decode(errors="replace") if isinstance(value, bytes) else value,
 )

@@ -154,6 +154,7 @@ def test_a_v3_event_field_by_field(acme: Organization) -> None:
             "tags": ["source:pagerduty", "service:Checkout API", "urgency:high", "pagerduty-id:PINC001"],
             "pagerduty_incident_id": "PINC001",
             "pagerduty_url": "https://acme.pagerduty.com/incidents/PINC001",
+            "notification_id": outcome["notification_id"],
         },
         "occurred_at": "2026-11-23T10:00:00+00:00",
         "read_at": None,
@@ -315,4 +316,5 @@ def test_a_note_is_completed_with_what_is_known_of_its_incident(acme: Organizati
     )  # fmt: skip
     assert "Rolling back" in noted["body"]
     assert noted["pagerduty_status"] is None
-    assert noted["prefill"] == {**triggered["prefill"], "title": "[PagerDuty] Checkout is down (again)"}
+    title = "[PagerDuty] Checkout is down (again)"
+    assert noted["prefill"] == {**triggered["prefill"], "title": title, "notification_id": noted["id"]}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.crypto import CannotOpen, Sealer, main, new_key
+from service.__main__ import main
+from service.crypto import CannotOpen, Sealer, new_key
 
 OLD, NEW = new_key(), new_key()
 ORGANIZATION = "a0000000-0000-4000-8000-00000000000a"
@@ -122,7 +123,7 @@ def test_new_keys() -> None:
 
 def test_the_command_prints_a_key_and_needs_no_settings() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "service.crypto", "new-key"], capture_output=True, text=True, env={}, check=True
+        [sys.executable, "-m", "service", "new-key"], capture_output=True, text=True, env={}, check=True
     )
     assert len(base64.b64decode(done.stdout.strip(), validate=True)) == 32
 
@@ -138,7 +139,7 @@ def test_the_command_explains_itself(arguments: list[str], capsys: pytest.Captur
 
 def test_resealing_without_settings_says_which_are_missing() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "service.crypto", "reseal"], capture_output=True, text=True, env={}, check=False
+        [sys.executable, "-m", "service", "reseal"], capture_output=True, text=True, env={}, check=False
     )
     assert done.returncode == 2
     assert "SUPABASE_URL" in done.stderr

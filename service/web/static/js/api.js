@@ -23,6 +23,11 @@ function sentence(text) {
   return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + (/[.!?]$/.test(trimmed) ? '' : '.');
 }
 
+/** For an answer that never came. */
+export function unreachable() {
+  return new Problem(0, { detail: 'The service cannot be reached. Check your connection; this page tries again by itself.' });
+}
+
 let organizationId = null;
 let onUnauthorized = () => {};
 
@@ -32,10 +37,16 @@ export function configureApi(options) {
   if ('onUnauthorized' in options) onUnauthorized = options.onUnauthorized;
 }
 
+/** The session of an answer of supabase-js, or null if there is none; throws if it only cannot be refreshed just now. */
+function sessionOf({ data, error }) {
+  if (error?.name === 'AuthRetryableFetchError') throw error;
+  return data.session;
+}
+
 async function send(path, { method, body, keepalive, signal }, organization) {
-  const { data } = await supabase.auth.getSession();
-  if (!data.session) return null;
-  const headers = { Accept: 'application/json', Authorization: `Bearer ${data.session.access_token}` };
+  const session = sessionOf(await supabase.auth.getSession());
+  if (!session) return null;
+  const headers = { Accept: 'application/json', Authorization: `Bearer ${session.access_token}` };
   if (organization) headers['X-Organization-Id'] = organization;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   const limit = AbortSignal.timeout(20000);
@@ -59,12 +70,11 @@ export async function api(path, { method = 'GET', body, keepalive = false, signa
   try {
     response = await send(path, options, organization);
     if (response?.status === 401) {
-      const { data } = await supabase.auth.refreshSession();
-      if (data.session) response = await send(path, options, organization);
+      if (sessionOf(await supabase.auth.refreshSession())) response = await send(path, options, organization);
     }
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem(0, { detail: 'The service cannot be reached. Check your connection; this page tries again by itself.' });
+    throw unreachable();
   }
   if (!response || response.status === 401) {
     onUnauthorized();

@@ -7,7 +7,9 @@ const EVENTS = { org: ['notification', 'incident', 'incident_update'], user: ['r
 const SLOWEST = 30000; // milliseconds between attempts
 const handlers = new Map();
 const closing = new Map();
+const PATIENCE = 8000; // milliseconds that joining may take before anybody is told
 let lines = [];
+let patience;
 
 /** Calls back with the payload of each broadcast of that event, until the returned function is called. */
 export function onBroadcast(event, handler) {
@@ -26,17 +28,19 @@ export function useBroadcast(event, handler) {
 /** Listens for one person in one organization, and to nothing that was listened to before; null ends it. */
 export function listen(userId, organizationId) {
   for (const line of lines) line.close();
-  connection.set({ live: false });
+  connection.set({ live: false, late: false });
+  clearTimeout(patience);
   lines = userId && organizationId
     ? [new Line(`org:${organizationId}`, EVENTS.org), new Line(`user:${userId}`, EVENTS.user)]
     : [];
   for (const line of lines) line.open();
+  if (lines.length) patience = setTimeout(() => connection.set({ late: !connection.state.live }), PATIENCE);
 }
 
 function changed(line) {
   if (!lines.includes(line)) return;
   const live = lines.every((one) => one.live);
-  connection.set({ live, everLive: connection.state.everLive || live });
+  connection.set({ live, late: !live && (connection.state.late || connection.state.live) });
 }
 
 /** One channel that comes back whenever it is lost. */

@@ -1,5 +1,5 @@
 // Who is signed in, in which organizations, and which of them this tab is about.
-import { api, configureApi } from './api.js';
+import { api, configureApi, unreachable } from './api.js';
 import { dropAllDrafts } from './drafts.js';
 import { Store } from './store.js';
 import { supabase } from './supabase.js';
@@ -88,6 +88,11 @@ function expire() {
 }
 
 function leave(event) {
+  // Still kept, but run out, and Supabase cannot be reached to refresh it: that is no reason to sign in again.
+  if (event === 'INITIAL_SESSION' && read(localStorage, supabase.auth.storageKey)) {
+    session.set({ phase: 'failed', problem: unreachable() });
+    return;
+  }
   const { user } = session.state;
   if (user) localStorage.removeItem(`me:${user.id}`);
   const left = leaving || session.state.left;

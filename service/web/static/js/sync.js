@@ -6,8 +6,8 @@ import { Store } from './store.js';
 const EVERY = 30000;
 const listeners = new Set();
 
-/** online: the browser has a network. live: the channels are joined; false while they are being (re)joined. */
-export const connection = new Store({ online: navigator.onLine, live: false, everLive: false });
+/** online: the browser has a network. live: the channels are joined. late: they are not, and it is no longer just starting. */
+export const connection = new Store({ online: navigator.onLine, live: false, late: false });
 
 /** Calls back with the reason (join, shown, online, interval) until the returned function is called. */
 export function onSync(listener) {

@@ -66,8 +66,8 @@ export function Bell({ organizationId, userId }) {
     alertOf(rows, (row) => navigate(addressOf(row)));
   });
   const { unread, capped } = useStore(notifications);
-  const { online, live, everLive } = useStore(connection);
-  const trouble = !online ? 'offline' : everLive && !live ? 'reconnecting' : null;
+  const { online, late } = useStore(connection);
+  const trouble = !online ? 'offline' : late ? 'reconnecting' : null;
   useUnreadInTitle(unread);
 
   const label = ['Notifications', unread === null ? '' : unread === 0 ? 'none unread' : `${unread}${capped ? ' or more' : ''} unread`, trouble]

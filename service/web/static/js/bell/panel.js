@@ -1,7 +1,7 @@
 // The bell's panel: the list, grouped by PagerDuty incident.
 import { html, useState } from '../html.js';
 import { useStore } from '../store.js';
-import { count } from '../text.js';
+import { count, shorten } from '../text.js';
 import { Time } from '../time.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, More, Skeleton } from '../ui/parts.js';
@@ -77,6 +77,7 @@ function Empty() {
 function Group({ group: { latest, older, unread }, read }) {
   const [open, setOpen] = useState(false);
   const listId = `older-${latest.id}`;
+  const markLabel = unread.length > 1 ? `Mark ${unread.length} as read` : 'Mark as read';
   const readThese = (event) => {
     event.currentTarget.closest('.group').querySelector('a').focus(); // the button goes away
     read(unread);
@@ -88,13 +89,11 @@ function Group({ group: { latest, older, unread }, read }) {
         ${older.length > 0 && html`
           <button type="button" class="link-button" aria-expanded=${open} aria-controls=${listId} onClick=${() => setOpen(!open)}>
             <span class=${open ? 'turn' : 'turn closed'}><${Icon} name="down" /></span>
-            ${count(older.length, 'earlier alert')}<span class="hidden"> of ${latest.title}</span>
+            ${count(older.length, 'earlier alert')}<span class="hidden"> of ${shorten(latest.title, 80)}</span>
           </button>
         `}
         ${unread.length > 0 && html`
-          <button type="button" class="link-button" onClick=${readThese}>
-            ${unread.length > 1 ? `Mark ${unread.length} as read` : 'Mark as read'}<span class="hidden">: ${latest.title}</span>
-          </button>
+          <button type="button" class="link-button" aria-label=${`${markLabel}: ${shorten(latest.title, 80)}`} onClick=${readThese}>${markLabel}</button>
         `}
       </div>
       <ul class="older" id=${listId} hidden=${!open}>

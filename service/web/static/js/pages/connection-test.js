@@ -58,7 +58,6 @@ function Result({ result, region, onRegion }) {
       <p><strong>${result.title ?? TITLES[result.status] ?? result.status}</strong></p>
       <p dir="auto">${result.message}</p>
       ${facts.length > 0 && html`<p class="hint" dir="auto">${facts.join(' · ')}</p>`}
-      ${result.retry_after > 0 && html`<p class="hint">Try again in ${result.retry_after} seconds.</p>`}
       ${other && html`<p><button type="button" class="button" onClick=${() => onRegion(result.region)}>Use ${REGION_NAMES[result.region]}</button></p>`}
     <//>
   `;

@@ -1,5 +1,6 @@
 // One incident: its state, its fields, its timeline, live.
 import { api } from '../api.js';
+import { dropDraft, readDraft, saveDraft } from '../drafts.js';
 import { html, useEffect, useRef, useState } from '../html.js';
 import { BLANK, changes, check, clean, IncidentFields, Refusal } from '../incident-form.js';
 import { useNames } from '../people.js';
@@ -22,6 +23,10 @@ const MOVES = {
   investigating: [['resolved', 'Resolve'], ['open', 'Back to open']],
   resolved: [['open', 'Reopen']],
 };
+
+function editDraft(id) {
+  return `edit:${session.state.user.id}:${id}`;
+}
 
 /** The incident, kept current: [incident or null, problem, take, read]. */
 function useIncident(id) {
@@ -46,7 +51,8 @@ export function IncidentPage({ id }) {
   const [incident, problem, take, read] = useIncident(id);
   const timeline = useTimeline(id);
   const [notice] = useState(takeNotice);
-  const [editing, setEditing] = useState(null); // null before the first time
+  // null before the first time; at once after a reload in the middle of it
+  const [editing, setEditing] = useState(() => (readDraft(editDraft(id)) ? true : null));
   useTitle(incident?.title ?? 'Incident');
   useEffect(() => {
     if (incident) chooseOrganization(incident.organization_id);
@@ -70,7 +76,7 @@ export function IncidentPage({ id }) {
       ${notice && html`<${Notice} kind="info" role="status"><p>${notice}</p><//>`}
       ${!mayChange && html`<${Notice}><p>You can read this incident. Changing it needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}.</p><//>`}
       ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
-      ${editing
+      ${editing && mayChange
         ? html`<${Editor} incident=${incident} take=${take} done=${() => setEditing(false)} />`
         : html`<${View} incident=${incident} take=${take} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`}
       <${TimelineSection} incident=${incident} timeline=${timeline} mayChange=${mayChange} />
@@ -145,13 +151,23 @@ function Moves({ incident, take, edit, editFirst }) {
 
 function Editor({ incident, take, done }) {
   const before = useRef(clean(incident, BLANK));
-  const [values, setValues] = useState(before.current);
+  const draft = editDraft(incident.id);
+  const [values, setValues] = useState(() => clean(readDraft(draft), before.current));
   const [errors, setErrors] = useState({});
   const [problem, setProblem] = useState(null);
   const [saving, setSaving] = useState(false);
   const form = useRef(null);
   useEffect(() => form.current.querySelector('textarea').focus(), []);
 
+  const change = (fields) => setValues((old) => {
+    const fresh = { ...old, ...fields };
+    saveDraft(draft, changes(before.current, fresh));
+    return fresh;
+  });
+  const close = () => {
+    dropDraft(draft);
+    done();
+  };
   const save = async (event) => {
     event.preventDefault();
     if (saving) return;
@@ -166,7 +182,7 @@ function Editor({ incident, take, done }) {
     try {
       if (Object.keys(changed).length) take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: changed }));
       toast('Saved.');
-      done();
+      close();
     } catch (failed) {
       setProblem(failed);
       setErrors(failed.fields ?? {});
@@ -177,10 +193,10 @@ function Editor({ incident, take, done }) {
   return html`
     <form ref=${form} class="card" noValidate onSubmit=${save} aria-labelledby="edit-title">
       <h1 id="edit-title">Edit incident</h1>
-      <${IncidentFields} values=${values} errors=${errors} onChange=${(fields) => setValues((old) => ({ ...old, ...fields }))} />
+      <${IncidentFields} values=${values} errors=${errors} onChange=${change} />
       ${problem && html`<${Refusal} problem=${problem} />`}
       <div class="actions">
-        <button type="button" class="button" onClick=${done}>Cancel</button>
+        <button type="button" class="button" onClick=${close}>Cancel</button>
         <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>
       </div>
     </form>

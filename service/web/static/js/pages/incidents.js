@@ -111,11 +111,17 @@ function Filters({ filters, onChange }) {
   const [text, setText] = useState(filters.q);
   const timer = useRef(null);
   useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    if (timer.current === null && filters.q !== text.trim()) setText(filters.q); // the address changed, not the typing
+  }, [filters.q]);
   const type = (event) => {
     const typed = event.currentTarget.value;
     setText(typed);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => onChange({ q: typed }), SETTLE);
+    timer.current = setTimeout(() => {
+      timer.current = null;
+      onChange({ q: typed });
+    }, SETTLE);
   };
   return html`
     <form class="filters" role="search" aria-label="Filter incidents" onSubmit=${(event) => event.preventDefault()}>

@@ -1,0 +1,28 @@
+"""The service's commands.
+
+python -m service new-key    prints a key for CREDENTIALS_KEYS
+python -m service reseal     seals every stored credential anew with the first of CREDENTIALS_KEYS
+"""
+
+import sys
+from collections.abc import Sequence
+
+from service.crypto import new_key
+from service.reseal import reseal_stored_credentials
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs a command; answers the exit status."""
+    match list(arguments):
+        case ["new-key"]:
+            print(new_key())  # noqa: T201 -- the command's output
+            return 0
+        case ["reseal"]:
+            return reseal_stored_credentials()
+        case _:
+            print(__doc__, file=sys.stderr)  # noqa: T201
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -24,6 +24,12 @@ def installed_majors() -> dict[int, Path]:
     return majors
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if 15 not in installed_majors():
+        told = "PostgreSQL 15 is not installed here: the database tests have NOT been tried on it."
+        terminalreporter.write_sep("=", told, yellow=True)
+
+
 @pytest.fixture(scope="session")
 def cluster_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Cluster]]:
     """Starts (once) and gives the cluster of a major, with Supabase's roles and schemas but no migrations."""

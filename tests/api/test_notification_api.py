@@ -152,7 +152,7 @@ def encoded(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-GOOD_ID = str(uuid.uuid4())
+GOOD_ID = "5d0f9f3a-6f0c-4b7e-9a55-0c1d2e3f4a5b"
 
 
 @pytest.mark.parametrize("parameter", ["before", "after"])

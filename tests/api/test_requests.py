@@ -2,7 +2,6 @@
 
 import json
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from service.local.stack import Stack
 from tests.api.conftest import Proxied
 from tests.world import Organization, Person, World
 
-ID = str(uuid.uuid4())
+ID = "5d0f9f3a-6f0c-4b7e-9a55-0c1d2e3f4a5b"
 ROUTES = [
     ("GET", "/api/me"),
     ("GET", "/api/integrations/pagerduty"),

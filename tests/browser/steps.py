@@ -39,11 +39,6 @@ def entries(page: Page) -> Locator:
     return panel(page).get_by_role("link", name="(from PagerDuty)")
 
 
-def expect_live(page: Page) -> None:
-    """Waits until the page is shown and its channels are joined: what is sent from now on arrives by itself."""
-    expect(bell(page)).to_have_accessible_name(re.compile("unread"))
-
-
 def choice(page: Page, label: str) -> Locator:
     """A select by its label."""
     return page.get_by_role("combobox", name=label)
@@ -51,3 +46,13 @@ def choice(page: Page, label: str) -> Locator:
 
 def tags(page: Page) -> Locator:
     return page.get_by_role("list", name="Tags so far").get_by_role("listitem")
+
+
+def scroll_through(rows: Locator, number: int) -> None:
+    """Scrolls to the last row until there are so many; each time, more have to come."""
+    shown = 0
+    while shown < number:
+        expect(rows.nth(shown)).to_be_attached()
+        shown = rows.count()
+        rows.last.scroll_into_view_if_needed()
+    expect(rows).to_have_count(number)

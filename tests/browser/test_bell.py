@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Windows
-from tests.browser.steps import bell, entries, expect_unread, open_bell, panel
+from tests.browser.steps import bell, entries, expect_unread, open_bell, panel, scroll_through
 from tests.world import Organization, v3
 
 REMEMBER_NOTIFICATIONS = """
@@ -122,11 +122,7 @@ def test_the_list_goes_on_as_one_scrolls(windows: Windows, acme: Organization) -
     # New ones on top while one reads on must neither repeat nor hide any.
     acme.send(v3(title="On top", incident_id="PTOP"))
     expect(entries(page).first).to_contain_text("On top")
-    shown = 0
-    while shown < 46:
-        expect(entries(page).nth(shown)).to_be_attached()
-        shown = entries(page).count()
-        entries(page).last.scroll_into_view_if_needed()
+    scroll_through(entries(page), 46)
     expect(panel(page)).to_contain_text("That is all.")
     titles = [re.search(r"Alert number \d+\.|On top", text) for text in entries(page).all_inner_texts()]
     expected = ["On top", *(f"Alert number {number}." for number in reversed(range(45)))]

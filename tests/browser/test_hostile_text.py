@@ -47,7 +47,7 @@ def test_from_the_alert_to_the_incident(
 
     entries(page).click()
     expect(page.get_by_role("textbox", name="Title")).to_be_visible()
-    expect(page.get_by_role("link", name="PagerDuty")).to_have_count(0)
+    expect(page.get_by_role("main").get_by_role("link", name="PagerDuty")).to_have_count(0)
     expect_harmless(page)
     page.get_by_role("button", name="Create incident").click()
     expect(page.get_by_role("article")).to_contain_text(seen(text))

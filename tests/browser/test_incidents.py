@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Windows
-from tests.browser.steps import choice
+from tests.browser.steps import choice, scroll_through
 from tests.world import Organization
 
 
@@ -69,10 +69,7 @@ def test_the_list_goes_on_as_one_scrolls_and_is_live(windows: Windows, acme: Org
         create(acme, f"Incident {number}.")
     page = windows.open(acme.viewer, "/incidents")
     expect(rows(page).first).to_contain_text("Incident 39.")
-    while rows(page).count() < 40:
-        before = rows(page).count()
-        page.keyboard.press("End")
-        expect(rows(page)).not_to_have_count(before)
+    scroll_through(rows(page), 40)
     expect(rows(page).last).to_contain_text("Incident 0.")
     create(acme, "Made just now")
     expect(rows(page).first).to_contain_text("Made just now")

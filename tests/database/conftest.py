@@ -18,12 +18,6 @@ from tests.database.cli import push
 from tests.database.database import Database, scratch
 
 MAJORS = sorted(installed_majors(), reverse=True)
-NOT_TRIED = "PostgreSQL 15 is not installed here: the database tests have NOT been tried on it."
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if 15 not in MAJORS:
-        terminalreporter.write_sep("=", NOT_TRIED, yellow=True)
 
 
 @pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"postgres{major}")

@@ -126,7 +126,7 @@ def test_keys_that_the_token_brings_along_count_for_nothing(verifier: TokenVerif
 
 
 WRONG_CLAIMS: list[tuple[str, dict[str, Any]]] = [
-    ("exp", {"exp": int(time.time()) - 1}),
+    pytest.param("exp", {"exp": int(time.time()) - 1}, id="exp-a second ago"),
     ("exp", {"exp": ...}),
     ("exp", {"exp": None}),
     ("exp", {"exp": "tomorrow"}),
@@ -153,7 +153,7 @@ WRONG_CLAIMS: list[tuple[str, dict[str, Any]]] = [
     ("role", {"role": "service_role"}),
     ("role", {"role": ...}),
     ("role", {"role": ["authenticated"]}),
-    ("nbf", {"nbf": int(time.time()) + 600}),
+    pytest.param("nbf", {"nbf": int(time.time()) + 600}, id="nbf-in ten minutes"),
 ]
 
 

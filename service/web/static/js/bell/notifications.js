@@ -80,6 +80,7 @@ export class Notifications extends Store {
   async #load() {
     const page = await api(`/api/notifications?limit=${PAGE}`);
     this.#newest = page.newest;
+    if (this.state.status === 'ready') this.#take(page.items); // read before, when there was none yet
     this.set({ items: merge(this.state.items, page.items, this.#receipts), next: page.next, status: 'ready' });
   }
 

@@ -1,6 +1,7 @@
 """Takes the README's pictures: `python -m tests.browser.screenshots` writes docs/bell.png and docs/incident.png."""
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ def take(browser: Browser, stack: Stack) -> None:
 
 
 def send(stack: Stack, payload: dict[str, Any]) -> None:
-    """To the bare URL, which the seed's organization takes."""
+    """To the bare URL, which the seed's organization takes. What it tells of happened just now."""
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    payload["event"]["occurred_at"] = payload["event"]["data"]["created_at"] = now
     httpx.post(f"{stack.service_url}/api/webhooks/pagerduty", json=payload, timeout=20).raise_for_status()
 
 

@@ -54,7 +54,11 @@ def test_from_the_alert_to_the_incident(
     expect_harmless(page)
     page.get_by_role("textbox", name="Comment").fill(text.replace("\0", "")[:5000])
     page.get_by_role("button", name="Comment").click()
-    expect(page.get_by_role("region", name="Timeline")).to_contain_text(seen(text))
+    timeline = page.get_by_role("region", name="Timeline").get_by_role("listitem")
+    expect(timeline.last).to_contain_text(seen(text))
+    acme.send(note(text))
+    expect(timeline).to_have_count(3)
+    expect(timeline.last).to_contain_text(seen(text))
     expect_harmless(page)
     page.get_by_role("link", name="All incidents").click()
     expect(page.get_by_role("list", name="Incidents")).to_contain_text(seen(text))
@@ -65,6 +69,14 @@ def test_from_the_alert_to_the_incident(
     page.get_by_role("button", name="Payload of").click()
     expect(page.get_by_role("region", name="Payload as JSON")).to_contain_text("javascript:window.hacked")
     expect_harmless(page)
+
+
+def note(text: str) -> dict[str, Any]:
+    """A note that somebody called the same wrote in PagerDuty."""
+    agent = {"id": "PUSER", "type": "user_reference", "summary": text}
+    incident = {"id": "PINC001", "type": "incident_reference", "html_url": SCRIPT_URL, "summary": text}
+    event = v3("incident.annotated")["event"]
+    return {"event": event | {"agent": agent, "data": {"type": "incident_note", "incident": incident, "content": text}}}
 
 
 def seen(text: str) -> str:

@@ -28,6 +28,7 @@ export function useTimeline(incidentId) {
   // visible after a later one did.
   const lastPage = useRef('');
   const running = useRef(null);
+  const again = useRef(false);
 
   const readPages = async () => {
     const rows = [];
@@ -41,8 +42,10 @@ export function useTimeline(incidentId) {
     setProblem(null);
   };
   const read = () => {
+    again.current = running.current !== null; // what is under way may have been answered before it was time again
     running.current ??= readPages().catch(setProblem).finally(() => {
       running.current = null;
+      if (again.current) read();
     });
     return running.current;
   };

@@ -65,8 +65,9 @@ def test_from_the_alert_to_the_incident(
     expect_harmless(page)
 
     page.goto("/settings/activity")
-    expect(page.get_by_role("main").get_by_role("listitem")).to_contain_text(seen(text))
-    page.get_by_role("button", name="Payload of").click()
+    event = page.get_by_role("main").get_by_role("listitem").filter(has_text="incident.triggered")
+    expect(event).to_contain_text(seen(text))
+    event.get_by_role("button", name="Payload of").click()
     expect(page.get_by_role("region", name="Payload as JSON")).to_contain_text("javascript:window.hacked")
     expect_harmless(page)
 

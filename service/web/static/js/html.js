@@ -4,4 +4,4 @@ import htm from 'htm';
 
 export const html = htm.bind(h);
 export { render, Component };
-export { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+export { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';

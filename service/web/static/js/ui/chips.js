@@ -81,12 +81,11 @@ export function TagEditor({ label, tags, onChange, error }) {
 }
 
 /** Tags to read. */
-export function Tags({ tags, most = Infinity }) {
+export function Tags({ tags }) {
   if (!tags.length) return null;
   return html`
     <ul class="chips" aria-label="Tags">
-      ${tags.slice(0, most).map((tag) => html`<li key=${tag} class="chip"><bdi>${tag}</bdi></li>`)}
-      ${tags.length > most && html`<li class="chip more">+${tags.length - most}</li>`}
+      ${tags.map((tag) => html`<li key=${tag} class="chip"><bdi>${tag}</bdi></li>`)}
     </ul>
   `;
 }

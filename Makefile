@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 PYTHON ?= python3
-PIP_FLAGS := --quiet --disable-pip-version-check
+PIP_FLAGS := -qq --disable-pip-version-check
 BIN := .venv/bin
 WEB := service/web
 export PORT SUPABASE_PORT POSTGRES_PORT PAGERDUTY_PORT STATE_DIR LOG_LEVEL

@@ -59,8 +59,6 @@ class Stack:
     ports: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     postgres_settings: tuple[str, ...] = ()
-    bin_dir: Path | None = None
-    prepare: Callable[[Cluster], None] | None = None
     progress: Callable[[str], None] = lambda _: None
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     cluster: Cluster | None = None
@@ -154,8 +152,7 @@ class Stack:
     def _start_postgres(self) -> None:
         self.progress("Starting PostgreSQL")
         port = int(self.config["postgres_port"])
-        bin_dir = self.bin_dir or embedded_bin_dir()
-        self.cluster = Cluster(self.state_dir / "postgres", port, bin_dir, self.postgres_settings)
+        self.cluster = Cluster(self.state_dir / "postgres", port, embedded_bin_dir(), self.postgres_settings)
         self.cluster.start()
         self.cluster.install_platform()
         self.config |= {
@@ -165,7 +162,8 @@ class Stack:
             "superuser_dsn": self.cluster.dsn(SUPERUSER),
         }
         self.progress("Applying migrations and the seed")
-        (self.prepare or _migrate)(self.cluster)
+        apply_migrations(self.database_dsn)
+        apply_seed(self.database_dsn)
 
     def _start_gateway(self) -> None:
         url = f"http://localhost:{self.config['supabase_port']}"
@@ -277,8 +275,3 @@ class Stack:
     def _last_lines(self, name: str) -> str:
         lines = (self.state_dir / f"{name}.log").read_text(errors="replace").strip().splitlines()
         return " | ".join(lines[-3:]) or "it said nothing"
-
-
-def _migrate(cluster: Cluster) -> None:
-    apply_migrations(cluster.dsn("postgres"))
-    apply_seed(cluster.dsn("postgres"))

@@ -1,5 +1,6 @@
 // The bell's notifications for one person in one organization: read through the API, hurried along by broadcasts.
 import { api } from '../api.js';
+import { newestFirst } from '../order.js';
 import { Store } from '../store.js';
 import { supabase } from '../supabase.js';
 import { markRead, merge } from './list.js';
@@ -18,6 +19,7 @@ const EMPTY = { status: 'loading', items: [], next: null, unread: null, capped: 
 
 export class Notifications extends Store {
   #newest = null; // cursor of the newest row that was *read*: a broadcast never moves it, since the one before may be lost
+  #loaded = false; // once the first page was read, whatever is new is news
   #receipts = new Map();
   #running = null;
   #again = false;
@@ -73,14 +75,15 @@ export class Notifications extends Store {
       this.set({ status: 'ready', problem: null });
     } catch (problem) {
       this.#again ||= again;
-      this.set(this.state.items.length ? { problem } : { status: 'failed', problem });
+      this.set(this.#loaded ? { problem } : { status: 'failed', problem });
     }
   }
 
   async #load() {
     const page = await api(`/api/notifications?limit=${PAGE}`);
     this.#newest = page.newest;
-    if (this.state.status === 'ready') this.#take(page.items); // read before, when there was none yet
+    if (this.#loaded) this.#take(page.items); // there was none yet, or a gap too wide
+    this.#loaded = true;
     this.set({ items: merge(this.state.items, page.items, this.#receipts), next: page.next, status: 'ready' });
   }
 
@@ -108,6 +111,8 @@ export class Notifications extends Store {
   async #readShown() {
     const limit = Math.min(GAP_PAGE, Math.max(PAGE, this.state.items.length));
     const page = await api(`/api/notifications?limit=${limit}`);
+    const [newest] = this.state.items;
+    this.#take(page.items.filter((row) => !newest || newestFirst(row, newest) < 0)); // came in between
     this.set({ items: merge(this.state.items, page.items, this.#receipts) });
   }
 
@@ -124,7 +129,7 @@ export class Notifications extends Store {
   /** A broadcast notification. */
   receive(row) {
     if (row.organization_id !== this.organizationId || !row.id || !row.created_at) return;
-    if (this.state.status !== 'ready') {
+    if (!this.#loaded) {
       // Before the first page: it will be in it, or newer; either way nobody has to be told twice.
       this.set({ items: merge(this.state.items, [row], this.#receipts) });
       return;

@@ -26,8 +26,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """One Chromium for all of these tests, but no others: Playwright's event loop occupies the main thread."""
     expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         try:

@@ -153,7 +153,7 @@ WRONG_CLAIMS: list[tuple[str, dict[str, Any]]] = [
     ("role", {"role": "service_role"}),
     ("role", {"role": ...}),
     ("role", {"role": ["authenticated"]}),
-    pytest.param("nbf", {"nbf": int(time.time()) + 600}, id="nbf-in ten minutes"),
+    pytest.param("nbf", {"nbf": int(time.time()) + 86_400}, id="nbf-tomorrow"),
 ]
 
 

@@ -20,7 +20,9 @@ run: .venv/ready $(WEB)/node_modules/ready ## set everything up and run it on ht
 
 test: .venv/ready $(WEB)/node_modules/ready ## lint, types and all tests (PYTEST="-k bell" for some)
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest $(PYTEST)
+	@# A process for each folder: servers in threads and a browser's event loop do not outlive their tests.
+	@set -e; if [ -n '$(PYTEST)' ]; then $(BIN)/python -m pytest $(PYTEST); \
+	else for folder in unit local database api browser; do $(BIN)/python -m pytest tests/$$folder; done; fi
 
 lint: .venv/ready ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check .

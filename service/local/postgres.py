@@ -2,7 +2,8 @@
 
 PostgreSQL refuses to run as root. As root, the server therefore runs in a user namespace in which it is somebody
 else (util-linux `unshare`): its files stay root's and no permission of the checkout changes. Where namespaces are
-refused (some containers), it runs as `nobody`.
+refused (most containers), it runs as `nobody`, who owns the data directory and keeps of root's rights the one that
+lets it through folders that are root's alone (`setpriv`), such as a checkout below /root.
 """
 
 import functools
@@ -41,14 +42,41 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class _Guise:
+    """How a command runs as somebody who is not root: what to put before it, and who owns its files then."""
+
+    prefix: tuple[str, ...]
+    uid: int
+    gid: int
+
+
 @functools.cache
-def _namespace_prefix() -> tuple[str, ...]:
-    """What to put before a command so that it does not see itself as root; empty if that cannot be had."""
-    prefix = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
-    if not shutil.which("unshare"):
-        return ()
-    works = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
-    return prefix if works else ()
+def _guise() -> _Guise:
+    """For root: the first way to be somebody else that this machine allows. Raises PostgresError if none does."""
+    namespace = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
+    if _works(namespace):
+        return _Guise(namespace, 0, 0)
+    nobody = pwd.getpwnam("nobody")
+    # capabilities(7): the right to pass permission checks. The secure bit lets access(2) count it, too, by which
+    # PostgreSQL's programs find each other.
+    right = "+dac_override"
+    dropped = (
+        "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups",
+        "--securebits=+no_setuid_fixup", f"--inh-caps={right}", f"--ambient-caps={right}", "--",
+    )  # fmt: skip
+    if _works(dropped):
+        return _Guise(dropped, nobody.pw_uid, nobody.pw_gid)
+    raise PostgresError(
+        "PostgreSQL does not run as root, and neither `unshare` nor `setpriv` (util-linux) may make it somebody else"
+        " here: run this as a plain user."
+    )
+
+
+def _works(prefix: tuple[str, ...]) -> bool:
+    if not shutil.which(prefix[0]):
+        return False
+    return subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +100,7 @@ class Cluster:
         if not (self.data_dir / "PG_VERSION").exists():
             self._initdb()
         self.stop()  # one left over from a run that was killed
+        self._give_to_server()
         log = self.data_dir / "server.log"
         # UTC, as Supabase's servers are: realtime.messages has times without a zone.
         options = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "''", "-c", "timezone=UTC"]
@@ -101,9 +130,7 @@ class Cluster:
     def _initdb(self) -> None:
         shutil.rmtree(self.data_dir, ignore_errors=True)  # one that was interrupted
         self.data_dir.mkdir(parents=True, mode=0o700)
-        if os.geteuid() == 0 and not _namespace_prefix():
-            nobody = pwd.getpwnam("nobody")
-            os.chown(self.data_dir, nobody.pw_uid, nobody.pw_gid)
+        self._give_to_server()
         made = self._run(
             "initdb", "-D", str(self.data_dir), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
         )
@@ -112,14 +139,15 @@ class Cluster:
             lines = [line for line in made.stderr.splitlines() if line.strip()]
             raise PostgresError("PostgreSQL's initdb failed: " + " | ".join(lines[-3:]))
 
+    def _give_to_server(self) -> None:
+        """PostgreSQL takes only a data directory that is its own; as root, its user may have been another last time."""
+        if os.geteuid() != 0 or self.data_dir.stat().st_uid == _guise().uid:
+            return
+        for path in (self.data_dir, *self.data_dir.rglob("*")):
+            os.chown(path, _guise().uid, _guise().gid, follow_symlinks=False)
+
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command: Sequence[str] = [str(self.bin_dir / program), *arguments]
-        user: str | None = None
-        if os.geteuid() == 0:
-            prefix = _namespace_prefix()
-            command = [*prefix, *command]
-            user = None if prefix else "nobody"
+        prefix = _guise().prefix if os.geteuid() == 0 else ()
+        command: Sequence[str] = [*prefix, str(self.bin_dir / program), *arguments]
         # Output goes to a file-like pipe of the tool only: the server itself writes to its log.
-        return subprocess.run(
-            command, user=user, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/"
-        )
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/")

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from queue import Queue
 
 import httpx
 
-from service.local.postgres import free_port
+from service.local.postgres import embedded_bin_dir, free_port
 
 ROOT = Path(__file__).parents[2]
 #: The embedded stack starts, whatever project the environment names: nothing else of it is passed on.
@@ -118,6 +119,30 @@ def test_it_runs_says_what_to_do_and_stops_everything(tmp_path: Path) -> None:
     )
     assert reset.returncode == 0
     assert not (tmp_path / f"run-{run.port}").exists()
+
+
+def test_as_root_without_user_namespaces_below_a_folder_that_is_roots_alone(tmp_path: Path) -> None:
+    """A plain container: `unshare` is refused, and the server's user could not enter /root."""
+    tools, closed = tmp_path / "tools", tmp_path / "closed"
+    tools.mkdir()
+    (tools / "unshare").write_text("#!/bin/sh\nexit 1\n")
+    (tools / "unshare").chmod(0o755)
+    closed.mkdir(mode=0o700)
+    package = embedded_bin_dir().parents[1]
+    for folder in package.parent.glob(f"{package.name}*"):  # its libraries stand beside it
+        shutil.copytree(folder, closed / folder.name, symlinks=True)
+    programs = closed / embedded_bin_dir().relative_to(package.parent)
+    script = (
+        "import sys, pathlib; from service.local.postgres import Cluster, free_port;"
+        "cluster = Cluster(pathlib.Path(sys.argv[1]), free_port(), pathlib.Path(sys.argv[2]));"
+        "cluster.start(); print(cluster.data_dir.owner()); cluster.stop(); cluster.start(); cluster.stop()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(closed / "data"), str(programs)],
+        cwd=ROOT, env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == ("nobody" if os.geteuid() == 0 else closed.owner())
 
 
 def test_a_bad_port_gets_one_sentence(tmp_path: Path) -> None:

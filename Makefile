@@ -16,7 +16,7 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 run: .venv/ready $(WEB)/node_modules/ready ## set everything up and run it on http://localhost:3000 (PORT=… for another port)
-	@exec $(BIN)/python -m service.local run
+	@exec $(BIN)/python -m devstack run
 
 test: .venv/ready $(WEB)/node_modules/ready ## lint, types and all tests (PYTEST="-k bell" for some)
 	@$(MAKE) --no-print-directory lint
@@ -40,7 +40,7 @@ policies: ## a new migration that carries the files of policies/ to the database
 	echo "Wrote $$file"
 
 reset: .venv/ready ## empty the state of `make run`: database, keys, logs
-	@$(BIN)/python -m service.local reset
+	@$(BIN)/python -m devstack reset
 
 clean: ## remove what was installed, too
 	@rm -rf .venv .local $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

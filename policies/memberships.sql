@@ -1,43 +1,43 @@
 -- Members see each other. Admins manage members below owner; only owners touch owners. Everybody may leave
 -- (the trigger keep_an_owner holds the last owner back).
-alter table public.memberships enable row level security;
+alter table pagerduty.memberships enable row level security;
 
-revoke all on public.memberships from public, anon, authenticated, service_role;
-grant select, delete on public.memberships to authenticated;
-grant insert (organization_id, user_id, role, display_name) on public.memberships to authenticated;
-grant update (role, display_name) on public.memberships to authenticated;
-grant select, insert, update, delete on public.memberships to service_role;
+revoke all on pagerduty.memberships from public, anon, authenticated, service_role;
+grant select, delete on pagerduty.memberships to authenticated;
+grant insert (organization_id, user_id, role, display_name) on pagerduty.memberships to authenticated;
+grant update (role, display_name) on pagerduty.memberships to authenticated;
+grant select, insert, update, delete on pagerduty.memberships to service_role;
 
-drop policy if exists "members read" on public.memberships;
-create policy "members read" on public.memberships
+drop policy if exists "members read" on pagerduty.memberships;
+create policy "members read" on pagerduty.memberships
   for select to authenticated
-  using (organization_id in (select private.my_organizations()));
+  using (organization_id in (select pagerduty_private.my_organizations()));
 
-drop policy if exists "admins add" on public.memberships;
-create policy "admins add" on public.memberships
+drop policy if exists "admins add" on pagerduty.memberships;
+create policy "admins add" on pagerduty.memberships
   for insert to authenticated
   with check (
-    organization_id in (select private.my_organizations('owner'))
-    or (role < 'owner' and organization_id in (select private.my_organizations('admin')))
+    organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
   );
 
-drop policy if exists "admins change" on public.memberships;
-create policy "admins change" on public.memberships
+drop policy if exists "admins change" on pagerduty.memberships;
+create policy "admins change" on pagerduty.memberships
   for update to authenticated
   using (
-    organization_id in (select private.my_organizations('owner'))
-    or (role < 'owner' and organization_id in (select private.my_organizations('admin')))
+    organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
   )
   with check (
-    organization_id in (select private.my_organizations('owner'))
-    or (role < 'owner' and organization_id in (select private.my_organizations('admin')))
+    organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
   );
 
-drop policy if exists "admins remove, members leave" on public.memberships;
-create policy "admins remove, members leave" on public.memberships
+drop policy if exists "admins remove, members leave" on pagerduty.memberships;
+create policy "admins remove, members leave" on pagerduty.memberships
   for delete to authenticated
   using (
     user_id = (select auth.uid())
-    or organization_id in (select private.my_organizations('owner'))
-    or (role < 'owner' and organization_id in (select private.my_organizations('admin')))
+    or organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
   );

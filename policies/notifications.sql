@@ -1,17 +1,17 @@
 -- Members see what is addressed to all, or to them. Only the ingest function writes.
-alter table public.notifications enable row level security;
+alter table pagerduty.notifications enable row level security;
 
-revoke all on public.notifications from public, anon, authenticated, service_role;
-grant select on public.notifications to authenticated;
-grant select, insert on public.notifications to service_role;
+revoke all on pagerduty.notifications from public, anon, authenticated, service_role;
+grant select on pagerduty.notifications to authenticated;
+grant select, insert on pagerduty.notifications to service_role;
 
-drop policy if exists "addressees read" on public.notifications;
-create policy "addressees read" on public.notifications
+drop policy if exists "addressees read" on pagerduty.notifications;
+create policy "addressees read" on pagerduty.notifications
   for select to authenticated
   using (
-    organization_id in (select private.my_organizations())
+    organization_id in (select pagerduty_private.my_organizations())
     and (recipients is null or (select auth.uid()) = any (recipients))
   );
 
-revoke all on public.notification_feed from public, anon, authenticated, service_role;
-grant select on public.notification_feed to authenticated, service_role;
+revoke all on pagerduty.notification_feed from public, anon, authenticated, service_role;
+grant select on pagerduty.notification_feed to authenticated, service_role;

@@ -1,17 +1,17 @@
 -- Members see their organizations; owners and admins rename them. Who makes one is the host application's business.
-alter table public.organizations enable row level security;
+alter table pagerduty.organizations enable row level security;
 
-revoke all on public.organizations from public, anon, authenticated, service_role;
-grant select, update (name) on public.organizations to authenticated;
-grant select, insert, update, delete on public.organizations to service_role;
+revoke all on pagerduty.organizations from public, anon, authenticated, service_role;
+grant select, update (name) on pagerduty.organizations to authenticated;
+grant select, insert, update, delete on pagerduty.organizations to service_role;
 
-drop policy if exists "members read" on public.organizations;
-create policy "members read" on public.organizations
+drop policy if exists "members read" on pagerduty.organizations;
+create policy "members read" on pagerduty.organizations
   for select to authenticated
-  using (id in (select private.my_organizations()));
+  using (id in (select pagerduty_private.my_organizations()));
 
-drop policy if exists "admins rename" on public.organizations;
-create policy "admins rename" on public.organizations
+drop policy if exists "admins rename" on pagerduty.organizations;
+create policy "admins rename" on pagerduty.organizations
   for update to authenticated
-  using (id in (select private.my_organizations('admin')))
-  with check (id in (select private.my_organizations('admin')));
+  using (id in (select pagerduty_private.my_organizations('admin')))
+  with check (id in (select pagerduty_private.my_organizations('admin')));

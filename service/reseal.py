@@ -11,7 +11,7 @@ from service.config import ConfigError, load_settings
 from service.crypto import CannotOpen, Sealer
 from service.rest import Rest, rows
 
-#: Column of pagerduty_credentials → the field that its value is bound to.
+#: Column of credentials → the field that its value is bound to.
 FIELDS = {
     "api_key": "api_key",
     "signing_secret": "signing_secret",
@@ -28,7 +28,7 @@ def reseal_stored_credentials() -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     sealer = Sealer.from_base64([key.get_secret_value() for key in settings.credentials_keys])
-    table = Rest(settings).as_service().table("pagerduty_credentials")
+    table = Rest(settings).as_service().table("credentials")
     try:
         done, failed = _reseal_all(table, sealer)
     except (APIError, httpx.HTTPError) as error:

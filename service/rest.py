@@ -9,6 +9,8 @@ from postgrest import SyncPostgrestClient
 
 from service.config import Settings
 
+#: Where everything of ours is; PostgREST must expose it (Supabase: API settings → Exposed schemas).
+SCHEMA = "pagerduty"
 TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 
 
@@ -75,4 +77,6 @@ class Rest:
 
     def _client(self, headers: dict[str, str]) -> SyncPostgrestClient:
         # No retries: a user retries by hand, PagerDuty by its own schedule, and both wait for us meanwhile.
-        return SyncPostgrestClient(self._url, headers=headers, http_client=self._http, retry_enabled=False)
+        return SyncPostgrestClient(
+            self._url, schema=SCHEMA, headers=headers, http_client=self._http, retry_enabled=False
+        )

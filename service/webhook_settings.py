@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from service.crypto import Sealer
 from service.rest import Rest, call
 
-# What a token looks like (pagerduty_integrations.webhook_token): nothing else is worth a look-up.
+# What a token looks like (integrations.webhook_token): nothing else is worth a look-up.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _LIFETIME = 5.0  # seconds
 _LONGEST_TOKEN = 128  # characters, as in the table
@@ -54,7 +54,7 @@ class WebhookSettingsCache:
             return None
         if token is not None and not _TOKEN.fullmatch(token):
             return None
-        found = call(self._rest.as_service(), "get_pagerduty_webhook", token=token)
+        found = call(self._rest.as_service(), "get_webhook", token=token)
         if not found:
             self.forget(token)
             return None

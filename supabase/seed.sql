@@ -32,13 +32,13 @@ from auth.users u
 where u.id between '10000000-0000-4000-8000-000000000001' and '10000000-0000-4000-8000-000000000007'
 on conflict do nothing;
 
-insert into public.organizations (id, name)
+insert into pagerduty.organizations (id, name)
 values
   ('a0000000-0000-4000-8000-00000000000a', 'Acme'),
   ('b0000000-0000-4000-8000-00000000000b', 'Globex')
 on conflict do nothing;
 
-insert into public.memberships (organization_id, user_id, role)
+insert into pagerduty.memberships (organization_id, user_id, role)
 values
   ('a0000000-0000-4000-8000-00000000000a', '10000000-0000-4000-8000-000000000001', 'owner'),
   ('a0000000-0000-4000-8000-00000000000a', '10000000-0000-4000-8000-000000000002', 'admin'),
@@ -51,11 +51,11 @@ values
 on conflict do nothing;
 
 -- Acme's integration is on and serves the bare webhook URL; Globex has still to set its own up.
-insert into public.pagerduty_integrations (organization_id, enabled, accept_bare_url)
+insert into pagerduty.integrations (organization_id, enabled, accept_bare_url)
 values ('a0000000-0000-4000-8000-00000000000a', true, true)
 on conflict do nothing;
 
-insert into public.notifications (
+insert into pagerduty.notifications (
   id, organization_id, event_type, title, body, urgency, service_name,
   pagerduty_incident_id, pagerduty_status, pagerduty_url, prefill, occurred_at, created_at
 )
@@ -82,7 +82,7 @@ from (values
 ) as alerts (id, title, service, urgency, pagerduty_id, age)
 on conflict do nothing;
 
-insert into public.incidents (
+insert into pagerduty.incidents (
   id, organization_id, title, description, criticality, urgency, status, customer, tags, notification_id, created_by
 )
 values

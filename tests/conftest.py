@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.local.postgres import Cluster, embedded_bin_dir, free_port
-from service.local.stack import Stack
+from devstack.postgres import Cluster, embedded_bin_dir, free_port
+from devstack.stack import Stack
 from tests.world import Organization, World
 
 EMBEDDED = 18

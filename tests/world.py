@@ -12,9 +12,11 @@ import bcrypt
 import httpx
 import psycopg
 
-from service.local.stack import Stack
+from devstack.stack import Stack
 from service.pagerduty.signatures import sign
 
+#: PostgREST is asked for our schema.
+PROFILE = {"Accept-Profile": "pagerduty", "Content-Profile": "pagerduty"}
 PASSWORD = "correct horse battery"
 _HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4, prefix=b"2a")).decode()
 
@@ -77,7 +79,7 @@ class Person:
         """Supabase's REST API, as this person."""
         return httpx.Client(
             base_url=f"{self.stack.supabase_url}/rest/v1",
-            headers={"apikey": self.stack.publishable_key, "Authorization": f"Bearer {self.token}"},
+            headers={"apikey": self.stack.publishable_key, "Authorization": f"Bearer {self.token}", **PROFILE},
             timeout=20,
         )
 
@@ -138,10 +140,10 @@ class World:
         """An organization with a member of each role, and an integration."""
         made = Organization(self.stack, str(uuid.uuid4()), f"{name} {uuid.uuid4().hex[:6]}")
         with self.database() as connection:
-            connection.execute("insert into public.organizations (id, name) values (%s, %s)", (made.id, made.name))
+            connection.execute("insert into pagerduty.organizations (id, name) values (%s, %s)", (made.id, made.name))
             if integration:
                 row = connection.execute(
-                    "insert into public.pagerduty_integrations (organization_id, enabled) values (%s, %s)"
+                    "insert into pagerduty.integrations (organization_id, enabled) values (%s, %s)"
                     " returning webhook_token",
                     (made.id, enabled),
                 ).fetchone()
@@ -157,7 +159,7 @@ class World:
         person.organization_id = person.organization_id or organization.id
         with self.database() as connection:
             connection.execute(
-                "insert into public.memberships (organization_id, user_id, role) values (%s, %s, %s)",
+                "insert into pagerduty.memberships (organization_id, user_id, role) values (%s, %s, %s)",
                 (organization.id, person.id, role),
             )
 

@@ -35,7 +35,7 @@ def create_blueprint(settings: Settings, verifier: TokenVerifier, sealer: Sealer
     @blueprint.get("", responses={200: IntegrationAnswer}, summary="The settings; secrets only as hints")
     def read(header: OrganizationHeader) -> dict[str, Any]:
         organization = current_organization()
-        saved = call(rest_as_user(), "get_pagerduty_integration", get=True, organization_id=organization.id)
+        saved = call(rest_as_user(), "get_integration", get=True, organization_id=organization.id)
         return _answer(settings, organization, saved)
 
     @blueprint.post(
@@ -55,7 +55,7 @@ def create_blueprint(settings: Settings, verifier: TokenVerifier, sealer: Sealer
         try:
             saved = call(
                 rest_as_user(),
-                "save_pagerduty_integration",
+                "save_integration",
                 organization_id=organization.id,
                 settings=changes,
                 credentials=credentials,
@@ -88,12 +88,12 @@ def create_blueprint(settings: Settings, verifier: TokenVerifier, sealer: Sealer
 
 
 def _saved_api_key(sealer: Sealer, organization: Organization) -> str | None:
-    sealed = call(rest_as_user(), "get_sealed_pagerduty_api_key", get=True, organization_id=organization.id)
+    sealed = call(rest_as_user(), "get_sealed_api_key", get=True, organization_id=organization.id)
     return sealer.open(str(sealed), organization.id, "api_key") if sealed else None
 
 
 def _saved_region(organization: Organization) -> Region:
-    saved = call(rest_as_user(), "get_pagerduty_integration", get=True, organization_id=organization.id)
+    saved = call(rest_as_user(), "get_integration", get=True, organization_id=organization.id)
     return "eu" if saved["region"] == "eu" else "us"
 
 

@@ -75,7 +75,7 @@ def create_blueprint(verifier: TokenVerifier) -> APIBlueprint:
         found = _find(path.id)
         if found["read_at"] is None:
             try:
-                rest_as_user().table("notification_receipts").upsert(
+                rest_as_user().table("receipts").upsert(
                     {"notification_id": path.id}, on_conflict="notification_id,user_id", ignore_duplicates=True
                 ).execute()
             except APIError as error:

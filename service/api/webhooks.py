@@ -163,7 +163,7 @@ class _Receiver:
         for _ in range(3):
             answer: Any = call(
                 self._rest.as_service(),
-                "ingest_pagerduty_events",
+                "ingest_events",
                 token=token,
                 settings_version=settings.version,
                 events=records,
@@ -180,7 +180,7 @@ class _Receiver:
         """For the settings page. A problem that cannot be written must not change the answer."""
         log.warning("webhook_refused", problem=problem)
         try:
-            call(self._rest.as_service(), "report_pagerduty_problem", token=token, problem=problem)
+            call(self._rest.as_service(), "report_problem", token=token, problem=problem)
         except (APIError, httpx.HTTPError) as error:
             log.warning("problem_not_reported", error=type(error).__name__)
 

@@ -1,6 +1,6 @@
 -- What the API calls for a member. All run as the calling user: RLS and grants decide.
 
-create function private.pagerduty_admin_fields(organization_id uuid) returns jsonb
+create function pagerduty_private.integration_admin_fields(organization_id uuid) returns jsonb
 language sql
 stable
 security definer
@@ -13,15 +13,15 @@ as $$
     'api_key_last4', i.api_key_last4,
     'signing_secret_last4', i.signing_secret_last4
   )
-  from public.pagerduty_integrations i
-  where i.organization_id = pagerduty_admin_fields.organization_id
-    and i.organization_id in (select private.my_organizations('admin'))
+  from pagerduty.integrations i
+  where i.organization_id = integration_admin_fields.organization_id
+    and i.organization_id in (select pagerduty_private.my_organizations('admin'))
 $$;
-comment on function private.pagerduty_admin_fields(uuid) is 'The settings that only owners and admins may see; null for everybody else.';
-revoke all on function private.pagerduty_admin_fields(uuid) from public, anon, authenticated, service_role;
-grant execute on function private.pagerduty_admin_fields(uuid) to authenticated;
+comment on function pagerduty_private.integration_admin_fields(uuid) is 'The settings that only owners and admins may see; null for everybody else.';
+revoke all on function pagerduty_private.integration_admin_fields(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.integration_admin_fields(uuid) to authenticated;
 
-create function public.get_pagerduty_integration(organization_id uuid) returns jsonb
+create function pagerduty.get_integration(organization_id uuid) returns jsonb
 language sql
 stable
 set search_path = ''
@@ -38,39 +38,39 @@ as $$
     'last_error_at', i.last_error_at,
     'created_at', i.created_at,
     'updated_at', i.updated_at,
-    'admin', private.pagerduty_admin_fields(i.organization_id)
+    'admin', pagerduty_private.integration_admin_fields(i.organization_id)
   )
-  from public.pagerduty_integrations i
-  where i.organization_id = get_pagerduty_integration.organization_id
+  from pagerduty.integrations i
+  where i.organization_id = get_integration.organization_id
 $$;
-comment on function public.get_pagerduty_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "admin" holds the webhook token, the key filter and the hints, and is null for viewers and responders. Null where nothing is saved.';
-revoke all on function public.get_pagerduty_integration(uuid) from public, anon, authenticated, service_role;
-grant execute on function public.get_pagerduty_integration(uuid) to authenticated;
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "admin" holds the webhook token, the key filter and the hints, and is null for viewers and responders. Null where nothing is saved.';
+revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_integration(uuid) to authenticated;
 
-create function private.save_pagerduty_credentials(organization_id uuid, credentials jsonb) returns void
+create function pagerduty_private.save_credentials(organization_id uuid, credentials jsonb) returns void
 language plpgsql
 security definer
 set search_path = ''
 as $$
 begin
-  if organization_id not in (select private.my_organizations('admin')) then
+  if organization_id not in (select pagerduty_private.my_organizations('admin')) then
     raise exception 'Only owners and admins may change credentials.' using errcode = '42501';
   end if;
-  insert into public.pagerduty_credentials (organization_id)
-  values (save_pagerduty_credentials.organization_id)
+  insert into pagerduty.credentials (organization_id)
+  values (save_credentials.organization_id)
   on conflict do nothing;
   if credentials ? 'api_key' then
-    update public.pagerduty_credentials c
+    update pagerduty.credentials c
     set api_key = credentials #>> '{api_key,sealed}'
-    where c.organization_id = save_pagerduty_credentials.organization_id;
-    update public.pagerduty_integrations i
+    where c.organization_id = save_credentials.organization_id;
+    update pagerduty.integrations i
     set api_key_last4 = credentials #>> '{api_key,last4}'
-    where i.organization_id = save_pagerduty_credentials.organization_id;
+    where i.organization_id = save_credentials.organization_id;
   end if;
   if credentials ? 'signing_secret' then
     -- PagerDuty retries a webhook for 48 hours: as long, one signed with the secret before is still good.
     -- A secret that is removed leaves nothing behind.
-    update public.pagerduty_credentials c
+    update pagerduty.credentials c
     set
       previous_signing_secret = case when credentials #>> '{signing_secret,sealed}' is not null then c.signing_secret end,
       previous_signing_secret_expires_at = case
@@ -78,18 +78,18 @@ begin
         then now() + interval '48 hours'
       end,
       signing_secret = credentials #>> '{signing_secret,sealed}'
-    where c.organization_id = save_pagerduty_credentials.organization_id;
-    update public.pagerduty_integrations i
+    where c.organization_id = save_credentials.organization_id;
+    update pagerduty.integrations i
     set signing_secret_last4 = credentials #>> '{signing_secret,last4}'
-    where i.organization_id = save_pagerduty_credentials.organization_id;
+    where i.organization_id = save_credentials.organization_id;
   end if;
 end
 $$;
-comment on function private.save_pagerduty_credentials(uuid, jsonb) is 'Writes sealed credentials for an owner or admin, who can never read them. An absent key leaves a secret as it is, null removes it.';
-revoke all on function private.save_pagerduty_credentials(uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.save_pagerduty_credentials(uuid, jsonb) to authenticated;
+comment on function pagerduty_private.save_credentials(uuid, jsonb) is 'Writes sealed credentials for an owner or admin, who can never read them. An absent key leaves a secret as it is, null removes it.';
+revoke all on function pagerduty_private.save_credentials(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.save_credentials(uuid, jsonb) to authenticated;
 
-create function public.save_pagerduty_integration(organization_id uuid, settings jsonb, credentials jsonb default '{}') returns jsonb
+create function pagerduty.save_integration(organization_id uuid, settings jsonb, credentials jsonb default '{}') returns jsonb
 language plpgsql
 set search_path = ''
 as $$
@@ -100,7 +100,7 @@ declare
     when 'array' then array(select jsonb_array_elements_text(settings -> 'event_types'))
   end;
 begin
-  insert into public.pagerduty_integrations (organization_id, enabled, integration_key, region, event_types)
+  insert into pagerduty.integrations (organization_id, enabled, integration_key, region, event_types)
   values (
     org,
     coalesce((settings ->> 'enabled')::boolean, false),
@@ -110,7 +110,7 @@ begin
   )
   on conflict (organization_id) do nothing;
   if not found and settings <> '{}' then
-    update public.pagerduty_integrations i
+    update pagerduty.integrations i
     set
       enabled = coalesce((settings ->> 'enabled')::boolean, i.enabled),
       region = coalesce(settings ->> 'region', i.region),
@@ -121,55 +121,55 @@ begin
     end if;
     if settings ? 'integration_key' then
       -- Apart, since members may not read the column: here it is only written.
-      update public.pagerduty_integrations i
+      update pagerduty.integrations i
       set integration_key = settings ->> 'integration_key'
       where i.organization_id = org;
     end if;
   end if;
   if credentials <> '{}' then
-    perform private.save_pagerduty_credentials(org, credentials);
+    perform pagerduty_private.save_credentials(org, credentials);
   end if;
-  return public.get_pagerduty_integration(org);
+  return pagerduty.get_integration(org);
 end
 $$;
-comment on function public.save_pagerduty_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
-revoke all on function public.save_pagerduty_integration(uuid, jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.save_pagerduty_integration(uuid, jsonb, jsonb) to authenticated;
+comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
+revoke all on function pagerduty.save_integration(uuid, jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.save_integration(uuid, jsonb, jsonb) to authenticated;
 
-create function private.sealed_pagerduty_api_key(organization_id uuid) returns text
+create function pagerduty_private.sealed_api_key(organization_id uuid) returns text
 language sql
 stable
 security definer
 set search_path = ''
 as $$
   select c.api_key
-  from public.pagerduty_credentials c
-  where c.organization_id = sealed_pagerduty_api_key.organization_id
-    and c.organization_id in (select private.my_organizations('admin'))
+  from pagerduty.credentials c
+  where c.organization_id = sealed_api_key.organization_id
+    and c.organization_id in (select pagerduty_private.my_organizations('admin'))
 $$;
-comment on function private.sealed_pagerduty_api_key(uuid) is 'The sealed API key, for owners and admins: of no use without the service''s own key, which no database holds.';
-revoke all on function private.sealed_pagerduty_api_key(uuid) from public, anon, authenticated, service_role;
-grant execute on function private.sealed_pagerduty_api_key(uuid) to authenticated;
+comment on function pagerduty_private.sealed_api_key(uuid) is 'The sealed API key, for owners and admins: of no use without the service''s own key, which no database holds.';
+revoke all on function pagerduty_private.sealed_api_key(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.sealed_api_key(uuid) to authenticated;
 
-create function public.get_sealed_pagerduty_api_key(organization_id uuid) returns text
+create function pagerduty.get_sealed_api_key(organization_id uuid) returns text
 language sql
 stable
 set search_path = ''
-as $$ select private.sealed_pagerduty_api_key(organization_id) $$;
-comment on function public.get_sealed_pagerduty_api_key(uuid) is 'Lets the service test the saved API key in an admin''s request without a role that sees more than the admin.';
-revoke all on function public.get_sealed_pagerduty_api_key(uuid) from public, anon, authenticated, service_role;
-grant execute on function public.get_sealed_pagerduty_api_key(uuid) to authenticated;
+as $$ select pagerduty_private.sealed_api_key(organization_id) $$;
+comment on function pagerduty.get_sealed_api_key(uuid) is 'Lets the service test the saved API key in an admin''s request without a role that sees more than the admin.';
+revoke all on function pagerduty.get_sealed_api_key(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_sealed_api_key(uuid) to authenticated;
 
-create function public.read_all_notifications(organization_id uuid, until timestamptz default null) returns integer
+create function pagerduty.read_all_notifications(organization_id uuid, until timestamptz default null) returns integer
 language plpgsql
 set search_path = ''
 as $$
 declare
   read_now integer;
 begin
-  insert into public.notification_receipts (notification_id)
+  insert into pagerduty.receipts (notification_id)
   select f.id
-  from public.notification_feed f
+  from pagerduty.notification_feed f
   where f.organization_id = read_all_notifications.organization_id
     and f.read_at is null
     and (until is null or f.created_at <= until)
@@ -178,11 +178,11 @@ begin
   return read_now;
 end
 $$;
-comment on function public.read_all_notifications(uuid, timestamptz) is 'Marks the calling user''s notifications of an organization as read, up to a moment; answers how many.';
-revoke all on function public.read_all_notifications(uuid, timestamptz) from public, anon, authenticated, service_role;
-grant execute on function public.read_all_notifications(uuid, timestamptz) to authenticated;
+comment on function pagerduty.read_all_notifications(uuid, timestamptz) is 'Marks the calling user''s notifications of an organization as read, up to a moment; answers how many.';
+revoke all on function pagerduty.read_all_notifications(uuid, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.read_all_notifications(uuid, timestamptz) to authenticated;
 
-create function public.count_unread_notifications(organization_id uuid, at_most integer default 1000) returns integer
+create function pagerduty.count_unread_notifications(organization_id uuid, at_most integer default 1000) returns integer
 language sql
 stable
 set search_path = ''
@@ -190,12 +190,12 @@ as $$
   select count(*)::integer
   from (
     select
-    from public.notification_feed f
+    from pagerduty.notification_feed f
     where f.organization_id = count_unread_notifications.organization_id
       and f.read_at is null
     limit at_most
   ) unread
 $$;
-comment on function public.count_unread_notifications(uuid, integer) is 'How many notifications the calling user has not read; stops counting at at_most, for a badge needs no more.';
-revoke all on function public.count_unread_notifications(uuid, integer) from public, anon, authenticated, service_role;
-grant execute on function public.count_unread_notifications(uuid, integer) to authenticated;
+comment on function pagerduty.count_unread_notifications(uuid, integer) is 'How many notifications the calling user has not read; stops counting at at_most, for a badge needs no more.';
+revoke all on function pagerduty.count_unread_notifications(uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.count_unread_notifications(uuid, integer) to authenticated;

@@ -1,6 +1,6 @@
 -- Receiving webhooks. The service calls these with its secret key; nobody else may.
 
-create function public.get_pagerduty_webhook(token text default null) returns jsonb
+create function pagerduty.get_webhook(token text default null) returns jsonb
 language sql
 stable
 set search_path = ''
@@ -14,28 +14,28 @@ as $$
       case when c.previous_signing_secret_expires_at > now() then c.previous_signing_secret end
     ], null))
   )
-  from public.pagerduty_integrations i
-  left join public.pagerduty_credentials c on c.organization_id = i.organization_id
+  from pagerduty.integrations i
+  left join pagerduty.credentials c on c.organization_id = i.organization_id
   where i.webhook_token = token or (token is null and i.accept_bare_url)
 $$;
-comment on function public.get_pagerduty_webhook(text) is 'What the service must know to verify a webhook: for a token, or without one for the integration that accepts the bare URL. Null: unknown.';
-revoke all on function public.get_pagerduty_webhook(text) from public, anon, authenticated, service_role;
-grant execute on function public.get_pagerduty_webhook(text) to service_role;
+comment on function pagerduty.get_webhook(text) is 'What the service must know to verify a webhook: for a token, or without one for the integration that accepts the bare URL. Null: unknown.';
+revoke all on function pagerduty.get_webhook(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_webhook(text) to service_role;
 
-create function public.report_pagerduty_problem(token text, problem text) returns void
+create function pagerduty.report_problem(token text, problem text) returns void
 language sql
 volatile
 set search_path = ''
 as $$
-  update public.pagerduty_integrations i
+  update pagerduty.integrations i
   set last_error = left(problem, 500), last_error_at = now()
   where i.webhook_token = token or (token is null and i.accept_bare_url)
 $$;
-comment on function public.report_pagerduty_problem(text, text) is 'Remembers why a webhook was refused, so that an admin can see it in the settings.';
-revoke all on function public.report_pagerduty_problem(text, text) from public, anon, authenticated, service_role;
-grant execute on function public.report_pagerduty_problem(text, text) to service_role;
+comment on function pagerduty.report_problem(text, text) is 'Remembers why a webhook was refused, so that an admin can see it in the settings.';
+revoke all on function pagerduty.report_problem(text, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.report_problem(text, text) to service_role;
 
-create function private.reason_to_ignore(integration public.pagerduty_integrations, event jsonb) returns text
+create function pagerduty_private.reason_to_ignore(integration pagerduty.integrations, event jsonb) returns text
 language sql
 stable
 set search_path = ''
@@ -48,7 +48,7 @@ as $$
     when not coalesce(event -> 'integration_keys', '[]') ? integration.integration_key
       -- Notes, tasks and the like name no service: they go with the incident that they are about.
       and (event -> 'integration_keys' <> '[]' or not exists (
-        select from public.notifications n
+        select from pagerduty.notifications n
         where n.organization_id = integration.organization_id
           and n.pagerduty_incident_id = event #>> '{incident,id}'
       ))
@@ -56,11 +56,11 @@ as $$
     when jsonb_typeof(event -> 'notification') is distinct from 'object' then 'nothing_to_show'
   end
 $$;
-comment on function private.reason_to_ignore(public.pagerduty_integrations, jsonb) is 'Why an integration does not take an event; null if it does. A null setting filters nothing.';
-revoke all on function private.reason_to_ignore(public.pagerduty_integrations, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.reason_to_ignore(public.pagerduty_integrations, jsonb) to service_role;
+comment on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) is 'Why an integration does not take an event; null if it does. A null setting filters nothing.';
+revoke all on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) to service_role;
 
-create function private.complete_notification(organization uuid, event jsonb) returns jsonb
+create function pagerduty_private.complete_notification(organization uuid, event jsonb) returns jsonb
 language sql
 stable
 set search_path = ''
@@ -77,33 +77,33 @@ as $$
       else jsonb_build_object('title', event #> '{notification,prefill,title}')
     end
   )
-  from public.notifications known
+  from pagerduty.notifications known
   where known.organization_id = organization
     and known.pagerduty_incident_id = event #>> '{incident,id}'
     and known.pagerduty_status is not null
   order by coalesce(known.occurred_at, known.created_at) desc, known.created_at desc
   limit 1
 $$;
-comment on function private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident; null if none did.';
-revoke all on function private.complete_notification(uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.complete_notification(uuid, jsonb) to service_role;
+comment on function pagerduty_private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident; null if none did.';
+revoke all on function pagerduty_private.complete_notification(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.complete_notification(uuid, jsonb) to service_role;
 
-create function private.notify_of_event(integration public.pagerduty_integrations, event_row uuid, event jsonb) returns uuid
+create function pagerduty_private.notify_of_event(integration pagerduty.integrations, event_row uuid, event jsonb) returns uuid
 language plpgsql
 set search_path = ''
 as $$
 declare
-  made public.notifications;
+  made pagerduty.notifications;
   incident constant jsonb := event -> 'incident';
   notification constant jsonb := coalesce(
     case
       when incident ->> 'id' is not null and incident ->> 'status' is null
-      then private.complete_notification(integration.organization_id, event)
+      then pagerduty_private.complete_notification(integration.organization_id, event)
     end,
     (event -> 'notification') || jsonb_build_object('service_name', incident ->> 'service_name')
   );
 begin
-  insert into public.notifications (
+  insert into pagerduty.notifications (
     organization_id, event_id, event_type, title, body, urgency, service_name,
     pagerduty_incident_id, pagerduty_status, pagerduty_url, prefill, recipients, occurred_at
   )
@@ -115,30 +115,30 @@ begin
     (event ->> 'occurred_at')::timestamptz
   )
   returning * into made;
-  perform realtime.send(to_jsonb(f), 'notification', 'org:' || made.organization_id, true)
-  from public.notification_feed f
+  perform realtime.send(to_jsonb(f), 'notification', 'pagerduty:org:' || made.organization_id, true)
+  from pagerduty.notification_feed f
   where f.id = made.id;
   return made.id;
 end
 $$;
-comment on function private.notify_of_event(public.pagerduty_integrations, uuid, jsonb) is 'Makes the notification of a taken event and pushes it, as a row of the feed, to those it is addressed to.';
-revoke all on function private.notify_of_event(public.pagerduty_integrations, uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.notify_of_event(public.pagerduty_integrations, uuid, jsonb) to service_role;
+comment on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) is 'Makes the notification of a taken event and pushes it, as a row of the feed, to those it is addressed to.';
+revoke all on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) to service_role;
 
-create function private.move_linked_incident(organization uuid, event_row uuid, event jsonb) returns uuid
+create function pagerduty_private.move_linked_incident(organization uuid, event_row uuid, event jsonb) returns uuid
 language plpgsql
 set search_path = ''
 as $$
 declare
-  linked public.incidents;
-  told constant public.incident_status := private.status_from_pagerduty(event #>> '{incident,status}');
+  linked pagerduty.incidents;
+  told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(event #>> '{incident,status}');
   -- Not now(): the transaction began before it waited for its turn.
   told_at constant timestamptz := coalesce((event ->> 'occurred_at')::timestamptz, clock_timestamp());
   moves boolean;
 begin
-  perform private.lock_pagerduty_incident(organization, event #>> '{incident,id}');
+  perform pagerduty_private.lock_pagerduty_incident(organization, event #>> '{incident,id}');
   select * into linked
-  from public.incidents i
+  from pagerduty.incidents i
   where i.organization_id = organization
     and i.pagerduty_incident_id = event #>> '{incident,id}'
   for update;
@@ -148,11 +148,11 @@ begin
   -- An older event never overwrites a newer state.
   moves := told is not null and told_at >= coalesce(linked.pagerduty_status_at, '-infinity');
   if moves then
-    update public.incidents i
+    update pagerduty.incidents i
     set status = told, pagerduty_status_at = told_at, pagerduty_event_id = event_row
     where i.id = linked.id;
   end if;
-  insert into public.incident_updates (
+  insert into pagerduty.incident_updates (
     incident_id, organization_id, kind, body, status_from, status_to, author_id, event_id
   )
   values (
@@ -164,17 +164,17 @@ begin
   return linked.id;
 end
 $$;
-comment on function private.move_linked_incident(uuid, uuid, jsonb) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident, and moves its status if the event is news.';
-revoke all on function private.move_linked_incident(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.move_linked_incident(uuid, uuid, jsonb) to service_role;
+comment on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident, and moves its status if the event is news.';
+revoke all on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) to service_role;
 
-create function private.ingest_pagerduty_event(integration public.pagerduty_integrations, event jsonb) returns jsonb
+create function pagerduty_private.ingest_event(integration pagerduty.integrations, event jsonb) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
   invalid constant text := event ->> 'invalid';
-  reason constant text := coalesce(invalid, private.reason_to_ignore(integration, event));
+  reason constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
   outcome constant text := case
     when invalid is not null then 'invalid'
     when reason is not null then 'ignored'
@@ -184,7 +184,7 @@ declare
   notification uuid;
   incident uuid;
 begin
-  insert into public.pagerduty_events (
+  insert into pagerduty.events (
     organization_id, integration_id, event_id, delivery_id, family, event_type,
     pagerduty_incident_id, summary, occurred_at, outcome, reason, payload
   )
@@ -197,18 +197,18 @@ begin
   on conflict (integration_id, event_id) do nothing
   returning id into event_row;
   if event_row is null then
-    update public.pagerduty_events e
+    update pagerduty.events e
     set deliveries = e.deliveries + 1
     where e.integration_id = integration.id
       and e.event_id = event ->> 'event_id'
     returning e.id into event_row;
-    select n.id into notification from public.notifications n where n.event_id = event_row;
+    select n.id into notification from pagerduty.notifications n where n.event_id = event_row;
     return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'duplicate', 'notification_id', notification);
   end if;
   if outcome = 'created' then
-    notification := private.notify_of_event(integration, event_row, event);
+    notification := pagerduty_private.notify_of_event(integration, event_row, event);
     if event #>> '{incident,id}' is not null then
-      incident := private.move_linked_incident(integration.organization_id, event_row, event);
+      incident := pagerduty_private.move_linked_incident(integration.organization_id, event_row, event);
     end if;
   end if;
   return jsonb_strip_nulls(jsonb_build_object(
@@ -217,18 +217,18 @@ begin
   ));
 end
 $$;
-comment on function private.ingest_pagerduty_event(public.pagerduty_integrations, jsonb) is 'Records one event and does what follows from it; answers its outcome.';
-revoke all on function private.ingest_pagerduty_event(public.pagerduty_integrations, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.ingest_pagerduty_event(public.pagerduty_integrations, jsonb) to service_role;
+comment on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb) is 'Records one event and does what follows from it; answers its outcome.';
+revoke all on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb) to service_role;
 
-create function public.ingest_pagerduty_events(
+create function pagerduty.ingest_events(
   token text, settings_version bigint, events jsonb, count_recipients boolean default false
 ) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
-  integration public.pagerduty_integrations;
+  integration pagerduty.integrations;
   event jsonb;
   outcomes jsonb := '[]';
   problem text;
@@ -236,21 +236,21 @@ begin
   -- The lock lets one webhook of an organization through at a time: two deliveries of one event cannot race,
   -- and notifications.created_at grows in the order of commits.
   select * into integration
-  from public.pagerduty_integrations i
+  from pagerduty.integrations i
   where i.webhook_token = token or (token is null and i.accept_bare_url)
   for no key update;
   if integration.id is null then
     return jsonb_build_object('status', 'unknown');
   end if;
-  if integration.settings_version <> ingest_pagerduty_events.settings_version then
+  if integration.settings_version <> ingest_events.settings_version then
     return jsonb_build_object('status', 'stale');
   end if;
   for event in select value from jsonb_array_elements(events) loop
     begin
-      outcomes := outcomes || private.ingest_pagerduty_event(integration, event);
+      outcomes := outcomes || pagerduty_private.ingest_event(integration, event);
     exception when data_exception or integrity_constraint_violation then
       -- No retry can cure what the database will not store: it must not stop the events behind it for 48 hours.
-      outcomes := outcomes || private.ingest_pagerduty_event(integration, jsonb_build_object(
+      outcomes := outcomes || pagerduty_private.ingest_event(integration, jsonb_build_object(
         'event_id', coalesce(nullif(left(event ->> 'event_id', 300), ''), 'invalid:' || gen_random_uuid()),
         'invalid', left(sqlerrm, 300), 'payload', event -> 'payload'
       ));
@@ -260,7 +260,7 @@ begin
   from jsonb_array_elements(outcomes) as outcome
   where outcome ->> 'outcome' = 'invalid'
   limit 1;
-  update public.pagerduty_integrations i
+  update pagerduty.integrations i
   set
     last_event_at = now(),
     last_error = left(problem, 500),
@@ -269,12 +269,12 @@ begin
   return jsonb_build_object(
     'status', 'done', 'organization_id', integration.organization_id, 'outcomes', outcomes,
     'recipients', case when count_recipients then (
-      select count(*) from public.memberships m where m.organization_id = integration.organization_id
+      select count(*) from pagerduty.memberships m where m.organization_id = integration.organization_id
     ) end
   );
 end
 $$;
-comment on function public.ingest_pagerduty_events(text, bigint, jsonb, boolean) is
+comment on function pagerduty.ingest_events(text, bigint, jsonb, boolean) is
   'Takes the events of one webhook, in one transaction: dedupe, filters, notification, linked incident, broadcast, health. Answers status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect.';
-revoke all on function public.ingest_pagerduty_events(text, bigint, jsonb, boolean) from public, anon, authenticated, service_role;
-grant execute on function public.ingest_pagerduty_events(text, bigint, jsonb, boolean) to service_role;
+revoke all on function pagerduty.ingest_events(text, bigint, jsonb, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.ingest_events(text, bigint, jsonb, boolean) to service_role;

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.local.stack import Stack
+from devstack.stack import Stack
 from tests.api.service_processes import Proxy, ServiceProcess
 
 

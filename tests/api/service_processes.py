@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from service.local.postgres import free_port
-from service.local.stack import ROOT, Stack
+from devstack.postgres import free_port
+from devstack.stack import ROOT, Stack
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "host", "keep-alive"}
 

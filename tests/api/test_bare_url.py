@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from service.local.stack import DEMO_PASSWORD, Stack
+from devstack.stack import DEMO_PASSWORD, Stack
 from service.pagerduty.signatures import sign
 from tests.world import Organization, World, v3
 
@@ -60,9 +60,9 @@ def bare_url_of(world: World, organization: Organization | None) -> Iterator[str
 
     def hand_to(organization_id: str | None) -> None:
         with world.database() as connection:
-            connection.execute("update public.pagerduty_integrations set accept_bare_url = false where accept_bare_url")
+            connection.execute("update pagerduty.integrations set accept_bare_url = false where accept_bare_url")
             connection.execute(
-                "update public.pagerduty_integrations set accept_bare_url = true where organization_id = %s",
+                "update pagerduty.integrations set accept_bare_url = true where organization_id = %s",
                 (organization_id,),
             )
 
@@ -103,7 +103,5 @@ def test_the_bare_url_follows_its_owner_at_once(world: World, acme: Organization
 def test_no_member_can_take_the_bare_url(acme: Organization) -> None:
     refused = acme.owner.api.post("/api/integrations/pagerduty", json={"accept_bare_url": True})
     assert refused.status_code == 422
-    direct = acme.owner.rest.patch(
-        f"/pagerduty_integrations?organization_id=eq.{acme.id}", json={"accept_bare_url": True}
-    )
+    direct = acme.owner.rest.patch(f"/integrations?organization_id=eq.{acme.id}", json={"accept_bare_url": True})
     assert direct.status_code == 403, direct.text

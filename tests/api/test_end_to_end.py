@@ -34,9 +34,9 @@ async def whole_story(acme: Organization, globex: Organization) -> None:
     def alert(organization: Organization, payload: dict[str, Any]) -> Callable[[], httpx.Response]:
         return lambda: organization.send(payload, secret=SECRET + organization.id)
 
-    first = await listener_of(member, f"org:{acme.id}", f"user:{member.id}")
-    second = await listener_of(member, f"user:{member.id}")
-    stranger = await listener_of(other, f"org:{globex.id}", f"user:{other.id}")
+    first = await listener_of(member, f"pagerduty:org:{acme.id}", f"pagerduty:user:{member.id}")
+    second = await listener_of(member, f"pagerduty:user:{member.id}")
+    stranger = await listener_of(other, f"pagerduty:org:{globex.id}", f"pagerduty:user:{other.id}")
     try:
         # A signed webhook reaches the member within a second.
         started = time.monotonic()
@@ -108,14 +108,19 @@ def test_from_alert_to_resolved_incident(acme: Organization, globex: Organizatio
 
 
 async def strangers(acme: Organization, globex: Organization) -> None:
-    topics = (f"org:{globex.id}", f"user:{acme.owner.id}", "org:", f"ORG:{acme.id}")
+    topics = (
+        f"pagerduty:org:{globex.id}",
+        f"pagerduty:user:{acme.owner.id}",
+        "pagerduty:org:",
+        f"pagerduty:ORG:{acme.id}",
+    )
     # A refusal is held back for seconds: each on a connection of its own.
     listeners = await asyncio.gather(*(listener_of(acme.viewer) for _ in topics))
     try:
         joins = (listener.try_to_join(topic) for listener, topic in zip(listeners, topics, strict=True))
         states = dict(zip(topics, await asyncio.gather(*joins), strict=True))
         assert set(states.values()) == {RealtimeSubscribeStates.CHANNEL_ERROR}, states
-        await listeners[0].join(f"org:{acme.id}")
+        await listeners[0].join(f"pagerduty:org:{acme.id}")
     finally:
         await asyncio.gather(*(listener.close() for listener in listeners))
 
@@ -127,7 +132,7 @@ def test_channels_of_others_cannot_be_joined(acme: Organization, globex: Organiz
 async def leaving(acme: Organization, globex: Organization, world: World) -> None:
     leaver, stays = acme.responder, acme.viewer
     world.join(globex, leaver, "viewer")
-    acme_topic, globex_topic = f"org:{acme.id}", f"org:{globex.id}"
+    acme_topic, globex_topic = f"pagerduty:org:{acme.id}", f"pagerduty:org:{globex.id}"
     listener = await listener_of(leaver, acme_topic, globex_topic)
     witness = await listener_of(stays, acme_topic)
     try:

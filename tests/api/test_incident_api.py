@@ -165,7 +165,7 @@ def test_comments(acme: Organization) -> None:
 def test_pages_miss_and_repeat_nothing_among_equal_times(acme: Organization, world: World) -> None:
     with world.database() as connection:
         rows = connection.execute(
-            "insert into public.incidents (organization_id, title, created_at)"
+            "insert into pagerduty.incidents (organization_id, title, created_at)"
             " select %s, 'Equal', '2026-11-23T10:00:00Z' from generate_series(1, 55) returning id",
             (acme.id,),
         ).fetchall()

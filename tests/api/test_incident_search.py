@@ -26,7 +26,7 @@ def library(world: World) -> Organization:
         for number, words in enumerate(WORDS):
             title, customer = (f"x{words}x", "") if number % 2 else ("plain", f"x{words}x")
             connection.execute(
-                "insert into public.incidents (organization_id, title, customer, status, criticality)"
+                "insert into pagerduty.incidents (organization_id, title, customer, status, criticality)"
                 " values (%s, %s, %s, %s, %s)",
                 (
                     made.id,

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.local.stack import Stack
+from devstack.stack import Stack
 from tests.world import Organization, World
 
 URL = "/api/integrations/pagerduty"
@@ -147,11 +147,11 @@ def test_secrets_are_in_no_answer(acme: Organization, world: World) -> None:
     answers += [acme.owner.api.post(f"{URL}/test", json=body) for body in ({}, {"api_key": API_KEY})]
     for person in acme.people.values():
         answers += [person.api.get(path) for path in (URL, "/api/me", "/api/notifications", "/api/openapi.json")]
-        tables = ("pagerduty_integrations", "pagerduty_credentials", "pagerduty_events", "organizations")
+        tables = ("integrations", "credentials", "events", "organizations")
         answers += [person.rest.get(f"/{table}?select=*") for table in tables]
         answers += [
             person.rest.post(f"/rpc/{name}", json={"organization_id": acme.id})
-            for name in ("get_pagerduty_integration", "get_sealed_pagerduty_api_key")
+            for name in ("get_integration", "get_sealed_api_key")
         ]
     for answer in answers:
         everything = answer.text + str(answer.headers)
@@ -159,7 +159,7 @@ def test_secrets_are_in_no_answer(acme: Organization, world: World) -> None:
         assert SIGNING_SECRET not in everything, answer.url
     with world.database() as connection:
         row = connection.execute(
-            "select api_key, signing_secret from public.pagerduty_credentials where organization_id = %s", (acme.id,)
+            "select api_key, signing_secret from pagerduty.credentials where organization_id = %s", (acme.id,)
         ).fetchone()
     assert row is not None
     assert all(sealed.startswith("v1.") and "marked" not in sealed for sealed in row)

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.local import pagerduty
-from service.local.postgres import free_port
-from service.local.stack import Stack
+from devstack import pagerduty
+from devstack.postgres import free_port
+from devstack.stack import Stack
 from tests.api.service_processes import ServiceProcess
 from tests.world import Organization, World
 
@@ -72,8 +72,8 @@ def test_a_saved_key_that_cannot_be_opened_asks_for_a_new_one(
         organization.owner.api.post(URL, json={"api_key": pagerduty.FULL_ACCESS_KEY})
     with world.database() as connection:
         connection.execute(
-            "update public.pagerduty_credentials c set api_key ="
-            " (select o.api_key from public.pagerduty_credentials o where o.organization_id = %s)"
+            "update pagerduty.credentials c set api_key ="
+            " (select o.api_key from pagerduty.credentials o where o.organization_id = %s)"
             " where c.organization_id = %s",
             (globex.id, acme.id),
         )

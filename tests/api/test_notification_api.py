@@ -18,7 +18,7 @@ def insert(world: World, organization: Organization, moments: list[datetime]) ->
     """Notifications made at these moments; answers their ids."""
     with world.database() as connection:
         rows = connection.execute(
-            "insert into public.notifications (organization_id, event_type, title, created_at)"
+            "insert into pagerduty.notifications (organization_id, event_type, title, created_at)"
             " select %s, 'incident.triggered', 'Alert', moment from unnest(%s::timestamptz[]) moment returning id",
             (organization.id, moments),
         ).fetchall()
@@ -214,7 +214,7 @@ def test_those_addressed_to_somebody_are_theirs_alone(acme: Organization, world:
     (mine,) = insert(world, acme, [START])
     with world.database() as connection:
         connection.execute(
-            "update public.notifications set recipients = %s where id = %s", ([uuid.UUID(acme.viewer.id)], mine)
+            "update pagerduty.notifications set recipients = %s where id = %s", ([uuid.UUID(acme.viewer.id)], mine)
         )
     assert [one["id"] for one in page(acme.viewer)["items"]] == [mine]
     assert page(acme.owner)["items"] == []

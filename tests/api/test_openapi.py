@@ -8,12 +8,12 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
+from devstack.stack import Stack
 from service import create_app
 from service.api import schemas
 from service.config import Settings
 from service.crypto import new_key
 from service.errors import ProblemBody
-from service.local.stack import Stack
 from tests.world import Organization, v3
 
 METHODS = {"get", "post", "put", "patch", "delete"}

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from service.local.keys import Keys
-from service.local.stack import Stack
+from devstack.keys import Keys
+from devstack.stack import Stack
 from tests.api.conftest import Proxied
 from tests.world import Organization, Person, World
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from devstack import pagerduty
+from devstack.stack import ROOT, Stack
 from service.crypto import CannotOpen, Sealer, new_key
-from service.local import pagerduty
-from service.local.stack import ROOT, Stack
 from tests.world import Organization, World, v3
 
 COLUMNS = {"api_key": "api_key", "signing_secret": "signing_secret", "previous_signing_secret": "signing_secret"}
@@ -29,7 +29,7 @@ def reseal(stack: Stack, keys: str, **changes: str) -> subprocess.CompletedProce
 def stored(world: World, organization: Organization) -> dict[str, str]:
     with world.database() as connection:
         row = connection.execute(
-            f"select {', '.join(COLUMNS)} from public.pagerduty_credentials where organization_id = %s",
+            f"select {', '.join(COLUMNS)} from pagerduty.credentials where organization_id = %s",
             (organization.id,),
         ).fetchone()
     assert row is not None
@@ -49,7 +49,7 @@ def old_key(stack: Stack) -> str:
 @pytest.fixture(autouse=True)
 def alone(world: World) -> None:
     with world.database() as connection:
-        connection.execute("delete from public.pagerduty_credentials")
+        connection.execute("delete from pagerduty.credentials")
 
 
 def test_a_rotation_from_end_to_end(
@@ -94,7 +94,7 @@ def test_a_damaged_one_is_reported_and_the_others_are_done(
     save(globex, api_key=PLAIN["api_key"])
     with world.database() as connection:
         connection.execute(
-            "update public.pagerduty_credentials set api_key = left(api_key, -8) where organization_id = %s", (acme.id,)
+            "update pagerduty.credentials set api_key = left(api_key, -8) where organization_id = %s", (acme.id,)
         )
     damaged, new = stored(world, acme), new_key()
 
@@ -136,21 +136,19 @@ def test_more_than_a_page(stack: Stack, world: World, old_key: str) -> None:
         ids = [
             str(row[0])
             for row in connection.execute(
-                "insert into public.organizations (name) select 'P' || n from generate_series(1, 210) n returning id"
+                "insert into pagerduty.organizations (name) select 'P' || n from generate_series(1, 210) n returning id"
             )
         ]
-        connection.execute(
-            "insert into public.pagerduty_integrations (organization_id) select unnest(%s::uuid[])", (ids,)
-        )
+        connection.execute("insert into pagerduty.integrations (organization_id) select unnest(%s::uuid[])", (ids,))
         with connection.cursor() as cursor:
             cursor.executemany(
-                "insert into public.pagerduty_credentials (organization_id, api_key) values (%s, %s)",
+                "insert into pagerduty.credentials (organization_id, api_key) values (%s, %s)",
                 [(one, sealer.seal("a key", one, "api_key")) for one in ids],
             )
     done = reseal(stack, f"{new},{old_key}")
     assert (done.returncode, done.stdout.startswith("210 sealed anew")) == (0, True), done.stdout + done.stderr
     with world.database() as connection:
-        rows = connection.execute("select organization_id, api_key from public.pagerduty_credentials").fetchall()
-        connection.execute("delete from public.organizations where id = any(%s)", (ids,))
+        rows = connection.execute("select organization_id, api_key from pagerduty.credentials").fetchall()
+        connection.execute("delete from pagerduty.organizations where id = any(%s)", (ids,))
     opener = Sealer.from_base64([new])
     assert {opener.open(row[1], str(row[0]), "api_key") for row in rows} == {"a key"}

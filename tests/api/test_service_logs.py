@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.local.stack import Stack
+from devstack.stack import Stack
 from tests.api.conftest import Proxied
 from tests.api.service_processes import wait_for
 from tests.unit.pagerduty_examples import delivery

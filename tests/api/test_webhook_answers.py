@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.local.stack import Stack
+from devstack.stack import Stack
 from service.pagerduty.signatures import sign
 from tests.api.conftest import Proxied
 from tests.api.service_processes import ServiceProcess
@@ -176,7 +176,7 @@ def test_503_in_time_when_the_settings_come_late_and_then_the_database_hangs(
     proxied: Proxied, acme: Organization
 ) -> None:
     def late(path: str) -> str:
-        if "get_pagerduty_webhook" in path:
+        if "get_webhook" in path:
             until = time.monotonic() + 2.5
             while time.monotonic() < until:
                 proxied.proxy._released.wait(0.1)
@@ -206,5 +206,5 @@ def test_one_webhook_is_one_call_to_postgrest(proxied: Proxied, acme: Organizati
         headers = {"X-PagerDuty-Signature": sign(body, "a-signing-secret")}
         assert httpx.post(url, content=body, headers=headers).status_code == 202
         calls = [request.rpartition("/")[2] for request in proxied.proxy.requests]
-        assert calls == (["get_pagerduty_webhook"] if number == 0 else []) + ["ingest_pagerduty_events"]
+        assert calls == (["get_webhook"] if number == 0 else []) + ["ingest_events"]
         proxied.proxy.requests.clear()

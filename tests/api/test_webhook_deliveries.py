@@ -17,7 +17,7 @@ def notifications(organization: Organization) -> list[dict[str, Any]]:
 
 def events(world: World, organization: Organization) -> list[dict[str, Any]]:
     columns = "event_id,delivery_id,family,event_type,outcome,reason,deliveries,payload,pagerduty_incident_id"
-    rows = organization.owner.rest.get(f"/pagerduty_events?select={columns}&order=received_at").json()
+    rows = organization.owner.rest.get(f"/events?select={columns}&order=received_at").json()
     assert isinstance(rows, list), rows
     return rows
 

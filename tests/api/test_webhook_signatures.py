@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.local.stack import Stack
+from devstack.stack import Stack
 from service.pagerduty.signatures import sign
 from tests.world import Organization, World, v3
 
@@ -164,8 +164,7 @@ def test_an_expired_previous_secret_is_refused(signed: Organization, world: Worl
     set_secret(signed, SECOND)
     with world.database() as connection:
         connection.execute(
-            "update public.pagerduty_credentials set previous_signing_secret_expires_at = now()"
-            " where organization_id = %s",
+            "update pagerduty.credentials set previous_signing_secret_expires_at = now() where organization_id = %s",
             (signed.id,),
         )
     assert signed.send(v3(), secret=SECRET).status_code == 401
@@ -184,8 +183,8 @@ def test_a_stored_secret_that_cannot_be_opened_is_a_case_for_a_retry(
     set_secret(globex, SECOND)
     with world.database() as connection:
         connection.execute(
-            "update public.pagerduty_credentials c set signing_secret ="
-            " (select o.signing_secret from public.pagerduty_credentials o where o.organization_id = %s)"
+            "update pagerduty.credentials c set signing_secret ="
+            " (select o.signing_secret from pagerduty.credentials o where o.organization_id = %s)"
             " where c.organization_id = %s",
             (globex.id, signed.id),
         )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from service.local.stack import Stack
+from devstack.stack import Stack
 from tests.browser.chromium import NoChromium, launch
 from tests.browser.watch import Watch
 from tests.world import Person

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from service.local.postgres import free_port
-from service.local.stack import DEMO_PASSWORD, DEMO_PEOPLE, ROOT, Stack
+from devstack.postgres import free_port
+from devstack.stack import DEMO_PASSWORD, DEMO_PEOPLE, ROOT, Stack
 from tests.browser.chromium import launch
 from tests.browser.steps import entries, expect_unread, open_bell, sign_in
 from tests.world import v3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from service.local.stack import ROOT
+from devstack.stack import ROOT
 from tests.browser.conftest import Windows
 from tests.browser.steps import bell, expect_unread
 from tests.world import Organization, v3

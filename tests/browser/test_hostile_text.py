@@ -88,13 +88,13 @@ def seen(text: str) -> str:
 def test_names_of_people_and_organizations(windows: Windows, world: World, narrow: dict[str, Any]) -> None:
     named = world.organization("Named", ("owner",))
     with world.database() as database:
-        database.execute("update public.organizations set name = %s where id = %s", (MARKUP[:80], named.id))
+        database.execute("update pagerduty.organizations set name = %s where id = %s", (MARKUP[:80], named.id))
     for text in (MARKUP, RTL, "W" * 200):
         person = world.person("Mallory")
         world.join(named, person, "responder")
         with world.database() as database:
             database.execute(
-                "update public.memberships set display_name = %s where user_id = %s", (text[:100], person.id)
+                "update pagerduty.memberships set display_name = %s where user_id = %s", (text[:100], person.id)
             )
     page = windows.open(named.owner, "/settings/members", **narrow)
     expect(page.get_by_role("main").get_by_text("<img src=x", exact=False).first).to_be_visible()

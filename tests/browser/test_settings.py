@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from service.local import pagerduty
+from devstack import pagerduty
 from tests.browser.conftest import Windows
 from tests.browser.steps import choice, expect_unread
 from tests.world import Organization, World, v3

@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import expect
 
-from service.local.stack import DEMO_PEOPLE, Stack
+from devstack.stack import DEMO_PEOPLE, Stack
 from tests.browser.conftest import Windows, session_item
 from tests.browser.steps import sign_in
 from tests.world import Organization, World

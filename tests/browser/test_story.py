@@ -5,7 +5,7 @@ import re
 import httpx
 from playwright.sync_api import Page, expect
 
-from service.local.pagerduty import FULL_ACCESS_KEY
+from devstack.pagerduty import FULL_ACCESS_KEY
 from tests.browser.conftest import Windows
 from tests.browser.steps import bell, choice, entries, expect_unread, open_bell, sign_in, tags
 from tests.world import Organization, World, v3

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-_SCHEMAS = "('public', 'private')"
+_SCHEMAS = "('pagerduty', 'pagerduty_private')"
 
 # One line for each thing granted: kind, object, grantee, privilege. PUBLIC is the grantee 0. Owners may do everything.
 _GRANTS = f"""
@@ -25,7 +25,7 @@ with acls (kind, name, owner, acl) as (
   union all
   select 'schema', n.nspname, n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner))
   from pg_namespace n
-  where n.nspname = 'private'
+  where n.nspname::text in {_SCHEMAS}
 )
 select
   kind, name, case x.grantee when 0 then 'public' else x.grantee::regrole::text end as grantee, x.privilege_type,
@@ -36,12 +36,12 @@ where x.grantee <> acls.owner
 _POLICIES = """
 select schemaname, tablename, policyname, permissive, roles::text, cmd, qual, with_check
 from pg_policies
-where schemaname in ('public', 'private', 'realtime')
+where schemaname in ('pagerduty', 'pagerduty_private', 'realtime')
 """
 _ROW_SECURITY = """
 select oid::regclass::text, relrowsecurity, relforcerowsecurity
 from pg_class
-where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+where relnamespace = 'pagerduty'::regnamespace and relkind in ('r', 'p')
 """
 
 
@@ -68,12 +68,12 @@ def access(connection: psycopg.Connection[Any]) -> dict[str, set[tuple[Any, ...]
 
 
 def tables(connection: psycopg.Connection[Any]) -> set[str]:
-    """The names of the tables in `public`."""
+    """The names of the tables in schema `pagerduty`."""
     return {
         name
         for (name,) in _lines(
             connection,
-            "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')",
+            "select relname from pg_class where relnamespace = 'pagerduty'::regnamespace and relkind in ('r', 'p')",
         )
     }
 
@@ -100,7 +100,8 @@ def uncommented(connection: psycopg.Connection[Any]) -> set[str]:
     where t.typtype in ('e', 'd', 'r') and t.typnamespace::regnamespace::text in {_SCHEMAS}
       and obj_description(t.oid, 'pg_type') is null
     union all
-    select nspname::text from pg_namespace where nspname = 'private' and obj_description(oid, 'pg_namespace') is null
+    select nspname::text from pg_namespace
+    where nspname::text in {_SCHEMAS} and obj_description(oid, 'pg_namespace') is null
     """
     return {name for (name,) in _lines(connection, query)}
 
@@ -110,7 +111,7 @@ def unindexed_foreign_keys(connection: psycopg.Connection[Any]) -> set[str]:
     query = """
     select k.conrelid::regclass::text || ' ' || k.conname
     from pg_constraint k
-    where k.contype = 'f' and k.connamespace = 'public'::regnamespace
+    where k.contype = 'f' and k.connamespace = 'pagerduty'::regnamespace
       and not exists (
         select from pg_index i
         where i.indrelid = k.conrelid and i.indisvalid and i.indpred is null

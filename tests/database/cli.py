@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from service.local.migrate import SUPABASE
+from devstack.migrate import SUPABASE
 
 ROOT = SUPABASE.parent
 _CLI = ROOT / "service/web/node_modules/.bin/supabase"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from service.local.migrate import SUPABASE, apply_seed
-from service.local.postgres import Cluster, free_port
+from devstack.migrate import SUPABASE, apply_seed
+from devstack.postgres import Cluster, free_port
 from tests.conftest import EMBEDDED, TEST_SETTINGS, installed_majors
 from tests.database.cli import push
 from tests.database.database import Database, scratch

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from service.local.postgres import Cluster
+from devstack.postgres import Cluster
 
 Connection = psycopg.Connection[dict[str, Any]]
 ROLES = ("owner", "admin", "responder", "viewer")
@@ -95,11 +95,10 @@ class Database:
 
     def organization(self, roles: Sequence[str] = ROLES, *, enabled: bool = True) -> Organization:
         """Makes an organization with a member for each role, and an integration."""
-        organization_id = self.value("insert into public.organizations (name) values ('Test') returning id::text")
+        organization_id = self.value("insert into pagerduty.organizations (name) values ('Test') returning id::text")
         self._organizations.append(organization_id)
         token = self.value(
-            "insert into public.pagerduty_integrations (organization_id, enabled) values (%s, %s)"
-            " returning webhook_token",
+            "insert into pagerduty.integrations (organization_id, enabled) values (%s, %s) returning webhook_token",
             (organization_id, enabled),
         )
         made = Organization(organization_id, token)
@@ -111,14 +110,14 @@ class Database:
         """Makes a user (a new one, unless given) a member; answers the id."""
         user_id = user_id or self.user(role.capitalize())
         self.rows(
-            "insert into public.memberships (organization_id, user_id, role) values (%s, %s, %s)",
+            "insert into pagerduty.memberships (organization_id, user_id, role) values (%s, %s, %s)",
             (organization.id, user_id, role),
         )
         return user_id
 
     def clean_up(self) -> None:
         """Deletes the organizations and users that were made here."""
-        self.rows("delete from public.organizations where id = any (%s::uuid[])", (self._organizations,))
+        self.rows("delete from pagerduty.organizations where id = any (%s::uuid[])", (self._organizations,))
         self.rows("delete from auth.users where id = any (%s::uuid[])", (self._users,))
         self._organizations.clear()
         self._users.clear()
@@ -168,7 +167,7 @@ class Database:
     def version(self, organization: Organization) -> int:
         """The integration's settings_version."""
         version: int = self.value(
-            "select settings_version from public.pagerduty_integrations where organization_id = %s", (organization.id,)
+            "select settings_version from pagerduty.integrations where organization_id = %s", (organization.id,)
         )
         return version
 
@@ -178,7 +177,7 @@ class Database:
         """The ingest function, called as the service does."""
         [row] = self.run_as(
             None,
-            "select public.ingest_pagerduty_events(%s, %s, %s, %s) as answer",
+            "select pagerduty.ingest_events(%s, %s, %s, %s) as answer",
             (token, version, Jsonb(events), count),
             role="service_role",
             connection=connection,
@@ -208,7 +207,7 @@ class Database:
         values = [organization.id, "From the form", notification, *([status] if status else [])]
         [row] = self.run_as(
             user_id,
-            f"insert into public.incidents ({', '.join(columns)}) values ({', '.join(['%s'] * len(values))})"
+            f"insert into pagerduty.incidents ({', '.join(columns)}) values ({', '.join(['%s'] * len(values))})"
             " returning id::text",
             values,
             connection=connection,
@@ -216,7 +215,7 @@ class Database:
         return str(row["id"])
 
     def incident(self, incident_id: str) -> dict[str, Any]:
-        [row] = self.rows("select * from public.incidents where id = %s", (incident_id,))
+        [row] = self.rows("select * from pagerduty.incidents where id = %s", (incident_id,))
         return row
 
     def status_of(self, incident_id: str) -> str:
@@ -225,7 +224,7 @@ class Database:
     def timeline(self, incident_id: str) -> list[tuple[str, str | None, str | None]]:
         """An incident's timeline: (kind, status before, status after)."""
         rows = self.rows(
-            "select kind, status_from::text, status_to::text from public.incident_updates"
+            "select kind, status_from::text, status_to::text from pagerduty.incident_updates"
             " where incident_id = %s order by created_at",
             (incident_id,),
         )

@@ -24,7 +24,7 @@ def acme(database: Database) -> Organization:
 
 def _set(database: Database, organization: Organization, **settings: Any) -> None:
     database.run_as(
-        organization["owner"], "select public.save_pagerduty_integration(%s, %s)", (organization.id, Jsonb(settings))
+        organization["owner"], "select pagerduty.save_integration(%s, %s)", (organization.id, Jsonb(settings))
     )
 
 
@@ -34,14 +34,14 @@ def _outcomes(outcomes: list[Any]) -> list[tuple[str, str | None]]:
 
 def _recorded(database: Database, organization: Organization) -> list[dict[str, Any]]:
     return database.rows(
-        "select * from public.pagerduty_events where organization_id = %s order by received_at, event_id",
+        "select * from pagerduty.events where organization_id = %s order by received_at, event_id",
         (organization.id,),
     )
 
 
 def _notifications(database: Database, organization: Organization) -> list[dict[str, Any]]:
     return database.rows(
-        "select * from public.notifications where organization_id = %s order by created_at", (organization.id,)
+        "select * from pagerduty.notifications where organization_id = %s order by created_at", (organization.id,)
     )
 
 
@@ -82,7 +82,7 @@ def test_every_documented_payload_is_stored_as_it_is(database: Database, acme: O
     prefilled = {made["id"]: made["prefill"] for made in notifications if made["prefill"]}
     for notification, prefill in prefilled.items():  # what the form sends is accepted
         link = (
-            "insert into public.incidents"
+            "insert into pagerduty.incidents"
             " (organization_id, notification_id, title, description, criticality, urgency, status, customer, tags)"
             " values (%(org)s, %(notification)s, %(title)s, %(description)s, %(criticality)s, %(urgency)s, %(status)s,"
             " %(customer)s, %(tags)s) on conflict do nothing"
@@ -105,12 +105,12 @@ def test_a_batch_with_one_event_twice(database: Database, acme: Organization) ->
 
 def test_an_event_that_comes_again(database: Database, acme: Organization) -> None:
     first = database.notify(acme, event(event_id="E1"))
-    database.run_as(acme["viewer"], "select public.read_all_notifications(%s)", (acme.id,))
+    database.run_as(acme["viewer"], "select pagerduty.read_all_notifications(%s)", (acme.id,))
     [again] = database.ingest(acme, event(event_id="E1", title="Changed on the way"))
     assert (again["outcome"], again["notification_id"]) == ("duplicate", first)
     [made] = _notifications(database, acme)
     assert made["title"] == "Checkout is down"
-    count = "select public.count_unread_notifications(%s) as count"
+    count = "select pagerduty.count_unread_notifications(%s) as count"
     assert database.run_as(acme["viewer"], count, (acme.id,)) == [{"count": 0}]
 
 
@@ -158,7 +158,7 @@ def test_created_at_grows_in_the_order_of_commits(database: Database, acme: Orga
         newest = None
         for _ in range(60):
             rows = connection.execute(
-                "select id, created_at from public.notifications"
+                "select id, created_at from pagerduty.notifications"
                 " where organization_id = %s and (%s::timestamptz is null or created_at > %s) order by created_at",
                 (acme.id, newest, newest),
             ).fetchall()
@@ -171,7 +171,7 @@ def test_created_at_grows_in_the_order_of_commits(database: Database, acme: Orga
         seen = {identifier for rows in watched for identifier in rows}
         last = [row for row in _notifications(database, acme) if row["id"] in seen]
         rest = connection.execute(
-            "select id from public.notifications where organization_id = %s and created_at > %s",
+            "select id from pagerduty.notifications where organization_id = %s and created_at > %s",
             (acme.id, last[-1]["created_at"] if last else "-infinity"),
         ).fetchall()
     assert len(seen) + len(rest) == 40

@@ -68,12 +68,12 @@ def test_a_poisonous_event_is_recorded_and_the_others_are_taken(
     assert outcomes[1]["reason"]
     assert "notification_id" not in outcomes[1]
     recorded = database.rows(
-        "select * from public.pagerduty_events where organization_id = %s and outcome = 'invalid'", (acme.id,)
+        "select * from pagerduty.events where organization_id = %s and outcome = 'invalid'", (acme.id,)
     )
     assert len(recorded) == 1
     assert recorded[0]["reason"] == outcomes[1]["reason"]
     assert recorded[0]["payload"] == POISONS[poison]["payload"]
-    titles = "select title from public.notifications where organization_id = %s"
+    titles = "select title from pagerduty.notifications where organization_id = %s"
     assert len(database.rows(titles, (acme.id,))) == 2
 
 
@@ -90,11 +90,11 @@ def test_a_poisonous_event_leaves_no_half_of_itself(database: Database, acme: Or
     [outcome] = database.ingest(acme, broken)
     assert outcome["outcome"] == "invalid"
     assert database.incident(incident)["status"] == "open"
-    assert database.rows("select 1 from public.notifications where organization_id = %s", (acme.id,)) != []
-    counts = "select count(*) from public.notifications where organization_id = %s"
+    assert database.rows("select 1 from pagerduty.notifications where organization_id = %s", (acme.id,)) != []
+    counts = "select count(*) from pagerduty.notifications where organization_id = %s"
     assert database.value(counts, (acme.id,)) == 1
     broadcasts = "select count(*) from realtime.messages where topic = %s and event = 'notification'"
-    assert database.value(broadcasts, (f"org:{acme.id}",)) == 1
+    assert database.value(broadcasts, (f"pagerduty:org:{acme.id}",)) == 1
 
 
 NOT_EVENTS = [None, True, 5, 1.5, "text", "", [], [[]], {}, {"event": {}}, [{"event_id": "E1"}]]
@@ -123,7 +123,7 @@ def test_a_large_payload_is_kept(database: Database, acme: Organization) -> None
     payload = {"nested": nested, "long": "x" * 1_000_000, "many": list(range(10_000)), "🧨": "☃\u2028"}
     [outcome] = database.ingest(acme, {**event(), "payload": payload})
     assert outcome["outcome"] == "created"
-    kept = database.value("select payload from public.pagerduty_events where organization_id = %s", (acme.id,))
+    kept = database.value("select payload from pagerduty.events where organization_id = %s", (acme.id,))
     assert kept == payload
 
 
@@ -163,6 +163,6 @@ def test_any_value_anywhere_is_answered(database: Database, changes: list[tuple[
     assert [outcome.get("event_id") for outcome in outcomes][1:] == ["GOOD"]
     assert outcomes[1]["outcome"] == "created"
     assert outcomes[0]["outcome"] in ("created", "ignored", "invalid")
-    recorded = database.rows("select outcome from public.pagerduty_events where organization_id = %s", (acme.id,))
+    recorded = database.rows("select outcome from pagerduty.events where organization_id = %s", (acme.id,))
     assert len(recorded) == 2
     database.clean_up()

@@ -30,7 +30,7 @@ def test_the_same_event_while_it_is_being_stored(database: Database, acme: Organ
     first, second = database.in_turn(send, send, keep=keep)
     assert (first["outcome"], second["outcome"]) == ("created", "duplicate" if keep else "created")
     assert (first["notification_id"] == second["notification_id"]) == keep
-    made = database.rows("select id::text from public.notifications where organization_id = %s", (acme.id,))
+    made = database.rows("select id::text from pagerduty.notifications where organization_id = %s", (acme.id,))
     assert made == [{"id": second["notification_id"]}]
 
 
@@ -41,7 +41,7 @@ def test_one_webhook_of_an_organization_at_a_time(database: Database, acme: Orga
         lambda connection: database.ingest(acme, event(), connection=connection),
     )
     order = database.rows(
-        "select id::text from public.notifications where organization_id = %s order by created_at", (acme.id,)
+        "select id::text from pagerduty.notifications where organization_id = %s order by created_at", (acme.id,)
     )
     assert [row["id"] for row in order] == [first[0]["notification_id"], second[0]["notification_id"]]
 
@@ -58,13 +58,13 @@ def test_a_webhook_that_waited_for_a_change_of_settings_is_stale(database: Datab
     """It was verified with settings that are no more: those from before a signing secret was set."""
     version = database.version(acme)
     secret = Jsonb({"signing_secret": {"sealed": "sealed", "last4": "aled"}})
-    save = "select public.save_pagerduty_integration(%s, '{}', %s)"
+    save = "select pagerduty.save_integration(%s, '{}', %s)"
     _, answer = database.in_turn(
         lambda connection: database.run_as(acme["owner"], save, (acme.id, secret), connection=connection),
         lambda connection: database.call_ingest(acme.token, version, [event()], connection),
     )
     assert answer == {"status": "stale"}
-    assert database.rows("select 1 from public.pagerduty_events where organization_id = %s", (acme.id,)) == []
+    assert database.rows("select 1 from pagerduty.events where organization_id = %s", (acme.id,)) == []
 
 
 def test_an_event_that_waits_for_the_form_moves_the_new_incident(database: Database, acme: Organization) -> None:
@@ -97,7 +97,7 @@ def test_the_second_to_save_the_form(database: Database, acme: Organization, kee
         lambda connection: database.link(acme, acme["responder"], notification, connection=connection),
         keep=keep,
     )
-    made = database.rows("select id::text from public.incidents where organization_id = %s", (acme.id,))
+    made = database.rows("select id::text from pagerduty.incidents where organization_id = %s", (acme.id,))
     if keep:
         assert second.sqlstate == UNIQUE_VIOLATION
         assert made == [{"id": first}]
@@ -106,7 +106,7 @@ def test_the_second_to_save_the_form(database: Database, acme: Organization, kee
 
 
 def test_an_organization_that_is_deleted_while_a_webhook_arrives(database: Database, acme: Organization) -> None:
-    delete = "delete from public.organizations where id = %s"
+    delete = "delete from pagerduty.organizations where id = %s"
     version = database.version(acme)
     _, answer = database.in_turn(
         lambda connection: connection.execute(delete.encode(), (acme.id,)).rowcount,
@@ -116,19 +116,19 @@ def test_an_organization_that_is_deleted_while_a_webhook_arrives(database: Datab
 
 
 def test_an_organization_that_is_deleted_right_after_a_webhook(database: Database, acme: Organization) -> None:
-    delete = "delete from public.organizations where id = %s"
+    delete = "delete from pagerduty.organizations where id = %s"
     outcomes, deleted = database.in_turn(
         lambda connection: database.ingest(acme, event(), connection=connection),
         lambda connection: connection.execute(delete.encode(), (acme.id,)).rowcount,
     )
     assert (outcomes[0]["outcome"], deleted) == ("created", 1)
-    assert database.rows("select 1 from public.pagerduty_events where organization_id = %s", (acme.id,)) == []
+    assert database.rows("select 1 from pagerduty.events where organization_id = %s", (acme.id,)) == []
 
 
 def test_two_admins_who_set_the_integration_up_at_once(database: Database, acme: Organization) -> None:
     """The later one wins, and neither is told that something failed."""
-    database.rows("delete from public.pagerduty_integrations where organization_id = %s", (acme.id,))
-    save = "select public.save_pagerduty_integration(%s, %s) as saved"
+    database.rows("delete from pagerduty.integrations where organization_id = %s", (acme.id,))
+    save = "select pagerduty.save_integration(%s, %s) as saved"
     first, second = database.in_turn(
         lambda connection: database.run_as(
             acme["owner"], save, (acme.id, Jsonb({"enabled": True, "region": "us"})), connection=connection
@@ -183,7 +183,7 @@ def test_two_who_save_the_form_at_once_make_one_incident(database: Database) -> 
         )
         problems = [result.sqlstate for result in results if isinstance(result, psycopg.Error)]
         assert problems == [UNIQUE_VIOLATION] * 2
-        linked = "select count(*) from public.incidents where organization_id = %s"
+        linked = "select count(*) from pagerduty.incidents where organization_id = %s"
         assert database.value(linked, (acme.id,)) == 1
 
 
@@ -194,7 +194,7 @@ def test_ones_own_status_change_and_an_event_at_once(database: Database) -> None
         incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
 
         def change(connection: Connection, user: str = acme["responder"], incident: str = incident) -> None:
-            statement = "update public.incidents set status = 'investigating' where id = %s"
+            statement = "update pagerduty.incidents set status = 'investigating' where id = %s"
             database.run_as(user, statement, (incident,), connection=connection)
 
         def resolve(connection: Connection, org: Organization = acme) -> None:

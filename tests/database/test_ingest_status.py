@@ -17,7 +17,7 @@ def acme(database: Database) -> Organization:
 
 
 def _set_status(database: Database, user: str, incident: str, status: str) -> None:
-    database.run_as(user, "update public.incidents set status = %s where id = %s", (status, incident))
+    database.run_as(user, "update pagerduty.incidents set status = %s where id = %s", (status, incident))
 
 
 def test_an_incident_goes_through_its_life(database: Database, acme: Organization) -> None:
@@ -33,7 +33,7 @@ def test_an_incident_goes_through_its_life(database: Database, acme: Organizatio
         ("pagerduty", "investigating", "resolved"),
     ]
     rows = database.rows(
-        "select body, author_id, event_id from public.incident_updates where incident_id = %s and kind = 'pagerduty'"
+        "select body, author_id, event_id from pagerduty.incident_updates where incident_id = %s and kind = 'pagerduty'"
         " order by created_at",
         (incident,),
     )
@@ -149,11 +149,11 @@ def test_a_members_change_stands_until_pagerduty_has_news(database: Database, ac
 
 def test_edits_are_on_the_timeline_with_their_author(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-    edit = "update public.incidents set title = 'New', status = 'resolved' where id = %s"
+    edit = "update pagerduty.incidents set title = 'New', status = 'resolved' where id = %s"
     database.run_as(acme["admin"], edit, (incident,))
-    database.run_as(acme["admin"], "update public.incidents set title = title where id = %s", (incident,))
+    database.run_as(acme["admin"], "update pagerduty.incidents set title = title where id = %s", (incident,))
     rows = database.rows(
-        "select kind, author_id::text from public.incident_updates where incident_id = %s", (incident,)
+        "select kind, author_id::text from pagerduty.incident_updates where incident_id = %s", (incident,)
     )
     authors = {row["kind"]: row["author_id"] for row in rows}
     assert len(rows) == 3, "saving without a change is none"
@@ -170,7 +170,7 @@ def test_another_organizations_events_move_nothing(database: Database, acme: Org
 
 def test_events_that_are_not_taken_move_nothing(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-    database.run_as(acme["owner"], "select public.save_pagerduty_integration(%s, '{\"enabled\": false}')", (acme.id,))
+    database.run_as(acme["owner"], "select pagerduty.save_integration(%s, '{\"enabled\": false}')", (acme.id,))
     database.ingest(acme, at(9, "resolved"))
     assert database.status_of(incident) == "open"
 

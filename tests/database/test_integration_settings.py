@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from tests.database.database import Database, Organization
 from tests.database.events import event
 
-FIELDS = "select * from public.pagerduty_integrations where organization_id = %s"
+FIELDS = "select * from pagerduty.integrations where organization_id = %s"
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def _integration(database: Database, organization: Organization) -> dict[str, An
 def _save(database: Database, organization: Organization, settings: Any = None, credentials: Any = None) -> None:
     database.run_as(
         organization["owner"],
-        "select public.save_pagerduty_integration(%s, %s, %s)",
+        "select pagerduty.save_integration(%s, %s, %s)",
         (organization.id, Jsonb(settings or {}), Jsonb(credentials or {})),
     )
 
 
 def _webhook(database: Database, token: str | None) -> Any:
-    [row] = database.run_as(None, "select public.get_pagerduty_webhook(%s) as found", (token,), role="service_role")
+    [row] = database.run_as(None, "select pagerduty.get_webhook(%s) as found", (token,), role="service_role")
     return row["found"]
 
 
@@ -48,7 +48,7 @@ def test_an_unknown_token_has_no_effect(database: Database, acme: Organization) 
         assert database.call_ingest(token, 1, [event()]) == {"status": "unknown"}
         assert _webhook(database, token) is None
     assert _integration(database, acme) == before
-    assert database.rows("select 1 from public.pagerduty_events where organization_id = %s", (acme.id,)) == []
+    assert database.rows("select 1 from pagerduty.events where organization_id = %s", (acme.id,)) == []
 
 
 @pytest.mark.parametrize("off_by", [-1, 1, 1000])
@@ -57,7 +57,7 @@ def test_stale_settings_have_no_effect(database: Database, acme: Organization, o
     version = before["settings_version"] + off_by
     assert database.call_ingest(acme.token, version, [event()]) == {"status": "stale"}
     assert _integration(database, acme) == before
-    assert database.rows("select 1 from public.pagerduty_events where organization_id = %s", (acme.id,)) == []
+    assert database.rows("select 1 from pagerduty.events where organization_id = %s", (acme.id,)) == []
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_health_does_not_touch_the_version(database: Database, acme: Organizatio
     before = _integration(database, acme)
     database.ingest(acme, event())
     database.ingest(acme, {**event(), "occurred_at": "never"})
-    report = "select public.report_pagerduty_problem(%s, 'The signature is wrong')"
+    report = "select pagerduty.report_problem(%s, 'The signature is wrong')"
     database.run_as(None, report, (acme.token,), role="service_role")
     after = _integration(database, acme)
     assert after["last_error"] == "The signature is wrong"
@@ -117,7 +117,7 @@ def test_health_remembers_the_last_problem_until_something_good_comes(database: 
 
 
 def test_a_problem_of_any_length_is_reported(database: Database, acme: Organization) -> None:
-    report = "select public.report_pagerduty_problem(%s, %s)"
+    report = "select pagerduty.report_problem(%s, %s)"
     database.run_as(None, report, (acme.token, "x" * 5000), role="service_role")
     assert _integration(database, acme)["last_error"] == "x" * 500
     database.run_as(None, report, ("unknown", "nobody's"), role="service_role")
@@ -140,14 +140,13 @@ def test_a_rotated_secret_is_good_for_48_hours_more(database: Database, acme: Or
     _save(database, acme, credentials=_secret("second"))
     assert _webhook(database, acme.token)["signing_secrets"] == ["second", "first"]
     lasts = (
-        "select previous_signing_secret_expires_at - updated_at"
-        " from public.pagerduty_credentials where organization_id = %s"
+        "select previous_signing_secret_expires_at - updated_at from pagerduty.credentials where organization_id = %s"
     )
     assert database.value(lasts, (acme.id,)) == timedelta(hours=48)
     _save(database, acme, credentials=_secret("third"))
     assert _webhook(database, acme.token)["signing_secrets"] == ["third", "second"]
     database.rows(
-        "update public.pagerduty_credentials set previous_signing_secret_expires_at = now() - interval '1 second'"
+        "update pagerduty.credentials set previous_signing_secret_expires_at = now() - interval '1 second'"
         " where organization_id = %s",
         (acme.id,),
     )
@@ -168,7 +167,7 @@ def test_a_removed_secret_leaves_nothing_behind(database: Database, acme: Organi
     _save(database, acme, credentials=_secret(None))
     found = _webhook(database, acme.token)
     assert found["signing_secrets"] == []
-    [stored] = database.rows("select * from public.pagerduty_credentials where organization_id = %s", (acme.id,))
+    [stored] = database.rows("select * from pagerduty.credentials where organization_id = %s", (acme.id,))
     assert stored["signing_secret"] is stored["previous_signing_secret"] is None
     assert stored["previous_signing_secret_expires_at"] is None
     assert not _integration(database, acme)["signing_secret_set"]
@@ -184,13 +183,13 @@ def test_one_integration_of_a_deployment_serves_the_bare_url(migrated: str) -> N
         acme, globex = database.organization(), database.organization()
         assert database.call_ingest(None, 1, [event()]) == {"status": "unknown"}
         assert _webhook(database, None) is None
-        own = "update public.pagerduty_integrations set accept_bare_url = true where organization_id = %s"
+        own = "update pagerduty.integrations set accept_bare_url = true where organization_id = %s"
         database.rows(own, (acme.id,))
         answer = database.call_ingest(None, database.version(acme), [event()])
         assert (answer["status"], answer["organization_id"]) == ("done", acme.id)
         assert _webhook(database, None)["organization_id"] == acme.id
         assert database.refusal(None, own, (globex.id,), role="postgres") == "23505"
-        report = "select public.report_pagerduty_problem(null, 'Not JSON')"
+        report = "select pagerduty.report_problem(null, 'Not JSON')"
         database.run_as(None, report, role="service_role")
         assert _integration(database, acme)["last_error"] == "Not JSON"
         assert _integration(database, globex)["last_error"] is None

@@ -27,14 +27,14 @@ def globex(database: Database) -> Organization:
 # Writing into another organization -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", ["incidents", "memberships", "pagerduty_integrations"])
+@pytest.mark.parametrize("table", ["incidents", "memberships", "integrations"])
 def test_a_row_cannot_move_to_another_organization(
     database: Database, acme: Organization, globex: Organization, table: str
 ) -> None:
     """Not even by somebody who owns both."""
     both = database.join(globex, "owner", acme["owner"])
     database.link(acme, both, database.notify(acme, event()))
-    statement = f"update public.{table} set organization_id = %s where organization_id = %s"
+    statement = f"update pagerduty.{table} set organization_id = %s where organization_id = %s"
     assert database.refusal(both, statement, (globex.id, acme.id)) == REFUSED
 
 
@@ -44,19 +44,20 @@ def test_no_role_writes_for_another_organization(
 ) -> None:
     user, incident = acme[role], database.link(globex, globex["owner"], database.notify(globex, event()))
     writes = (
-        "insert into public.incidents (organization_id, title) values (%(org)s, 'Planted')",
-        "insert into public.memberships (organization_id, user_id, role) values (%(org)s, %(user)s, 'viewer')",
-        "insert into public.incident_updates (incident_id, organization_id, body) values (%(incident)s, %(org)s, 'x')",
-        "insert into public.pagerduty_integrations (organization_id) values (%(org)s)",
-        "select public.save_pagerduty_integration(%(org)s, '{\"enabled\": false}')",
-        "select public.save_pagerduty_integration(%(org)s, '{}', '{\"api_key\": null}')",
-        "select public.save_pagerduty_integration(%(org)s, '{}', '{}')",
-        "select private.save_pagerduty_credentials(%(org)s, '{\"api_key\": null}')",
+        "insert into pagerduty.incidents (organization_id, title) values (%(org)s, 'Planted')",
+        "insert into pagerduty.memberships (organization_id, user_id, role) values (%(org)s, %(user)s, 'viewer')",
+        "insert into pagerduty.incident_updates (incident_id, organization_id, body)"
+        " values (%(incident)s, %(org)s, 'x')",
+        "insert into pagerduty.integrations (organization_id) values (%(org)s)",
+        "select pagerduty.save_integration(%(org)s, '{\"enabled\": false}')",
+        "select pagerduty.save_integration(%(org)s, '{}', '{\"api_key\": null}')",
+        "select pagerduty.save_integration(%(org)s, '{}', '{}')",
+        "select pagerduty_private.save_credentials(%(org)s, '{\"api_key\": null}')",
     )
     values = {"org": globex.id, "user": user, "incident": incident}
     for write in writes:
         assert database.refusal(user, write, values) == REFUSED, write
-    untouched = "update public.incidents set title = 'Planted' where id = %s returning id"
+    untouched = "update pagerduty.incidents set title = 'Planted' where id = %s returning id"
     assert database.run_as(user, untouched, (incident,)) == []
 
 
@@ -64,7 +65,7 @@ def test_nobody_comments_on_another_organizations_incident_under_their_own_name(
     database: Database, acme: Organization, globex: Organization
 ) -> None:
     foreign = database.link(globex, globex["owner"], database.notify(globex, event()))
-    comment = "insert into public.incident_updates (incident_id, organization_id, body) values (%s, %s, 'x')"
+    comment = "insert into pagerduty.incident_updates (incident_id, organization_id, body) values (%s, %s, 'x')"
     assert database.refusal(acme["owner"], comment, (foreign, acme.id)) == REFUSED
     assert database.refusal(acme["owner"], comment, (foreign, globex.id)) == REFUSED
     # One who is in both may comment on either, but not mix them up.
@@ -77,7 +78,7 @@ def test_an_incident_is_made_from_a_notification_of_its_own_organization_only(
     database: Database, acme: Organization, globex: Organization
 ) -> None:
     foreign = database.notify(globex, event())
-    insert = "insert into public.incidents (organization_id, title, notification_id) values (%s, 'x', %s)"
+    insert = "insert into pagerduty.incidents (organization_id, title, notification_id) values (%s, 'x', %s)"
     assert database.refusal(acme["owner"], insert, (acme.id, foreign)) == NOT_FOUND
     assert database.refusal(acme["owner"], insert, (acme.id, str(uuid.uuid4()))) == NOT_FOUND
     both = database.join(acme, "owner", globex["owner"])
@@ -90,7 +91,7 @@ def test_a_receipt_says_nothing_about_what_one_may_not_see(
 ) -> None:
     """A notification that exists elsewhere and one that does not exist are refused alike."""
     foreign = database.notify(globex, event())
-    insert = "insert into public.notification_receipts (notification_id) values (%s)"
+    insert = "insert into pagerduty.receipts (notification_id) values (%s)"
     assert database.refusal(acme["owner"], insert, (foreign,)) == REFUSED
     assert database.refusal(acme["owner"], insert, (str(uuid.uuid4()),)) == REFUSED
     for conflict in ("do nothing", "do nothing returning notification_id"):
@@ -100,8 +101,8 @@ def test_a_receipt_says_nothing_about_what_one_may_not_see(
 def test_reading_all_reads_ones_own_organization(database: Database, acme: Organization, globex: Organization) -> None:
     database.notify(acme, event())
     database.notify(globex, event())
-    read = "select public.read_all_notifications(%s) as count"
-    count = "select public.count_unread_notifications(%s) as count"
+    read = "select pagerduty.read_all_notifications(%s) as count"
+    count = "select pagerduty.count_unread_notifications(%s) as count"
     assert database.run_as(acme["viewer"], read, (globex.id,)) == [{"count": 0}]
     assert database.run_as(acme["viewer"], count, (globex.id,)) == [{"count": 0}]
     assert database.run_as(acme["viewer"], count, (acme.id,)) == [{"count": 1}]
@@ -113,16 +114,16 @@ def test_reading_all_reads_ones_own_organization(database: Database, acme: Organ
 
 def test_reading_all_stops_at_the_moment_it_is_given(database: Database, acme: Organization) -> None:
     first, second = database.notify(acme, event()), database.notify(acme, event())
-    shown = database.value("select created_at from public.notifications where id = %s", (first,))
-    read = "select public.read_all_notifications(%s, %s) as count"
+    shown = database.value("select created_at from pagerduty.notifications where id = %s", (first,))
+    read = "select pagerduty.read_all_notifications(%s, %s) as count"
     assert database.run_as(acme["viewer"], read, (acme.id, shown)) == [{"count": 1}]
-    unread = database.run_as(acme["viewer"], "select id::text from public.notification_feed where read_at is null")
+    unread = database.run_as(acme["viewer"], "select id::text from pagerduty.notification_feed where read_at is null")
     assert unread == [{"id": second}]
 
 
 def test_the_unread_count_stops_at_its_limit(database: Database, acme: Organization) -> None:
     database.ingest(acme, *(event() for _ in range(5)))
-    count = "select public.count_unread_notifications(%s, 3) as count"
+    count = "select pagerduty.count_unread_notifications(%s, 3) as count"
     assert database.run_as(acme["viewer"], count, (acme.id,)) == [{"count": 3}]
 
 
@@ -133,30 +134,30 @@ def test_a_notification_for_some_is_seen_by_them_alone(
     database: Database, acme: Organization, globex: Organization
 ) -> None:
     notification = database.value(
-        "insert into public.notifications (organization_id, event_type, title, recipients, pagerduty_incident_id)"
+        "insert into pagerduty.notifications (organization_id, event_type, title, recipients, pagerduty_incident_id)"
         " values (%s, 'incident.triggered', 'For two', %s::uuid[], 'PFOR2') returning id::text",
         (acme.id, [acme["viewer"], acme["responder"], globex["owner"]]),
     )
     readers = {**{role: acme[role] for role in ROLES}, "stranger": globex["owner"]}
     for table in ("notifications", "notification_feed"):
-        select = f"select id from public.{table} where id = %s"
+        select = f"select id from pagerduty.{table} where id = %s"
         seen = {name for name, user in readers.items() if database.run_as(user, select, (notification,))}
         assert seen == {"viewer", "responder"}, "an addressee who is no member is none"
-    insert = "insert into public.notification_receipts (notification_id) values (%s)"
+    insert = "insert into pagerduty.receipts (notification_id) values (%s)"
     assert database.refusal(acme["owner"], insert, (notification,)) == REFUSED
     assert database.refusal(acme["viewer"], insert, (notification,)) is None
-    link = "insert into public.incidents (organization_id, title, notification_id) values (%s, 'x', %s)"
+    link = "insert into pagerduty.incidents (organization_id, title, notification_id) values (%s, 'x', %s)"
     assert database.refusal(acme["owner"], link, (acme.id, notification)) == NOT_FOUND
     assert database.refusal(acme["responder"], link, (acme.id, notification)) is None
 
 
 def test_a_notification_for_nobody_is_seen_by_nobody(database: Database, acme: Organization) -> None:
     database.rows(
-        "insert into public.notifications (organization_id, event_type, title, recipients)"
+        "insert into pagerduty.notifications (organization_id, event_type, title, recipients)"
         " values (%s, 'incident.triggered', 'For nobody', '{}')",
         (acme.id,),
     )
-    assert database.run_as(acme["owner"], "select id from public.notifications") == []
+    assert database.run_as(acme["owner"], "select id from pagerduty.notifications") == []
 
 
 def test_claims_that_users_write_themselves_open_nothing(database: Database, acme: Organization) -> None:
@@ -171,11 +172,11 @@ def test_claims_that_users_write_themselves_open_nothing(database: Database, acm
         {"app_metadata": boasts},
         {"organization_id": acme.id, "user_role": "owner"},
     ):
-        for table in ("organizations", "memberships", "notifications", "pagerduty_integrations"):
-            assert database.run_as(outsider, f"select 1 from public.{table}", **claims) == []
+        for table in ("organizations", "memberships", "notifications", "integrations"):
+            assert database.run_as(outsider, f"select 1 from pagerduty.{table}", **claims) == []
     lifted = database.run_as(
         acme["viewer"],
-        "update public.organizations set name = 'Mine' returning id",
+        "update pagerduty.organizations set name = 'Mine' returning id",
         user_metadata=boasts,
         app_metadata=boasts,
     )
@@ -188,7 +189,7 @@ def test_claims_that_users_write_themselves_open_nothing(database: Database, acm
 def test_the_secret_part_of_the_settings_is_for_owners_and_admins(
     database: Database, acme: Organization, globex: Organization
 ) -> None:
-    get = "select public.get_pagerduty_integration(%s) as settings"
+    get = "select pagerduty.get_integration(%s) as settings"
     for role in ROLES:
         [row] = database.run_as(acme[role], get, (acme.id,))
         assert row["settings"]["organization_id"] == acme.id
@@ -202,7 +203,7 @@ def test_the_secret_part_of_the_settings_is_for_owners_and_admins(
             assert acme.token not in str(row)
     for user in (globex["owner"], database.user()):
         assert database.run_as(user, get, (acme.id,)) == [{"settings": None}]
-        fields = database.run_as(user, "select private.pagerduty_admin_fields(%s) as fields", (acme.id,))
+        fields = database.run_as(user, "select pagerduty_private.integration_admin_fields(%s) as fields", (acme.id,))
         assert fields == [{"fields": None}]
 
 
@@ -214,12 +215,12 @@ CREDENTIALS = {
 
 @pytest.mark.parametrize("role", ROLES)
 def test_owners_and_admins_save_settings_and_credentials(database: Database, acme: Organization, role: str) -> None:
-    save = "select public.save_pagerduty_integration(%s, %s, %s) as saved"
+    save = "select pagerduty.save_integration(%s, %s, %s) as saved"
     settings = {"enabled": False, "integration_key": "PKEY", "region": "eu", "event_types": ["incident.triggered"]}
     attempt = (acme[role], save, (acme.id, Jsonb(settings), Jsonb(CREDENTIALS)))
     if role not in ("owner", "admin"):
         assert database.refusal(*attempt) == REFUSED
-        assert database.rows("select 1 from public.pagerduty_credentials where organization_id = %s", (acme.id,)) == []
+        assert database.rows("select 1 from pagerduty.credentials where organization_id = %s", (acme.id,)) == []
         return
     [row] = database.run_as(*attempt)
     saved = row["saved"]
@@ -234,8 +235,8 @@ def test_owners_and_admins_save_settings_and_credentials(database: Database, acm
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_first_settings_of_an_organization(database: Database, acme: Organization, role: str) -> None:
-    database.rows("delete from public.pagerduty_integrations where organization_id = %s", (acme.id,))
-    save = "select public.save_pagerduty_integration(%s, '{\"enabled\": true}', %s) as saved"
+    database.rows("delete from pagerduty.integrations where organization_id = %s", (acme.id,))
+    save = "select pagerduty.save_integration(%s, '{\"enabled\": true}', %s) as saved"
     if role not in ("owner", "admin"):
         assert database.refusal(acme[role], save, (acme.id, Jsonb(CREDENTIALS))) == REFUSED
         return
@@ -246,7 +247,7 @@ def test_the_first_settings_of_an_organization(database: Database, acme: Organiz
 
 
 def test_what_is_not_mentioned_stays_and_null_removes(database: Database, acme: Organization) -> None:
-    save = "select public.save_pagerduty_integration(%s, %s, %s) as saved"
+    save = "select pagerduty.save_integration(%s, %s, %s) as saved"
     settings = {"enabled": True, "integration_key": "PKEY", "region": "eu", "event_types": ["incident.triggered"]}
     database.run_as(acme["owner"], save, (acme.id, Jsonb(settings), Jsonb(CREDENTIALS)))
     [row] = database.run_as(acme["admin"], save, (acme.id, Jsonb({}), Jsonb({})))
@@ -262,16 +263,16 @@ def test_what_is_not_mentioned_stays_and_null_removes(database: Database, acme: 
     assert (saved["enabled"], saved["region"], saved["event_types"]) == (True, "eu", None)
     assert saved["admin"]["integration_key"] is None
     assert (saved["api_key_set"], saved["signing_secret_set"]) == (False, True)
-    [stored] = database.rows("select * from public.pagerduty_credentials where organization_id = %s", (acme.id,))
+    [stored] = database.rows("select * from pagerduty.credentials where organization_id = %s", (acme.id,))
     assert (stored["api_key"], stored["signing_secret"]) == (None, "sealed secret")
 
 
 def test_the_sealed_api_key_is_for_owners_and_admins(
     database: Database, acme: Organization, globex: Organization
 ) -> None:
-    save = "select public.save_pagerduty_integration(%s, '{}', %s)"
+    save = "select pagerduty.save_integration(%s, '{}', %s)"
     database.run_as(acme["owner"], save, (acme.id, Jsonb(CREDENTIALS)))
-    get = "select public.get_sealed_pagerduty_api_key(%s) as sealed"
+    get = "select pagerduty.get_sealed_api_key(%s) as sealed"
     people = {**acme.people, "stranger": globex["owner"], "nobody": database.user()}
     got = {name: database.run_as(user, get, (acme.id,))[0]["sealed"] for name, user in people.items()}
     assert {name for name, sealed in got.items() if sealed == "sealed key"} == {"owner", "admin"}

@@ -27,18 +27,18 @@ memberships             select   yes    yes    yes        yes     -         -   
 memberships             insert   yes    yes    no         no      no        no      no    yes
 memberships             update   yes    yes    -          -       -         -       no    yes
 memberships             delete   yes    yes    -          -       -         -       no    yes
-pagerduty_integrations  select   yes    yes    yes        yes     -         -       no    yes
-pagerduty_integrations  insert   yes    yes    no         no      no        no      no    no
-pagerduty_integrations  update   yes    yes    -          -       -         -       no    no
-pagerduty_integrations  delete   no     no     no         no      no        no      no    no
-pagerduty_credentials   select   no     no     no         no      no        no      no    yes
-pagerduty_credentials   insert   no     no     no         no      no        no      no    no
-pagerduty_credentials   update   no     no     no         no      no        no      no    yes
-pagerduty_credentials   delete   no     no     no         no      no        no      no    no
-pagerduty_events        select   yes    yes    -          -       -         -       no    yes
-pagerduty_events        insert   no     no     no         no      no        no      no    yes
-pagerduty_events        update   no     no     no         no      no        no      no    yes
-pagerduty_events        delete   no     no     no         no      no        no      no    no
+integrations  select   yes    yes    yes        yes     -         -       no    yes
+integrations  insert   yes    yes    no         no      no        no      no    no
+integrations  update   yes    yes    -          -       -         -       no    no
+integrations  delete   no     no     no         no      no        no      no    no
+credentials   select   no     no     no         no      no        no      no    yes
+credentials   insert   no     no     no         no      no        no      no    no
+credentials   update   no     no     no         no      no        no      no    yes
+credentials   delete   no     no     no         no      no        no      no    no
+events        select   yes    yes    -          -       -         -       no    yes
+events        insert   no     no     no         no      no        no      no    yes
+events        update   no     no     no         no      no        no      no    yes
+events        delete   no     no     no         no      no        no      no    no
 notifications           select   yes    yes    yes        yes     -         -       no    yes
 notifications           insert   no     no     no         no      no        no      no    yes
 notifications           update   no     no     no         no      no        no      no    no
@@ -47,10 +47,10 @@ notification_feed       select   yes    yes    yes        yes     -         -   
 notification_feed       insert   no     no     no         no      no        no      no    no
 notification_feed       update   no     no     no         no      no        no      no    no
 notification_feed       delete   no     no     no         no      no        no      no    no
-notification_receipts   select   yes    -      -          -       -         -       no    yes
-notification_receipts   insert   yes    yes    yes        yes     no        no      no    no
-notification_receipts   update   no     no     no         no      no        no      no    no
-notification_receipts   delete   no     no     no         no      no        no      no    no
+receipts   select   yes    -      -          -       -         -       no    yes
+receipts   insert   yes    yes    yes        yes     no        no      no    no
+receipts   update   no     no     no         no      no        no      no    no
+receipts   delete   no     no     no         no      no        no      no    no
 incidents               select   yes    yes    yes        yes     -         -       no    yes
 incidents               insert   yes    yes    yes        no      no        no      no    no
 incidents               update   yes    yes    yes        -       -         -       no    no
@@ -75,19 +75,19 @@ STATEMENTS = {
         "update {table} set role = 'responder' where organization_id = %(org)s and user_id = %(guest)s",
         "delete from {table} where organization_id = %(org)s and user_id = %(guest)s",
     ),
-    "pagerduty_integrations": (
+    "integrations": (
         "select id, enabled, last_error from {table} where organization_id = %(org)s",
         "insert into {table} (organization_id, enabled) values (%(org)s, true)",
         "update {table} set enabled = false where organization_id = %(org)s",
         "delete from {table} where organization_id = %(org)s",
     ),
-    "pagerduty_credentials": (
+    "credentials": (
         "select api_key from {table} where organization_id = %(org)s",
         "insert into {table} (organization_id) values (%(org)s)",
         "update {table} set api_key = 'other' where organization_id = %(org)s",
         "delete from {table} where organization_id = %(org)s",
     ),
-    "pagerduty_events": (
+    "events": (
         "select payload from {table} where organization_id = %(org)s",
         "insert into {table} (organization_id, integration_id, event_id, family, event_type, outcome)"
         " values (%(org)s, %(integration)s, 'forged', 'v3', 'incident.triggered', 'created')",
@@ -106,7 +106,7 @@ STATEMENTS = {
         "update {table} set title = 'Changed' where id = %(notification)s",
         "delete from {table} where id = %(notification)s",
     ),
-    "notification_receipts": (
+    "receipts": (
         "select read_at from {table} where notification_id = %(read)s",
         "insert into {table} (notification_id) values (%(notification)s)",
         "update {table} set read_at = now() where notification_id = %(read)s",
@@ -155,14 +155,12 @@ def scene(dsn: str) -> Iterator[Scene]:
             "guest": database.join(acme, "viewer"), "newcomer": database.user("Newcomer"),
             "incident": database.link(acme, acme["owner"], read),
             "integration": database.value(
-                "select id::text from public.pagerduty_integrations where organization_id = %s", (acme.id,)
+                "select id::text from pagerduty.integrations where organization_id = %s", (acme.id,)
             ),
         }  # fmt: skip
-        database.run_as(
-            acme["owner"], "insert into public.notification_receipts (notification_id) values (%s)", (read,)
-        )
+        database.run_as(acme["owner"], "insert into pagerduty.receipts (notification_id) values (%s)", (read,))
         credentials = '{"api_key": {"sealed": "sealed", "last4": "abcd"}}'
-        database.run_as(acme["admin"], "select public.save_pagerduty_integration(%s, '{}', %s)", (acme.id, credentials))
+        database.run_as(acme["admin"], "select pagerduty.save_integration(%s, '{}', %s)", (acme.id, credentials))
         people = {**acme.people, "stranger": other["owner"], "nobody": database.user("Nobody")}
         yield Scene(database, people, names)
         database.clean_up()
@@ -185,10 +183,10 @@ def _attempt(scene: Scene, actor: str, statement: str, prepare: str = "") -> str
     ("table", "does", "expected"), [pytest.param(*cell, id=f"{cell[0]}-{cell[1]}") for cell in _cells()]
 )
 def test_who_may_do_what(scene: Scene, table: str, does: str, expected: dict[str, str]) -> None:
-    statement = STATEMENTS[table][OPERATIONS.index(does)].format(table=f"public.{table}")
+    statement = STATEMENTS[table][OPERATIONS.index(does)].format(table=f"pagerduty.{table}")
     # An organization has but one integration, and one row of credentials: to insert one, there must be none.
-    is_single = does == "insert" and table in ("pagerduty_integrations", "pagerduty_credentials")
-    prepare = f"delete from public.{table} where organization_id = %(org)s" if is_single else ""
+    is_single = does == "insert" and table in ("integrations", "credentials")
+    prepare = f"delete from pagerduty.{table} where organization_id = %(org)s" if is_single else ""
     assert {actor: _attempt(scene, actor, statement, prepare) for actor in ACTORS} == expected
 
 
@@ -207,26 +205,23 @@ def test_the_table_of_expectations_is_complete(scene: Scene) -> None:
     ],
 )  # fmt: skip
 def test_columns_that_no_user_selects(scene: Scene, actor: str, column: str) -> None:
-    assert _attempt(scene, actor, f"select {column} from public.pagerduty_integrations") == "no"
-    assert _attempt(scene, actor, f"select id from public.pagerduty_integrations order by {column}") == "no"
-    assert _attempt(scene, actor, f"select id from public.pagerduty_integrations where {column} is not null") == "no"
+    assert _attempt(scene, actor, f"select {column} from pagerduty.integrations") == "no"
+    assert _attempt(scene, actor, f"select id from pagerduty.integrations order by {column}") == "no"
+    assert _attempt(scene, actor, f"select id from pagerduty.integrations where {column} is not null") == "no"
 
 
 @pytest.mark.parametrize("actor", USERS)
 def test_nobody_selects_whole_rows_of_integrations(scene: Scene, actor: str) -> None:
-    assert _attempt(scene, actor, "select * from public.pagerduty_integrations") == "no"
-    assert _attempt(scene, actor, "select i::text from public.pagerduty_integrations i") == "no"
-    assert (
-        _attempt(scene, actor, "update public.pagerduty_integrations set enabled = true returning webhook_token")
-        == "no"
-    )
+    assert _attempt(scene, actor, "select * from pagerduty.integrations") == "no"
+    assert _attempt(scene, actor, "select i::text from pagerduty.integrations i") == "no"
+    assert _attempt(scene, actor, "update pagerduty.integrations set enabled = true returning webhook_token") == "no"
 
 
 # Columns that the product keeps: neither set by hand on a new row nor changed, by anybody who signs in.
 KEPT = {
     "organizations": ("id", "created_at", "updated_at"),
     "memberships": ("organization_id", "user_id", "email", "created_at", "updated_at"),
-    "pagerduty_integrations": (
+    "integrations": (
         "id", "organization_id", "webhook_token", "accept_bare_url", "api_key_last4", "signing_secret_last4",
         "settings_version", "last_event_at", "last_error", "last_error_at", "created_at", "updated_at",
     ),
@@ -242,35 +237,35 @@ SET_AT_FIRST = {"organization_id", "user_id", "notification_id"}
     ("table", "column"), [(table, column) for table, columns in KEPT.items() for column in columns]
 )
 def test_columns_that_no_user_sets(scene: Scene, table: str, column: str) -> None:
-    assert _attempt(scene, "owner", f"update public.{table} set {column} = default") == "no"
+    assert _attempt(scene, "owner", f"update pagerduty.{table} set {column} = default") == "no"
     if column not in SET_AT_FIRST:
-        assert _attempt(scene, "owner", f"insert into public.{table} ({column}) values (default)") == "no"
+        assert _attempt(scene, "owner", f"insert into pagerduty.{table} ({column}) values (default)") == "no"
 
 
 @pytest.mark.parametrize("column", ["kind", "status_from", "status_to", "author_id", "event_id", "created_at", "id"])
 def test_a_comment_is_its_authors_and_nothing_else(scene: Scene, column: str) -> None:
-    assert _attempt(scene, "owner", f"insert into public.incident_updates ({column}) values (default)") == "no"
+    assert _attempt(scene, "owner", f"insert into pagerduty.incident_updates ({column}) values (default)") == "no"
 
 
 @pytest.mark.parametrize("column", ["user_id", "read_at"])
 def test_a_receipt_is_the_readers_and_of_now(scene: Scene, column: str) -> None:
-    assert _attempt(scene, "owner", f"insert into public.notification_receipts ({column}) values (default)") == "no"
+    assert _attempt(scene, "owner", f"insert into pagerduty.receipts ({column}) values (default)") == "no"
 
 
 CALLS = {
-    "public.ingest_pagerduty_events(null, 1, '[]')": {"service_role"},
-    "public.get_pagerduty_webhook(null)": {"service_role"},
-    "public.report_pagerduty_problem(null, 'x')": {"service_role"},
-    "public.get_pagerduty_integration(%(org)s)": {*USERS},
-    "public.read_all_notifications(%(org)s)": {*USERS},
-    "public.count_unread_notifications(%(org)s)": {*USERS},
-    "public.save_pagerduty_integration(%(org)s, '{{}}')": {"owner", "admin"},
-    "public.get_sealed_pagerduty_api_key(%(org)s)": {*USERS},
-    "private.save_pagerduty_credentials(%(org)s, '{{}}')": {"owner", "admin"},
-    "private.notify_of_event(null, null, null)": {"service_role"},
-    "private.move_linked_incident(null, null, null)": {"service_role"},
-    "private.ingest_pagerduty_event(null, null)": {"service_role"},
-    "private.my_organizations()": {*USERS},
+    "pagerduty.ingest_events(null, 1, '[]')": {"service_role"},
+    "pagerduty.get_webhook(null)": {"service_role"},
+    "pagerduty.report_problem(null, 'x')": {"service_role"},
+    "pagerduty.get_integration(%(org)s)": {*USERS},
+    "pagerduty.read_all_notifications(%(org)s)": {*USERS},
+    "pagerduty.count_unread_notifications(%(org)s)": {*USERS},
+    "pagerduty.save_integration(%(org)s, '{{}}')": {"owner", "admin"},
+    "pagerduty.get_sealed_api_key(%(org)s)": {*USERS},
+    "pagerduty_private.save_credentials(%(org)s, '{{}}')": {"owner", "admin"},
+    "pagerduty_private.notify_of_event(null, null, null)": {"service_role"},
+    "pagerduty_private.move_linked_incident(null, null, null)": {"service_role"},
+    "pagerduty_private.ingest_event(null, null)": {"service_role"},
+    "pagerduty_private.my_organizations()": {*USERS},
 }
 
 
@@ -294,12 +289,12 @@ TRIGGERS = (
 
 @pytest.mark.parametrize("function", TRIGGERS)
 def test_triggers_are_not_to_be_called(scene: Scene, function: str) -> None:
-    assert {_attempt(scene, actor, f"select private.{function}()") for actor in ACTORS} == {"no"}
+    assert {_attempt(scene, actor, f"select pagerduty_private.{function}()") for actor in ACTORS} == {"no"}
 
 
 def test_claims_cannot_be_empty_or_odd(scene: Scene) -> None:
     """A token without a subject, or with somebody's id in the wrong place, is nobody."""
-    statement = "select 1 from public.organizations where id = %(org)s"
+    statement = "select 1 from pagerduty.organizations where id = %(org)s"
     owner = scene.people["owner"]
     for claims in (
         {},

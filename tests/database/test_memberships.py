@@ -9,9 +9,9 @@ from tests.database.events import event
 REFUSED = "42501"
 LAST_OWNER = "PT409"
 
-SET_ROLE = "update public.memberships set role = %s where organization_id = %s and user_id = %s returning role"
-REMOVE = "delete from public.memberships where organization_id = %s and user_id = %s returning user_id"
-ADD = "insert into public.memberships (organization_id, user_id, role) values (%s, %s, %s)"
+SET_ROLE = "update pagerduty.memberships set role = %s where organization_id = %s and user_id = %s returning role"
+REMOVE = "delete from pagerduty.memberships where organization_id = %s and user_id = %s returning user_id"
+ADD = "insert into pagerduty.memberships (organization_id, user_id, role) values (%s, %s, %s)"
 
 
 @pytest.fixture
@@ -25,14 +25,15 @@ def acme(database: Database) -> Organization:
 
 def _role(database: Database, organization: Organization, user: str) -> str | None:
     rows = database.rows(
-        "select role::text from public.memberships where organization_id = %s and user_id = %s", (organization.id, user)
+        "select role::text from pagerduty.memberships where organization_id = %s and user_id = %s",
+        (organization.id, user),
     )
     return rows[0]["role"] if rows else None
 
 
 def _owners(database: Database, organization: Organization) -> int:
     count: int = database.value(
-        "select count(*) from public.memberships where organization_id = %s and role = 'owner'", (organization.id,)
+        "select count(*) from pagerduty.memberships where organization_id = %s and role = 'owner'", (organization.id,)
     )
     return count
 
@@ -84,15 +85,15 @@ def test_everybody_may_leave_and_is_out_at_once(database: Database, acme: Organi
     database.notify(acme, event())
     assert database.run_as(acme[role], REMOVE, (acme.id, acme[role]))
     assert _role(database, acme, acme[role]) is None
-    for table in ("organizations", "memberships", "notifications", "pagerduty_integrations"):
-        assert database.run_as(acme[role], f"select 1 from public.{table}") == []
+    for table in ("organizations", "memberships", "notifications", "integrations"):
+        assert database.run_as(acme[role], f"select 1 from pagerduty.{table}") == []
 
 
 def test_a_new_member_is_introduced_by_auth_not_by_whoever_adds_them(database: Database, acme: Organization) -> None:
     newcomer = database.user("Nina Newcomer")
     database.run_as(acme["admin"], ADD, (acme.id, newcomer, "viewer"))
     [row] = database.run_as(
-        acme["viewer"], "select display_name, email from public.memberships where user_id = %s", (newcomer,)
+        acme["viewer"], "select display_name, email from pagerduty.memberships where user_id = %s", (newcomer,)
     )
     assert row == {"display_name": "Nina Newcomer", "email": f"{newcomer}@example.test"}
 
@@ -103,7 +104,7 @@ def test_a_new_member_is_introduced_by_auth_not_by_whoever_adds_them(database: D
 def test_odd_names_do_not_keep_anybody_out(database: Database, acme: Organization, metadata: dict[str, object]) -> None:
     newcomer = database.user(**metadata)
     assert database.refusal(acme["admin"], ADD, (acme.id, newcomer, "viewer")) is None
-    name = database.value("select display_name from public.memberships where user_id = %s", (newcomer,))
+    name = database.value("select display_name from pagerduty.memberships where user_id = %s", (newcomer,))
     assert 1 <= len(name) <= 200
 
 
@@ -124,9 +125,9 @@ def test_the_last_owner_cannot_step_down(database: Database, lonely: Organizatio
 
 def test_the_last_owner_cannot_leave(database: Database, lonely: Organization) -> None:
     assert database.refusal(lonely["owner"], REMOVE, (lonely.id, lonely["owner"])) == LAST_OWNER
-    everybody = "delete from public.memberships where organization_id = %s"
+    everybody = "delete from pagerduty.memberships where organization_id = %s"
     assert database.refusal(lonely["owner"], everybody, (lonely.id,)) == LAST_OWNER
-    assert len(database.rows("select 1 from public.memberships where organization_id = %s", (lonely.id,))) == 4
+    assert len(database.rows("select 1 from pagerduty.memberships where organization_id = %s", (lonely.id,))) == 4
 
 
 def test_nobody_above_the_policies_loses_the_last_owner_either(
@@ -136,7 +137,7 @@ def test_nobody_above_the_policies_loses_the_last_owner_either(
     for statement, values in (
         (REMOVE, (lonely.id, lonely["owner"])),
         (SET_ROLE, ("viewer", lonely.id, lonely["owner"])),
-        ("update public.memberships set organization_id = %s where user_id = %s", (acme.id, lonely["owner"])),
+        ("update pagerduty.memberships set organization_id = %s where user_id = %s", (acme.id, lonely["owner"])),
     ):
         assert database.refusal(None, statement, values, role="service_role") == LAST_OWNER
     assert _owners(database, lonely) == 1
@@ -149,8 +150,8 @@ def test_ownership_can_be_handed_on(database: Database, lonely: Organization) ->
 
 
 def test_all_owners_in_one_statement_cannot_go(database: Database, acme: Organization) -> None:
-    demote = "update public.memberships set role = 'viewer' where organization_id = %s and role = 'owner'"
-    remove = "delete from public.memberships where organization_id = %s and role = 'owner'"
+    demote = "update pagerduty.memberships set role = 'viewer' where organization_id = %s and role = 'owner'"
+    remove = "delete from pagerduty.memberships where organization_id = %s and role = 'owner'"
     assert database.refusal(acme["owner"], demote, (acme.id,)) == LAST_OWNER
     assert database.refusal(acme["owner"], remove, (acme.id,)) == LAST_OWNER
     assert _owners(database, acme) == 2
@@ -195,32 +196,32 @@ def test_deleting_an_organization_takes_everything_of_it_along(database: Databas
     notification = database.notify(acme, event())
     incident = database.link(acme, acme["responder"], notification)
     database.ingest(acme, event("incident.acknowledged", occurred_at="2026-11-23T10:05:00Z"))
-    database.run_as(acme["viewer"], "select public.read_all_notifications(%s)", (acme.id,))
-    comment = "insert into public.incident_updates (incident_id, organization_id, body) values (%s, %s, 'Hm')"
+    database.run_as(acme["viewer"], "select pagerduty.read_all_notifications(%s)", (acme.id,))
+    comment = "insert into pagerduty.incident_updates (incident_id, organization_id, body) values (%s, %s, 'Hm')"
     database.run_as(acme["responder"], comment, (incident, acme.id))
-    save = 'select public.save_pagerduty_integration(%s, \'{}\', \'{"api_key": {"sealed": "x", "last4": "abcd"}}\')'
+    save = 'select pagerduty.save_integration(%s, \'{}\', \'{"api_key": {"sealed": "x", "last4": "abcd"}}\')'
     database.run_as(acme["owner"], save, (acme.id,))
     tables = (
-        "memberships", "pagerduty_integrations", "pagerduty_credentials", "pagerduty_events", "notifications",
+        "memberships", "integrations", "credentials", "events", "notifications",
         "incidents", "incident_updates",
     )  # fmt: skip
     for table in tables:
-        assert database.rows(f"select 1 from public.{table} where organization_id = %s", (acme.id,)), table
-    database.run_as(None, "delete from public.organizations where id = %s", (acme.id,), role="service_role")
+        assert database.rows(f"select 1 from pagerduty.{table} where organization_id = %s", (acme.id,)), table
+    database.run_as(None, "delete from pagerduty.organizations where id = %s", (acme.id,), role="service_role")
     for table in tables:
-        assert database.rows(f"select 1 from public.{table} where organization_id = %s", (acme.id,)) == [], table
-    receipts = "select 1 from public.notification_receipts where notification_id = %s"
+        assert database.rows(f"select 1 from pagerduty.{table} where organization_id = %s", (acme.id,)) == [], table
+    receipts = "select 1 from pagerduty.receipts where notification_id = %s"
     assert database.rows(receipts, (notification,)) == []
     assert database.rows("select 1 from auth.users where id = %s", (acme["viewer"],)), "people stay"
 
 
 def test_a_deleted_user_leaves_their_work_behind(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, event()))
-    database.run_as(acme["responder"], "select public.read_all_notifications(%s)", (acme.id,))
+    database.run_as(acme["responder"], "select pagerduty.read_all_notifications(%s)", (acme.id,))
     database.rows("delete from auth.users where id = %s", (acme["responder"],))
     assert _role(database, acme, acme["responder"]) is None
     assert database.incident(incident)["created_by"] is None
-    timeline = "select kind, author_id from public.incident_updates where incident_id = %s"
+    timeline = "select kind, author_id from pagerduty.incident_updates where incident_id = %s"
     assert database.rows(timeline, (incident,)) == [{"kind": "created", "author_id": None}]
 
 
@@ -230,5 +231,5 @@ def test_the_last_owners_account_cannot_be_deleted_before_the_organization(
     with pytest.raises(psycopg.Error) as refused:
         database.rows("delete from auth.users where id = %s", (lonely["owner"],))
     assert refused.value.sqlstate == LAST_OWNER
-    database.rows("delete from public.organizations where id = %s", (lonely.id,))
+    database.rows("delete from pagerduty.organizations where id = %s", (lonely.id,))
     database.rows("delete from auth.users where id = %s", (lonely["owner"],))

@@ -5,9 +5,9 @@ import os
 import bcrypt
 import psycopg
 
-from service.local.migrate import SUPABASE, apply_migrations, apply_seed
-from service.local.postgres import Cluster
-from service.local.stack import DEMO_PASSWORD, DEMO_PEOPLE
+from devstack.migrate import SUPABASE, apply_migrations, apply_seed
+from devstack.postgres import Cluster
+from devstack.stack import DEMO_PASSWORD, DEMO_PEOPLE
 from tests.database.cli import push, supabase
 from tests.database.conftest import MAJORS
 from tests.database.database import scratch
@@ -15,9 +15,9 @@ from tests.database.database import scratch
 FILES = sorted(file.stem for file in (SUPABASE / "migrations").glob("*.sql"))
 VERSIONS = [name.partition("_")[0] for name in FILES]
 _EVERYTHING = (
-    "auth.users", "auth.identities", "public.organizations", "public.memberships", "public.pagerduty_integrations",
-    "public.pagerduty_credentials", "public.pagerduty_events", "public.notifications", "public.notification_receipts",
-    "public.incidents", "public.incident_updates", "realtime.messages",
+    "auth.users", "auth.identities", "pagerduty.organizations", "pagerduty.memberships", "pagerduty.integrations",
+    "pagerduty.credentials", "pagerduty.events", "pagerduty.notifications", "pagerduty.receipts",
+    "pagerduty.incidents", "pagerduty.incident_updates", "realtime.messages",
 )  # fmt: skip
 
 
@@ -87,7 +87,9 @@ def test_the_seed_changes_nothing_when_it_is_loaded_again(cluster: Cluster, dsn:
         before = _count_rows(url)
         apply_seed(url)
         once = _count_rows(url)
-        assert all(once[table] > before[table] for table in ("auth.users", "public.memberships", "public.incidents"))
+        assert all(
+            once[table] > before[table] for table in ("auth.users", "pagerduty.memberships", "pagerduty.incidents")
+        )
         apply_seed(url)
         assert _count_rows(url) == once
 
@@ -107,7 +109,7 @@ def test_the_seeded_people(cluster: Cluster) -> None:
         with psycopg.connect(url) as connection:
             users = connection.execute("select email, encrypted_password, id from auth.users").fetchall()
             members = connection.execute(
-                "select user_id, organization_id, role::text from public.memberships"
+                "select user_id, organization_id, role::text from pagerduty.memberships"
             ).fetchall()
             identities = connection.execute(
                 "select u.email from auth.users u join auth.identities i"
@@ -132,9 +134,9 @@ def test_the_seed_has_something_to_see(cluster: Cluster) -> None:
         apply_seed(url)
         with psycopg.connect(url) as connection:
             enabled = connection.execute(
-                "select count(*) from public.pagerduty_integrations where enabled and accept_bare_url"
+                "select count(*) from pagerduty.integrations where enabled and accept_bare_url"
             ).fetchone()
         assert enabled == (1,)
         counted = _count_rows(url)
-        assert counted["public.notifications"] >= 3
-        assert counted["public.incidents"] >= 3
+        assert counted["pagerduty.notifications"] >= 3
+        assert counted["pagerduty.incidents"] >= 3

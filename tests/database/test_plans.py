@@ -8,55 +8,55 @@ from typing import Any
 
 import pytest
 
-from service.local.postgres import Cluster
+from devstack.postgres import Cluster
 from tests.database.cli import push
 from tests.database.database import Database, Organization, scratch
 
 BIG = {
     "notifications",
-    "notification_receipts",
+    "receipts",
     "incidents",
     "incident_updates",
-    "pagerduty_events",
-    "pagerduty_integrations",
+    "events",
+    "integrations",
 }
 
 # Neighbours with little each, and one organization with a long history.
 FILL = """
-insert into public.organizations (name) select 'Neighbour ' || n from generate_series(1, 3000) n;
-insert into public.pagerduty_integrations (organization_id) select id from public.organizations on conflict do nothing;
+insert into pagerduty.organizations (name) select 'Neighbour ' || n from generate_series(1, 3000) n;
+insert into pagerduty.integrations (organization_id) select id from pagerduty.organizations on conflict do nothing;
 create temporary table sizes as
   select id, case when id = %(ours)s then 4000 else 200 end as size
-  from (select id from public.organizations order by id = %(ours)s desc, id limit 40) few;
-insert into public.pagerduty_events (organization_id, integration_id, event_id, family, event_type, outcome,
+  from (select id from pagerduty.organizations order by id = %(ours)s desc, id limit 40) few;
+insert into pagerduty.events (organization_id, integration_id, event_id, family, event_type, outcome,
     received_at)
   select s.id, i.id, 'E' || n, 'v3', 'incident.triggered', 'created', now() - n * interval '1 minute'
-  from sizes s join public.pagerduty_integrations i on i.organization_id = s.id, generate_series(1, s.size) n;
-insert into public.notifications (organization_id, event_type, title, pagerduty_incident_id, pagerduty_status,
+  from sizes s join pagerduty.integrations i on i.organization_id = s.id, generate_series(1, s.size) n;
+insert into pagerduty.notifications (organization_id, event_type, title, pagerduty_incident_id, pagerduty_status,
     created_at)
   select s.id, 'incident.triggered', 'Alert ' || n, 'P' || n / 3, 'triggered', now() - n * interval '1 minute'
   from sizes s, generate_series(1, s.size) n;
-alter table public.incidents disable trigger record_incident_change;
-insert into public.incidents (organization_id, title, pagerduty_incident_id, created_at)
+alter table pagerduty.incidents disable trigger record_incident_change;
+insert into pagerduty.incidents (organization_id, title, pagerduty_incident_id, created_at)
   select s.id, 'Incident ' || n, 'P' || n, now() - n * interval '1 minute' from sizes s, generate_series(1, s.size) n;
-alter table public.incidents enable trigger record_incident_change;
-alter table public.incident_updates disable trigger broadcast_incident_update;
-insert into public.incident_updates (incident_id, organization_id, body, author_id)
-  select i.id, i.organization_id, 'Update', null from public.incidents i, generate_series(1, 2);
-alter table public.incident_updates enable trigger broadcast_incident_update;
+alter table pagerduty.incidents enable trigger record_incident_change;
+alter table pagerduty.incident_updates disable trigger broadcast_incident_update;
+insert into pagerduty.incident_updates (incident_id, organization_id, body, author_id)
+  select i.id, i.organization_id, 'Update', null from pagerduty.incidents i, generate_series(1, 2);
+alter table pagerduty.incident_updates enable trigger broadcast_incident_update;
 insert into auth.users (id, email) select gen_random_uuid(), 'reader-' || n from generate_series(1, 40) n;
-alter table public.notification_receipts disable trigger broadcast_receipts;
-insert into public.notification_receipts (notification_id, user_id)
-  select n.id, u.id from public.notifications n, auth.users u
+alter table pagerduty.receipts disable trigger broadcast_receipts;
+insert into pagerduty.receipts (notification_id, user_id)
+  select n.id, u.id from pagerduty.notifications n, auth.users u
   where u.email like 'reader-%' and hashtext(n.id::text || u.id) % 5 = 0;
-insert into public.notification_receipts (notification_id, user_id)
-  select n.id, %(reader)s from public.notifications n
+insert into pagerduty.receipts (notification_id, user_id)
+  select n.id, %(reader)s from pagerduty.notifications n
   where n.organization_id = %(ours)s and n.created_at < now() - interval '1 hour';
-alter table public.notification_receipts enable trigger broadcast_receipts;
+alter table pagerduty.receipts enable trigger broadcast_receipts;
 drop table sizes;
 """
-ANALYZE = "analyze public.notifications, public.notification_receipts, public.incidents, public.incident_updates,\
- public.pagerduty_events, public.pagerduty_integrations, public.organizations, public.memberships"
+ANALYZE = "analyze pagerduty.notifications, pagerduty.receipts, pagerduty.incidents, pagerduty.incident_updates,\
+ pagerduty.events, pagerduty.integrations, pagerduty.organizations, pagerduty.memberships"
 
 
 @dataclass
@@ -111,26 +111,26 @@ def _assert_memberships_looked_up_once(nodes: list[dict[str, Any]]) -> None:
 PAGE = "organization_id = %(org)s order by created_at desc, id desc limit 50"
 OLDER = "(created_at < %(older)s or (created_at = %(older)s and id < %(org)s)) and "
 QUERIES = {
-    "the bell": (f"select * from public.notification_feed where {PAGE}", "notifications_organization_created_idx"),
+    "the bell": (f"select * from pagerduty.notification_feed where {PAGE}", "notifications_organization_created_idx"),
     "the bell, further down": (
-        f"select * from public.notification_feed where {OLDER}{PAGE}", "notifications_organization_created_idx",
+        f"select * from pagerduty.notification_feed where {OLDER}{PAGE}", "notifications_organization_created_idx",
     ),
     "what is newer": (
-        "select * from public.notification_feed where organization_id = %(org)s"
+        "select * from pagerduty.notification_feed where organization_id = %(org)s"
         " and created_at > %(recent)s order by created_at, id limit 50",
         "notifications_organization_created_idx",
     ),
-    "incidents": (f"select * from public.incidents where {PAGE}", "incidents_organization_created_idx"),
+    "incidents": (f"select * from pagerduty.incidents where {PAGE}", "incidents_organization_created_idx"),
     "incidents, further down": (
-        f"select * from public.incidents where {OLDER}{PAGE}", "incidents_organization_created_idx",
+        f"select * from pagerduty.incidents where {OLDER}{PAGE}", "incidents_organization_created_idx",
     ),
     "received events": (
-        "select * from public.pagerduty_events where organization_id = %(org)s"
+        "select * from pagerduty.events where organization_id = %(org)s"
         " order by received_at desc, id desc limit 50",
-        "pagerduty_events_organization_received_idx",
+        "events_organization_received_idx",
     ),
     "a timeline": (
-        "select * from public.incident_updates where incident_id = (select i.id from public.incidents i"
+        "select * from pagerduty.incident_updates where incident_id = (select i.id from pagerduty.incidents i"
         " where i.organization_id = %(org)s and i.pagerduty_incident_id = 'P7') order by created_at, id",
         "incident_updates_incident_idx",
     ),
@@ -163,10 +163,10 @@ def test_a_page_costs_a_page(scene: Scene, name: str) -> None:
 
 UNREAD = {
     "the count": (
-        "select count(*) from (select from public.notification_feed f"
+        "select count(*) from (select from pagerduty.notification_feed f"
         " where f.organization_id = %(org)s and f.read_at is null limit 1000) unread"
     ),
-    "a page": f"select * from public.notification_feed where read_at is null and {PAGE}",
+    "a page": f"select * from pagerduty.notification_feed where read_at is null and {PAGE}",
 }
 
 
@@ -183,21 +183,21 @@ def test_what_is_unread_is_looked_for_in_one_organization(scene: Scene, name: st
 def test_reading_all_looks_memberships_up_a_few_times_at_most(scene: Scene) -> None:
     """Not once for each of the thousands that it writes."""
     insert = (
-        "insert into public.notification_receipts (notification_id) select f.id from public.notification_feed f"
+        "insert into pagerduty.receipts (notification_id) select f.id from pagerduty.notification_feed f"
         " where f.organization_id = %(org)s and f.read_at is null on conflict do nothing"
     )
     database, user = scene.database, scene.ours["responder"]
     nodes = _explain(scene, user, insert, {"org": scene.ours.id})
     lookups = [node for node in nodes if node["Node Type"] == "ProjectSet"]
     assert sum(node["Actual Loops"] for node in lookups) <= 3
-    count = "select count(*) from public.notification_receipts where user_id = %s"
+    count = "select count(*) from pagerduty.receipts where user_id = %s"
     assert database.value(count, (user,)) == 4000
 
 
 LOOKUPS = {
-    "get_pagerduty_webhook": "select public.get_pagerduty_webhook(%s)",
-    "ingest_pagerduty_events": "select public.ingest_pagerduty_events(%s, 0, '[]')",
-    "report_pagerduty_problem": "select public.report_pagerduty_problem(%s, 'x')",
+    "get_webhook": "select pagerduty.get_webhook(%s)",
+    "ingest_events": "select pagerduty.ingest_events(%s, 0, '[]')",
+    "report_problem": "select pagerduty.report_problem(%s, 'x')",
 }
 
 
@@ -207,9 +207,9 @@ def test_a_webhook_finds_its_integration_by_index(scene: Scene, name: str, is_ba
     """Not by reading the integrations of thousands of organizations for every webhook."""
     database = scene.database
     scans = (
-        "select pg_stat_get_xact_numscans('public.pagerduty_integrations'::regclass) as whole,"
-        " pg_stat_get_xact_numscans('public.pagerduty_integrations_webhook_token_key'::regclass)"
-        " + pg_stat_get_xact_numscans('public.pagerduty_integrations_bare_url_key'::regclass) as by_index"
+        "select pg_stat_get_xact_numscans('pagerduty.integrations'::regclass) as whole,"
+        " pg_stat_get_xact_numscans('pagerduty.integrations_webhook_token_key'::regclass)"
+        " + pg_stat_get_xact_numscans('pagerduty.integrations_bare_url_key'::regclass) as by_index"
     )
     with database.connect() as connection, connection.transaction():
         before = connection.execute(scans.encode()).fetchall()[0]

@@ -31,42 +31,50 @@ def _may_listen(database: Database, user: str | None, topic: str, role: str = "a
 def test_members_listen_to_their_organization_and_to_themselves(
     database: Database, acme: Organization, role: str
 ) -> None:
-    assert _may_listen(database, acme[role], f"org:{acme.id}")
-    assert _may_listen(database, acme[role], f"user:{acme[role]}")
+    assert _may_listen(database, acme[role], f"pagerduty:org:{acme.id}")
+    assert _may_listen(database, acme[role], f"pagerduty:user:{acme[role]}")
 
 
 def test_one_who_is_in_two_organizations_listens_to_both(database: Database, acme: Organization) -> None:
     globex = database.organization()
     database.join(globex, "viewer", acme["viewer"])
-    assert _may_listen(database, acme["viewer"], f"org:{acme.id}")
-    assert _may_listen(database, acme["viewer"], f"org:{globex.id}")
+    assert _may_listen(database, acme["viewer"], f"pagerduty:org:{acme.id}")
+    assert _may_listen(database, acme["viewer"], f"pagerduty:org:{globex.id}")
 
 
 def test_nobody_listens_next_door(database: Database, acme: Organization) -> None:
     globex = database.organization()
     outsider = database.user()
     for user in (*globex.people.values(), outsider):
-        assert not _may_listen(database, user, f"org:{acme.id}")
-        assert not _may_listen(database, user, f"user:{acme['viewer']}")
-    assert not _may_listen(database, acme["owner"], f"user:{acme['viewer']}"), "owners do not read over shoulders"
-    assert _may_listen(database, outsider, f"user:{outsider}")
+        assert not _may_listen(database, user, f"pagerduty:org:{acme.id}")
+        assert not _may_listen(database, user, f"pagerduty:user:{acme['viewer']}")
+    assert not _may_listen(database, acme["owner"], f"pagerduty:user:{acme['viewer']}"), (
+        "owners do not read over shoulders"
+    )
+    assert _may_listen(database, outsider, f"pagerduty:user:{outsider}")
 
 
 def test_claims_do_not_let_anybody_in(database: Database, acme: Organization) -> None:
     outsider = database.user()
     boasts = {"sub": acme["owner"], "organization_id": acme.id, "role": "owner"}
-    assert not _may_listen(database, outsider, f"org:{acme.id}", user_metadata=boasts, app_metadata=boasts)
+    assert not _may_listen(database, outsider, f"pagerduty:org:{acme.id}", user_metadata=boasts, app_metadata=boasts)
 
 
 def test_the_anonymous_listen_to_nothing(database: Database, acme: Organization) -> None:
-    for topic in (f"org:{acme.id}", f"user:{acme['owner']}", "user:", "org:", ""):
+    for topic in (
+        f"pagerduty:org:{acme.id}",
+        f"pagerduty:user:{acme['owner']}",
+        "pagerduty:user:",
+        "pagerduty:org:",
+        "",
+    ):
         assert not _may_listen(database, None, topic, role="anon")
         assert not _may_listen(database, None, topic)
 
 
 def _odd_topics(organization: str, user: str) -> Iterator[str]:
     for identifier in (organization, user):
-        for topic in (f"org:{identifier}", f"user:{identifier}"):
+        for topic in (f"pagerduty:org:{identifier}", f"pagerduty:user:{identifier}"):
             yield from (
                 topic.upper(),
                 f" {topic}",
@@ -91,15 +99,33 @@ def _odd_topics(organization: str, user: str) -> Iterator[str]:
                 topic.replace("-", "_"),
             )
     yield from (
-        f"org:{user}",
-        f"user:{organization}",
+        f"pagerduty:org:{user}",
+        f"pagerduty:user:{organization}",
         organization,
         user,
-        f"ORG:{organization}",
-        f"org: {organization}",
+        f"pagerduty:ORG:{organization}",
+        f"pagerduty:org: {organization}",
     )
-    yield from ("org:%", "user:%", "%", "*", "org:*", "org:", "user:", ":", "' or true --", "org:' || (select 1) || '")
-    yield from ("org:null", "user:null", "org:" + "0" * 100_000, "{}", "[]", "org:{" + organization + "}")
+    yield from (
+        "pagerduty:org:%",
+        "pagerduty:user:%",
+        "%",
+        "*",
+        "pagerduty:org:*",
+        "pagerduty:org:",
+        "pagerduty:user:",
+        ":",
+        "' or true --",
+        "pagerduty:org:' || (select 1) || '",
+    )
+    yield from (
+        "pagerduty:org:null",
+        "pagerduty:user:null",
+        "pagerduty:org:" + "0" * 100_000,
+        "{}",
+        "[]",
+        "pagerduty:org:{" + organization + "}",
+    )
 
 
 def test_only_the_exact_topics_are_topics(database: Database, acme: Organization) -> None:
@@ -110,19 +136,19 @@ def test_only_the_exact_topics_are_topics(database: Database, acme: Organization
 
 def test_whoever_is_removed_stops_listening(database: Database, acme: Organization) -> None:
     database.rows(
-        "delete from public.memberships where organization_id = %s and user_id = %s", (acme.id, acme["responder"])
+        "delete from pagerduty.memberships where organization_id = %s and user_id = %s", (acme.id, acme["responder"])
     )
-    assert not _may_listen(database, acme["responder"], f"org:{acme.id}")
-    assert _may_listen(database, acme["responder"], f"user:{acme['responder']}")
+    assert not _may_listen(database, acme["responder"], f"pagerduty:org:{acme.id}")
+    assert _may_listen(database, acme["responder"], f"pagerduty:user:{acme['responder']}")
 
 
 def test_presence_and_other_extensions_are_closed(database: Database, acme: Organization) -> None:
     with database.connection.transaction(force_rollback=True):
         database.rows(
             "insert into realtime.messages (topic, extension) values (%(topic)s, 'presence')",
-            {"topic": f"org:{acme.id}"},
+            {"topic": f"pagerduty:org:{acme.id}"},
         )
-        database.rows("select set_config('realtime.topic', %s, true)", (f"org:{acme.id}",))
+        database.rows("select set_config('realtime.topic', %s, true)", (f"pagerduty:org:{acme.id}",))
         with database.acting(acme["owner"]) as run:
             assert run("select extension from realtime.messages where extension <> 'broadcast'") == []
 
@@ -130,7 +156,7 @@ def test_presence_and_other_extensions_are_closed(database: Database, acme: Orga
 @pytest.mark.parametrize("topic", ["org", "user"])
 def test_nobody_sends_but_the_database(database: Database, acme: Organization, topic: str) -> None:
     """Realtime asks with an insert as the user whether they may send."""
-    name = {"org": f"org:{acme.id}", "user": f"user:{acme['owner']}"}[topic]
+    name = {"org": f"pagerduty:org:{acme.id}", "user": f"pagerduty:user:{acme['owner']}"}[topic]
     insert = "insert into realtime.messages (topic, extension) values (%s, 'broadcast')"
     for user, role in ((acme["owner"], "authenticated"), (None, "anon")):
         with database.connection.transaction(force_rollback=True):
@@ -153,7 +179,9 @@ def _messages(database: Database, topic: str, name: str) -> list[dict[str, Any]]
 
 
 def _as_json(database: Database, user: str, table: str, identifier: str) -> dict[str, Any]:
-    [row] = database.run_as(user, f"select to_jsonb(f)::text as row from public.{table} f where id = %s", (identifier,))
+    [row] = database.run_as(
+        user, f"select to_jsonb(f)::text as row from pagerduty.{table} f where id = %s", (identifier,)
+    )
     found: dict[str, Any] = json.loads(row["row"])
     return found
 
@@ -161,10 +189,10 @@ def _as_json(database: Database, user: str, table: str, identifier: str) -> dict
 def test_a_notification_is_broadcast_as_the_feed_shows_it(database: Database, acme: Organization) -> None:
     globex = database.organization()
     notification = database.notify(acme, event())
-    [payload] = _messages(database, f"org:{acme.id}", "notification")
+    [payload] = _messages(database, f"pagerduty:org:{acme.id}", "notification")
     assert payload == _as_json(database, acme["viewer"], "notification_feed", notification)
     assert payload["read_at"] is None
-    assert _messages(database, f"org:{globex.id}", "notification") == []
+    assert _messages(database, f"pagerduty:org:{globex.id}", "notification") == []
     everywhere = "select count(*) from realtime.messages where payload::text like %s"
     assert database.value(everywhere, (f"%{notification}%",)) == 1
 
@@ -175,26 +203,26 @@ def test_no_broadcast_without_a_notification(database: Database, acme: Organizat
     database.ingest(acme, first)
     database.ingest(acme, event("pagey.ping"))
     database.ingest(acme, {**event(), "invalid": "broken"})
-    assert len(_messages(database, f"org:{acme.id}", "notification")) == 1
+    assert len(_messages(database, f"pagerduty:org:{acme.id}", "notification")) == 1
 
 
 def test_a_transaction_that_fails_broadcasts_nothing(database: Database, acme: Organization) -> None:
     with database.connection.transaction(force_rollback=True):
         database.ingest(acme, event())
-    assert _messages(database, f"org:{acme.id}", "notification") == []
+    assert _messages(database, f"pagerduty:org:{acme.id}", "notification") == []
 
 
 def test_a_receipt_goes_to_the_readers_own_topic(database: Database, acme: Organization) -> None:
     notification = database.notify(acme, event())
-    insert = "insert into public.notification_receipts (notification_id) values (%s) on conflict do nothing"
+    insert = "insert into pagerduty.receipts (notification_id) values (%s) on conflict do nothing"
     database.run_as(acme["viewer"], insert, (notification,))
     database.run_as(acme["viewer"], insert, (notification,))  # reads it again: no news
-    [payload] = _messages(database, f"user:{acme['viewer']}", "receipt")
+    [payload] = _messages(database, f"pagerduty:user:{acme['viewer']}", "receipt")
     assert payload["notification_ids"] == [notification]
-    read_at = "select to_jsonb(read_at) from public.notification_receipts where notification_id = %s"
+    read_at = "select to_jsonb(read_at) from pagerduty.receipts where notification_id = %s"
     assert payload["read_at"] == database.value(read_at, (notification,))
-    assert _messages(database, f"user:{acme['owner']}", "receipt") == []
-    assert _messages(database, f"org:{acme.id}", "receipt") == []
+    assert _messages(database, f"pagerduty:user:{acme['owner']}", "receipt") == []
+    assert _messages(database, f"pagerduty:org:{acme.id}", "receipt") == []
 
 
 @pytest.mark.parametrize(("unread", "listed"), [(100, True), (101, False)])
@@ -202,9 +230,9 @@ def test_reading_all_is_one_message_that_lists_a_hundred_at_most(
     database: Database, acme: Organization, unread: int, listed: bool
 ) -> None:
     database.ingest(acme, *(event() for _ in range(unread)))
-    [row] = database.run_as(acme["viewer"], "select public.read_all_notifications(%s) as count", (acme.id,))
+    [row] = database.run_as(acme["viewer"], "select pagerduty.read_all_notifications(%s) as count", (acme.id,))
     assert row["count"] == unread
-    [payload] = _messages(database, f"user:{acme['viewer']}", "receipt")
+    [payload] = _messages(database, f"pagerduty:user:{acme['viewer']}", "receipt")
     assert (payload["notification_ids"] is not None) == listed
     if listed:
         assert len(set(payload["notification_ids"])) == unread
@@ -214,12 +242,12 @@ def test_an_incident_is_broadcast_when_it_is_made_and_whenever_it_changes(
     database: Database, acme: Organization
 ) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-    database.run_as(acme["responder"], "update public.incidents set title = 'Edited' where id = %s", (incident,))
+    database.run_as(acme["responder"], "update pagerduty.incidents set title = 'Edited' where id = %s", (incident,))
     database.ingest(acme, at(5, "resolved"))
-    made, edited, resolved = _messages(database, f"org:{acme.id}", "incident")
+    made, edited, resolved = _messages(database, f"pagerduty:org:{acme.id}", "incident")
     assert (made["status"], edited["title"], resolved["status"]) == ("open", "Edited", "resolved")
     assert resolved == _as_json(database, acme["viewer"], "incidents", incident)
-    updates = _messages(database, f"org:{acme.id}", "incident_update")
+    updates = _messages(database, f"pagerduty:org:{acme.id}", "incident_update")
     assert [update["kind"] for update in updates] == ["created", "edited", "pagerduty"]
     assert {update["incident_id"] for update in updates} == {incident}
 
@@ -230,7 +258,7 @@ def test_a_lost_broadcast_loses_nothing_else(database: Database, acme: Organizat
         organization = broken.organization()
         broken.rows("alter table realtime.messages_default add constraint no_more check (topic = 'none') not valid")
         notification = broken.notify(organization, event())
-        assert broken.run_as(organization["viewer"], "select id::text from public.notification_feed") == [
+        assert broken.run_as(organization["viewer"], "select id::text from pagerduty.notification_feed") == [
             {"id": notification}
         ]
         assert broken.rows("select 1 from realtime.messages") == []

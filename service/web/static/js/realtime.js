@@ -31,7 +31,7 @@ export function listen(userId, organizationId) {
   connection.set({ live: false, late: false });
   clearTimeout(patience);
   lines = userId && organizationId
-    ? [new Line(`org:${organizationId}`, EVENTS.org), new Line(`user:${userId}`, EVENTS.user)]
+    ? [new Line(`pagerduty:org:${organizationId}`, EVENTS.org), new Line(`pagerduty:user:${userId}`, EVENTS.user)]
     : [];
   for (const line of lines) line.open();
   if (lines.length) patience = setTimeout(() => connection.set({ late: !connection.state.live }), PATIENCE);

@@ -2,6 +2,7 @@
 import { config } from './config.js';
 
 export const supabase = window.supabase.createClient(config.supabase_url, config.supabase_key, {
+  db: { schema: 'pagerduty' },
   auth: { persistSession: true, autoRefreshToken: true, detectSessionInUrl: false },
   // Heartbeats tell a dead connection; a shorter interval than the default notices it sooner.
   realtime: { heartbeatIntervalMs: 15000 },

@@ -218,7 +218,7 @@ export class Notifications extends Store {
     }
     const rows = ids.map((id) => ({ notification_id: id }));
     const { error } = await supabase
-      .from('notification_receipts')
+      .from('receipts')
       .upsert(rows, { onConflict: 'notification_id,user_id', ignoreDuplicates: true });
     if (error) throw error;
   }

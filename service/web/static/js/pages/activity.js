@@ -33,7 +33,7 @@ function pattern(words) {
 
 /** One page of received events, newest first. Throws what Supabase answers. */
 async function readEvents(organizationId, { words, outcome }, limit, before) {
-  let query = supabase.from('pagerduty_events').select(COLUMNS).eq('organization_id', organizationId);
+  let query = supabase.from('events').select(COLUMNS).eq('organization_id', organizationId);
   if (outcome) query = query.eq('outcome', outcome);
   if (words) query = query.or(['summary', 'event_type', 'pagerduty_incident_id', 'event_id'].map((column) => `${column}.ilike.${pattern(words)}`).join(','));
   if (before) query = query.or(`received_at.lt."${before.received_at}",and(received_at.eq."${before.received_at}",id.lt.${before.id})`);
@@ -161,7 +161,7 @@ function Payload({ event, onClose }) {
   const [text, setText] = useState(null);
   const [problem, setProblem] = useState(null);
   useEffect(() => {
-    supabase.from('pagerduty_events').select('payload,delivery_id').eq('id', event.id).maybeSingle().then(({ data, error }) => {
+    supabase.from('events').select('payload,delivery_id').eq('id', event.id).maybeSingle().then(({ data, error }) => {
       if (error) setProblem(error);
       else setText(data?.payload ? JSON.stringify(data.payload, null, 2) : 'The payload is no longer kept.');
     });

@@ -1,0 +1,180 @@
+"""Joining a channel: what a client asks for, whether it may, and what it missed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from devstack.keys import Keys
+from devstack.realtime.authorization import Authorizer, DatabaseUnavailableError
+from devstack.realtime.channels import Channel, Hub, Outlet
+from devstack.realtime.listener import Listener, StoredBroadcast, replay
+from devstack.realtime.protocol import Message
+from devstack.realtime.tokens import Token, TokenError, check_token
+
+NO_DATABASE = "Realtime was unable to connect to the project database"
+NEW_API_KEY_PREFIX = "sb_"
+LATEST_REPLAY_MS = 253_402_300_799_999  # the end of the year 9999
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the stand-in behaves in time, in seconds; the defaults are the real server's."""
+
+    refusal_delay: float = 5.0
+    connect_refusal_delay: float = 2.0
+    idle_timeout: float = 60.0
+    max_channels: int = 100
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What sockets share."""
+
+    keys: Keys
+    pool: AsyncConnectionPool
+    authorizer: Authorizer
+    hub: Hub
+    listener: Listener
+    settings: Settings
+    now: Callable[[], float] = time.time
+
+
+class JoinRefusedError(Exception):
+    """A join was refused; the message is the reason that the client is told."""
+
+
+@dataclass(frozen=True)
+class JoinConfig:
+    """The `config` of a join. Realtime forgives what it cannot read in it, and so does this."""
+
+    private: bool
+    acknowledge: bool
+    receive_own: bool
+    wants_ready: bool
+    postgres_changes: list[Any]
+    replay: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, payload: dict[str, Any]) -> "JoinConfig":
+        """Reads the payload of a `phx_join`."""
+        config = _object(payload.get("config"))
+        broadcast = _object(config.get("broadcast"))
+        changes = config.get("postgres_changes")
+        wanted = broadcast.get("replay")
+        return cls(
+            private=_flag(config.get("private")),
+            acknowledge=_flag(broadcast.get("ack")),
+            receive_own=_flag(broadcast.get("self")),
+            wants_ready=bool(broadcast.get("replication_ready")),
+            postgres_changes=[change for change in changes if change] if isinstance(changes, list) else [],
+            replay=wanted if isinstance(wanted, dict) else None,
+        )
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A join that was allowed."""
+
+    channel: Channel
+    missed: list[StoredBroadcast]
+    wants_ready: bool
+
+
+async def join(
+    backend: Backend, outlet: Outlet, name: str, message: Message, api_token: str, headers: dict[str, str]
+) -> Joined:
+    """Checks a join and makes its channel, which does not hear anything yet. Raises JoinRefusedError.
+
+    `name` is the topic without `realtime:`, `api_token` what the socket was opened with: it counts where the join
+    brings no token of its own.
+    """
+    payload = _object(message.payload)
+    config = JoinConfig.of(payload)
+    try:
+        token = check_token(token_of(payload, api_token), backend.keys, backend.now)
+        if config.postgres_changes:
+            raise JoinRefusedError(
+                "PostgresChangesUnsupported: this stand-in does not support postgres_changes; use broadcasts"
+            )
+        if config.private and not await backend.authorizer.may_read(name, token.claims, headers):
+            raise JoinRefusedError(f"Unauthorized: {no_permission(name)}")
+    except TokenError as error:
+        raise JoinRefusedError(error.join_reason) from error
+    except DatabaseUnavailableError as error:
+        raise JoinRefusedError(f"UnableToConnectToProject: {NO_DATABASE}") from error
+    missed = await _missed(backend.pool, name, config)
+    channel = Channel(
+        outlet=outlet,
+        name=name,
+        join_ref=message.join_ref if message.join_ref is not None else message.ref,
+        token=token,
+        private=config.private,
+        acknowledge=config.acknowledge,
+        receive_own=config.receive_own,
+        replayed=frozenset(stored.id for stored in missed),
+    )
+    return Joined(channel, missed, config.wants_ready)
+
+
+async def refresh(backend: Backend, channel: Channel, text: str, headers: dict[str, str]) -> Token:
+    """Checks a new token for a joined channel and asks its policies again.
+
+    Raises TokenError, whose `refresh_message` the client is told.
+    """
+    token = check_token(text, backend.keys, backend.now)
+    if channel.private:
+        try:
+            allowed = await backend.authorizer.may_read(channel.name, token.claims, headers)
+        except DatabaseUnavailableError as error:
+            raise TokenError("UnableToConnectToProject", NO_DATABASE) from error
+        if not allowed:
+            raise TokenError("Unauthorized", no_permission(channel.name))
+    return token
+
+
+def no_permission(name: str) -> str:
+    """What a client that may not listen is told."""
+    return f"You do not have permissions to read from this Channel topic: {name}"
+
+
+def token_of(payload: dict[str, Any], api_token: str) -> str:
+    """The token a join goes by: its own, unless that is a new-style API key or none."""
+    for field in ("user_token", "access_token"):
+        token = payload.get(field)
+        if isinstance(token, str) and token:
+            return api_token if token.startswith(NEW_API_KEY_PREFIX) else token
+    return api_token
+
+
+async def _missed(pool: AsyncConnectionPool, name: str, config: JoinConfig) -> list[StoredBroadcast]:
+    wanted = config.replay
+    if wanted is None:
+        return []
+    if not config.private:
+        raise JoinRefusedError("UnableToReplayMessages: Replay is not allowed for public channels")
+    since, limit = wanted.get("since"), wanted.get("limit") or 25
+    if not _is_whole(since) or not _is_whole(limit) or abs(since) > LATEST_REPLAY_MS:
+        raise JoinRefusedError("UnableToReplayMessages: Replay params are not valid")
+    try:
+        return await replay(pool, name, since, limit)
+    except psycopg.DataError as error:  # a time that no calendar has
+        raise JoinRefusedError("UnableToReplayMessages: Replay params are not valid") from error
+    except (psycopg.Error, PoolTimeout) as error:
+        raise JoinRefusedError("UnableToReplayMessages: Realtime was unable to replay messages") from error
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _flag(value: object) -> bool:
+    """Realtime's FlexibleBoolean: also the texts "true" and "false"."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")

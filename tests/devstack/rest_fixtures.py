@@ -1,0 +1,140 @@
+"""A PostgREST, the stand-in or a real one, over a scratch database with the schema of the recorded cases."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import psycopg
+import uvicorn
+from psycopg.sql import SQL, Identifier
+
+from devstack import rest
+from devstack.postgres import SUPERUSER, Cluster, free_port
+
+DATA = Path(__file__).parents[1] / "data" / "postgrest"
+SECRET = "a secret that only these tests sign their tokens with"
+USER1, USER2 = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
+ACME, BETA = "aaaaaaaa-0000-0000-0000-000000000001", "bbbbbbbb-0000-0000-0000-000000000002"
+#: Where Debian has PostgreSQL 15.
+FIFTEEN = Path("/usr/lib/postgresql/15/bin/initdb")
+#: A real PostgREST, where there is one.
+POSTGREST = os.environ.get("POSTGREST_BIN") or shutil.which("postgrest")
+
+
+def token(role: str, sub: str | None = None, *, expires_in: int = 3600, secret: str = SECRET) -> str:
+    """A signed access token."""
+    claims = {"role": role, "aud": "authenticated", "exp": int(time.time()) + expires_in}
+    return jwt.encode({**claims, "sub": sub} if sub else claims, secret, algorithm="HS256")
+
+
+def verify(given: str) -> dict[str, Any]:
+    """What the gateway's keys do, for the tokens made here."""
+    claims: dict[str, Any] = jwt.decode(given, SECRET, algorithms=["HS256"], audience="authenticated")
+    return claims
+
+
+#: The callers of the recorded cases.
+TOKENS = {
+    "user1": token("authenticated", USER1),
+    "user2": token("authenticated", USER2),
+    "service": token("service_role"),
+    "expired": token("authenticated", USER1, expires_in=-3600),
+    "forged": token("authenticated", USER1, secret="another secret, of somebody who would like to come in"),
+    "badrole": token("nobody_knows_this_role"),
+    "garbage": "abc.def",
+}
+
+
+def authorization(caller: str) -> dict[str, str]:
+    """The headers that a caller sends; none for `anon`."""
+    return {"Authorization": f"Bearer {TOKENS[caller]}"} if caller in TOKENS else {}
+
+
+@contextlib.contextmanager
+def scratch(cluster: Cluster, *more: str) -> Iterator[str]:
+    """A database with the schema of the recorded cases, and more files of SQL; dropped in the end."""
+    name = f"rest_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(cluster.dsn(SUPERUSER), autocommit=True) as admin:
+        admin.execute(SQL("create database {}").format(Identifier(name)))
+        admin.execute(SQL("alter database {} set timezone to 'UTC'").format(Identifier(name)))
+        try:
+            with psycopg.connect(cluster.dsn(SUPERUSER, name)) as connection:
+                for file in ("schema.sql", *more):
+                    connection.execute((DATA / file).read_bytes())
+            yield name
+        finally:
+            admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))
+
+
+@contextlib.contextmanager
+def serve_app(app: Any) -> Iterator[str]:
+    """Serves an ASGI application on a free port, in a thread; its URL."""
+    # With its protocol named, or asyncio leaves Nagle's algorithm on and every answer takes 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()  # from now on who connects waits for the server, however long that takes to start
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=30)
+        listener.close()
+
+
+@contextlib.contextmanager
+def serve_stand_in(cluster: Cluster, database: str, **settings: Any) -> Iterator[str]:
+    """The stand-in over a database, set up as the recorded server was; its URL."""
+    settings = {"allow_tx_override": True, **settings}
+    with serve_app(rest.create_app(cluster.dsn("authenticator", database), verify, **settings)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serve_postgrest(cluster: Cluster, database: str) -> Iterator[str]:
+    """A real PostgREST over a database; its URL."""
+    port = free_port()
+    key = {"kty": "oct", "alg": "HS256", "k": urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")}
+    settings = {
+        "PGRST_DB_URI": cluster.dsn("authenticator", database),
+        "PGRST_DB_SCHEMAS": "public",
+        "PGRST_DB_ANON_ROLE": "anon",
+        "PGRST_DB_MAX_ROWS": "1000",
+        "PGRST_DB_TX_END": "commit-allow-override",
+        "PGRST_JWT_SECRET": json.dumps({"keys": [key]}),
+        "PGRST_JWT_AUD": "authenticated",
+        "PGRST_SERVER_HOST": "127.0.0.1",
+        "PGRST_SERVER_PORT": str(port),
+    }
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen([str(POSTGREST)], env={**os.environ, **settings}) as process:
+        try:
+            wait_until_ready(url, process)
+            yield url
+        finally:
+            process.terminate()
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Waits for the first answer that is no 503: PostgREST has read its schema cache then."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.head(url, timeout=5).status_code != 503:
+                return
+        threading.Event().wait(0.05)
+    raise AssertionError("PostgREST did not become ready")

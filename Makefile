@@ -10,7 +10,7 @@ export SUPABASE_TELEMETRY_DISABLED = 1
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format policies reset clean
+.PHONY: help run test lint format migration reset clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -33,11 +33,8 @@ format: .venv/ready ## let ruff format and mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-policies: ## a new migration that carries the files of policies/ to the database
-	@file=supabase/migrations/$${VERSION:-$$(date -u +%Y%m%d%H%M%S)}_policies.sql; \
-	{ echo "-- Who may do what: the files of policies/, which are the source, carried to the database."; \
-	for policy in policies/*.sql; do printf '\n-- %s\n' "$$policy"; cat "$$policy"; done; } > "$$file"; \
-	echo "Wrote $$file"
+migration: .venv/ready $(WEB)/node_modules/ready ## the migration that a change of supabase/schemas or policies takes (NAME=add_priority)
+	@$(BIN)/python -m devstack migration '$(NAME)'
 
 reset: .venv/ready ## empty the state of `make run`: database, keys, logs
 	@$(BIN)/python -m devstack reset

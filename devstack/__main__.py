@@ -1,4 +1,4 @@
-"""`make run` and `make reset`: the embedded stack from the command line."""
+"""`make run`, `make reset` and `make migration`: the embedded stack from the command line."""
 
 import contextlib
 import os
@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+from devstack import migration
 from devstack.ports import VARIABLES, StackError
 from devstack.stack import DEMO_PASSWORD, DEMO_PEOPLE, SANDBOX_KEYS, Stack
 
@@ -74,6 +75,13 @@ def reset() -> int:
     return 0
 
 
+def migrate() -> int:
+    """Writes the migration whose name is the second argument; answers the exit status."""
+    status, said = migration.run(sys.argv[2] if len(sys.argv) > 2 else "")
+    say(said)
+    return status
+
+
 def _welcome(stack: Stack) -> str:
     url = stack.service_url
     lines = ["", f"  Ready: {url}", ""]
@@ -101,4 +109,4 @@ def _curl(url: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit({"run": run, "reset": reset}[sys.argv[1] if len(sys.argv) > 1 else "run"]())
+    sys.exit({"run": run, "reset": reset, "migration": migrate}[sys.argv[1] if len(sys.argv) > 1 else "run"]())

@@ -5,6 +5,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -23,8 +24,19 @@ create table if not exists supabase_migrations.schema_migrations (
 
 def exposed_schemas() -> tuple[str, ...]:
     """The schemas that the REST API serves, as config.toml tells the Supabase CLI."""
-    config = tomllib.loads((SUPABASE / "config.toml").read_text())
-    return tuple(config["api"]["schemas"])
+    return tuple(_config(SUPABASE)["api"]["schemas"])
+
+
+def declared_files(supabase: Path = SUPABASE) -> list[Path]:
+    """The files that declare the database, in the order in which config.toml lists them for the Supabase CLI."""
+    return [(supabase / path).resolve() for path in _config(supabase)["db"]["migrations"]["schema_paths"]]
+
+
+def apply_declaration(dsn: str, supabase: Path = SUPABASE) -> None:
+    """Makes in an empty database all that is declared, in one transaction. Raises psycopg.Error."""
+    with psycopg.connect(dsn) as connection:
+        for file in declared_files(supabase):
+            connection.execute(file.read_bytes())
 
 
 def apply_migrations(dsn: str, folder: Path = SUPABASE / "migrations") -> list[str]:
@@ -55,3 +67,7 @@ def apply_seed(dsn: str, file: Path = SUPABASE / "seed.sql") -> None:
     """Loads the seed, which changes nothing where it was loaded before. Raises psycopg.Error."""
     with psycopg.connect(dsn) as connection:
         connection.execute(file.read_text().encode())
+
+
+def _config(supabase: Path) -> dict[str, Any]:
+    return tomllib.loads((supabase / "config.toml").read_text())

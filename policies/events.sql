@@ -5,7 +5,6 @@ revoke all on pagerduty.events from public, anon, authenticated, service_role;
 grant select on pagerduty.events to authenticated;
 grant select, insert, update (deliveries) on pagerduty.events to service_role;
 
-drop policy if exists "admins read" on pagerduty.events;
 create policy "admins read" on pagerduty.events
   for select to authenticated
   using (organization_id in (select pagerduty_private.my_organizations('admin')));

@@ -6,12 +6,10 @@ grant select on pagerduty.incident_updates to authenticated;
 grant insert (incident_id, organization_id, body) on pagerduty.incident_updates to authenticated;
 grant select, insert on pagerduty.incident_updates to service_role;
 
-drop policy if exists "members read" on pagerduty.incident_updates;
 create policy "members read" on pagerduty.incident_updates
   for select to authenticated
   using (organization_id in (select pagerduty_private.my_organizations()));
 
-drop policy if exists "responders comment" on pagerduty.incident_updates;
 create policy "responders comment" on pagerduty.incident_updates
   for insert to authenticated
   with check (

@@ -8,17 +8,14 @@ grant insert (organization_id, title, description, criticality, urgency, status,
 grant update (title, description, criticality, urgency, status, customer, tags) on pagerduty.incidents to authenticated;
 grant select, update (status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;
 
-drop policy if exists "members read" on pagerduty.incidents;
 create policy "members read" on pagerduty.incidents
   for select to authenticated
   using (organization_id in (select pagerduty_private.my_organizations()));
 
-drop policy if exists "responders create" on pagerduty.incidents;
 create policy "responders create" on pagerduty.incidents
   for insert to authenticated
   with check (organization_id in (select pagerduty_private.my_organizations('responder')));
 
-drop policy if exists "responders change" on pagerduty.incidents;
 create policy "responders change" on pagerduty.incidents
   for update to authenticated
   using (organization_id in (select pagerduty_private.my_organizations('responder')))

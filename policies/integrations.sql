@@ -13,17 +13,14 @@ grant update (enabled, integration_key, region, event_types) on pagerduty.integr
 grant select on pagerduty.integrations to service_role;
 grant update (last_event_at, last_error, last_error_at) on pagerduty.integrations to service_role;
 
-drop policy if exists "members read" on pagerduty.integrations;
 create policy "members read" on pagerduty.integrations
   for select to authenticated
   using (organization_id in (select pagerduty_private.my_organizations()));
 
-drop policy if exists "admins create" on pagerduty.integrations;
 create policy "admins create" on pagerduty.integrations
   for insert to authenticated
   with check (organization_id in (select pagerduty_private.my_organizations('admin')));
 
-drop policy if exists "admins change" on pagerduty.integrations;
 create policy "admins change" on pagerduty.integrations
   for update to authenticated
   using (organization_id in (select pagerduty_private.my_organizations('admin')))

@@ -8,12 +8,10 @@ grant insert (organization_id, user_id, role, display_name) on pagerduty.members
 grant update (role, display_name) on pagerduty.memberships to authenticated;
 grant select, insert, update, delete on pagerduty.memberships to service_role;
 
-drop policy if exists "members read" on pagerduty.memberships;
 create policy "members read" on pagerduty.memberships
   for select to authenticated
   using (organization_id in (select pagerduty_private.my_organizations()));
 
-drop policy if exists "admins add" on pagerduty.memberships;
 create policy "admins add" on pagerduty.memberships
   for insert to authenticated
   with check (
@@ -21,7 +19,6 @@ create policy "admins add" on pagerduty.memberships
     or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
   );
 
-drop policy if exists "admins change" on pagerduty.memberships;
 create policy "admins change" on pagerduty.memberships
   for update to authenticated
   using (
@@ -33,7 +30,6 @@ create policy "admins change" on pagerduty.memberships
     or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
   );
 
-drop policy if exists "admins remove, members leave" on pagerduty.memberships;
 create policy "admins remove, members leave" on pagerduty.memberships
   for delete to authenticated
   using (

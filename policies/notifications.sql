@@ -5,7 +5,6 @@ revoke all on pagerduty.notifications from public, anon, authenticated, service_
 grant select on pagerduty.notifications to authenticated;
 grant select, insert on pagerduty.notifications to service_role;
 
-drop policy if exists "addressees read" on pagerduty.notifications;
 create policy "addressees read" on pagerduty.notifications
   for select to authenticated
   using (

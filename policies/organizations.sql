@@ -5,12 +5,10 @@ revoke all on pagerduty.organizations from public, anon, authenticated, service_
 grant select, update (name) on pagerduty.organizations to authenticated;
 grant select, insert, update, delete on pagerduty.organizations to service_role;
 
-drop policy if exists "members read" on pagerduty.organizations;
 create policy "members read" on pagerduty.organizations
   for select to authenticated
   using (id in (select pagerduty_private.my_organizations()));
 
-drop policy if exists "admins rename" on pagerduty.organizations;
 create policy "admins rename" on pagerduty.organizations
   for update to authenticated
   using (id in (select pagerduty_private.my_organizations('admin')))

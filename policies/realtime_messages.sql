@@ -1,6 +1,5 @@
 -- Private channels: a user's own topic, and the topics of their organizations. Nobody sends but the database.
 -- The host may have policies of its own here, and policies add up: ours opens topics of ours and none else.
-drop policy if exists "pagerduty: members listen" on realtime.messages;
 create policy "pagerduty: members listen" on realtime.messages
   for select to authenticated
   using (

@@ -6,12 +6,10 @@ grant select on pagerduty.receipts to authenticated;
 grant insert (notification_id) on pagerduty.receipts to authenticated;
 grant select on pagerduty.receipts to service_role;
 
-drop policy if exists "users read their own" on pagerduty.receipts;
 create policy "users read their own" on pagerduty.receipts
   for select to authenticated
   using (user_id = (select auth.uid()));
 
-drop policy if exists "users read what they may see" on pagerduty.receipts;
 create policy "users read what they may see" on pagerduty.receipts
   for insert to authenticated
   with check (

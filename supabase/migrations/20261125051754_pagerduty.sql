@@ -1,0 +1,1382 @@
+-- Written by `make migration` from the declared files, in their order.
+
+-- supabase/schemas/precheck.sql ----------------------------------------------------------------------
+-- Declares nothing: says in one sentence why this database cannot take ours, before anything is made in it.
+do $$
+declare
+  schemas constant text := (
+    select string_agg(n.nspname, ' and ' order by n.nspname)
+    from pg_catalog.pg_namespace n
+    where n.nspname in ('pagerduty', 'pagerduty_private')
+  );
+  roles constant text := (
+    select string_agg(name, ', ')
+    from unnest(array['anon', 'authenticated', 'service_role']) as name
+    where pg_catalog.to_regrole(name) is null
+  );
+  objects constant text := (
+    select string_agg(name, ', ')
+    from unnest(array['auth.users', 'realtime.messages']) as name
+    where pg_catalog.to_regclass(name) is null
+  );
+  functions constant text := (
+    select string_agg(name, ', ')
+    from unnest(array['auth.uid()', 'realtime.topic()', 'realtime.send(jsonb, text, text, boolean)']) as name
+    where pg_catalog.to_regprocedure(name) is null
+  );
+  missing constant text := concat_ws(', ', roles, objects, functions);
+begin
+  if missing <> '' then
+    raise exception 'supabase-pagerduty needs a Supabase project, and this database lacks %: nothing was changed.', missing
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  if schemas is not null then
+    raise exception 'supabase-pagerduty cannot move in, since this database has % already (another''s, or left over from an earlier installation): rename or drop it first. Nothing was changed.', 'schema ' || schemas
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  if exists (
+    select from pg_catalog.pg_policies p
+    where p.schemaname = 'realtime'
+      and p.tablename = 'messages'
+      and p.policyname = 'pagerduty: members listen'
+  ) then
+    raise exception 'supabase-pagerduty cannot move in, since realtime.messages has a policy "pagerduty: members listen" already: rename or drop it first. Nothing was changed.'
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+end
+$$;
+
+-- supabase/schemas/schemas.sql -----------------------------------------------------------------------
+-- One schema that the API exposes, and one for what policies and triggers need but the API must not expose.
+-- Revoked by name, too: a project's default privileges may have granted schemas to them.
+create schema pagerduty;
+comment on schema pagerduty is 'PagerDuty in this project: organizations, integrations, notifications, incidents. Exposed by the API.';
+revoke all on schema pagerduty from public, anon, authenticated, service_role;
+grant usage on schema pagerduty to authenticated, service_role;
+
+create schema pagerduty_private;
+comment on schema pagerduty_private is 'Helpers of policies and triggers. Not exposed by the API.';
+revoke all on schema pagerduty_private from public, anon, authenticated, service_role;
+grant usage on schema pagerduty_private to authenticated, service_role;
+
+-- supabase/schemas/types.sql -------------------------------------------------------------------------
+-- Ordered from the least to the most that a member may do, so that "at least admin" is a comparison.
+create type pagerduty.membership_role as enum ('viewer', 'responder', 'admin', 'owner');
+comment on type pagerduty.membership_role is 'What a member may do: viewers read, responders work on incidents, admins configure, owners decide who owns.';
+
+create type pagerduty.incident_status as enum ('open', 'investigating', 'resolved');
+comment on type pagerduty.incident_status is 'Where an incident stands. PagerDuty''s triggered, acknowledged and resolved, in this order.';
+
+create type pagerduty.incident_level as enum ('low', 'medium', 'high', 'critical');
+comment on type pagerduty.incident_level is 'How much an incident matters (criticality) or how soon it must be worked on (urgency).';
+
+-- supabase/schemas/functions/new_webhook_token.sql ---------------------------------------------------
+-- Needed by a default of integrations, hence made before the tables.
+create function pagerduty_private.new_webhook_token() returns text
+language sql
+volatile
+set search_path = ''
+as $$ select replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '') $$;
+comment on function pagerduty_private.new_webhook_token() is 'An unguessable token: 244 random bits from the server''s strong generator, as 64 hex digits.';
+revoke all on function pagerduty_private.new_webhook_token() from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.new_webhook_token() to authenticated, service_role;
+
+-- supabase/schemas/tables/organizations.sql ----------------------------------------------------------
+create table pagerduty.organizations (
+  id uuid primary key default gen_random_uuid(),
+  name text not null check (length(name) between 1 and 200),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+comment on table pagerduty.organizations is 'An organization: the unit that never sees another one''s anything.';
+comment on column pagerduty.organizations.id is 'Identifier; the realtime topic of the organization is pagerduty:org:<id>.';
+comment on column pagerduty.organizations.name is 'Name as people write it.';
+comment on column pagerduty.organizations.created_at is 'When it was made.';
+comment on column pagerduty.organizations.updated_at is 'When it was last changed.';
+
+-- supabase/schemas/tables/memberships.sql ------------------------------------------------------------
+create table pagerduty.memberships (
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  user_id uuid not null references auth.users on delete cascade,
+  role pagerduty.membership_role not null default 'viewer',
+  display_name text not null default '' check (length(display_name) <= 200),
+  email text check (length(email) <= 320),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, user_id)
+);
+create index memberships_user_id_idx on pagerduty.memberships (user_id);
+comment on table pagerduty.memberships is 'A user in an organization, with the role they have there.';
+comment on column pagerduty.memberships.organization_id is 'The organization.';
+comment on column pagerduty.memberships.user_id is 'The user (auth.users).';
+comment on column pagerduty.memberships.role is 'What they may do there.';
+comment on column pagerduty.memberships.display_name is 'Name that other members see; taken from the user''s metadata or address when they join.';
+comment on column pagerduty.memberships.email is 'Address that other members see; taken from auth.users when they join.';
+comment on column pagerduty.memberships.created_at is 'When they joined.';
+comment on column pagerduty.memberships.updated_at is 'When the membership was last changed.';
+
+-- supabase/schemas/tables/integrations.sql -----------------------------------------------------------
+create table pagerduty.integrations (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null unique references pagerduty.organizations on delete cascade,
+  enabled boolean not null default false,
+  webhook_token text not null unique default pagerduty_private.new_webhook_token() check (length(webhook_token) between 32 and 128),
+  accept_bare_url boolean not null default false,
+  integration_key text check (length(integration_key) between 1 and 255),
+  region text not null default 'us' check (region in ('us', 'eu')),
+  event_types text[] check (cardinality(event_types) between 1 and 100),
+  api_key_last4 text check (length(api_key_last4) <= 4),
+  signing_secret_last4 text check (length(signing_secret_last4) <= 4),
+  api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
+  signing_secret_set boolean not null generated always as (signing_secret_last4 is not null) stored,
+  settings_version bigint not null default 1,
+  last_event_at timestamptz,
+  last_error text check (length(last_error) <= 500),
+  last_error_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+-- The bare webhook URL carries no token, so at most one integration of a deployment can own it.
+create unique index integrations_bare_url_key on pagerduty.integrations (accept_bare_url)
+  where accept_bare_url;
+comment on table pagerduty.integrations is 'An organization''s PagerDuty settings and the health of its integration.';
+comment on column pagerduty.integrations.id is 'Identifier.';
+comment on column pagerduty.integrations.organization_id is 'The organization; one integration each.';
+comment on column pagerduty.integrations.enabled is 'Off: webhooks are answered and recorded as ignored, so that PagerDuty does not switch its subscription off.';
+comment on column pagerduty.integrations.webhook_token is 'Last part of the webhook URL. Owners and admins get it from get_integration().';
+comment on column pagerduty.integrations.accept_bare_url is 'Serves POST /api/webhooks/pagerduty without a token. At most one in a deployment; set by who runs it, not by members.';
+comment on column pagerduty.integrations.integration_key is 'Take only events that carry this integration key (or come from the service with this id). Null takes all.';
+comment on column pagerduty.integrations.region is 'PagerDuty''s service region of the account: us or eu.';
+comment on column pagerduty.integrations.event_types is 'Take only these event types, named as in V3 webhooks (incident.triggered, …). Null takes all that are known.';
+comment on column pagerduty.integrations.api_key_last4 is 'Last four characters of the saved API key: a hint. Null: none saved.';
+comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
+comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
+comment on column pagerduty.integrations.signing_secret_set is 'Is a signing secret saved; then nothing unsigned is accepted.';
+comment on column pagerduty.integrations.settings_version is 'Grows with every change that a cache of these settings must notice; health does not count.';
+comment on column pagerduty.integrations.last_event_at is 'When the last webhook was accepted.';
+comment on column pagerduty.integrations.last_error is 'What went wrong last, in words for an admin; cleared by the next good webhook.';
+comment on column pagerduty.integrations.last_error_at is 'When that went wrong.';
+comment on column pagerduty.integrations.created_at is 'When it was first saved.';
+comment on column pagerduty.integrations.updated_at is 'When its settings were last changed.';
+
+-- supabase/schemas/tables/credentials.sql ------------------------------------------------------------
+create table pagerduty.credentials (
+  organization_id uuid primary key references pagerduty.integrations (organization_id) on delete cascade,
+  api_key text check (length(api_key) <= 4096),
+  signing_secret text check (length(signing_secret) <= 4096),
+  previous_signing_secret text check (length(previous_signing_secret) <= 4096),
+  previous_signing_secret_expires_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+comment on table pagerduty.credentials is 'An organization''s secrets, sealed by the service before they come here and bound to the organization. No user''s role can read it.';
+comment on column pagerduty.credentials.organization_id is 'The organization that the sealed values are bound to.';
+comment on column pagerduty.credentials.api_key is 'Sealed REST API key.';
+comment on column pagerduty.credentials.signing_secret is 'Sealed webhook signing secret.';
+comment on column pagerduty.credentials.previous_signing_secret is 'The sealed one before it: accepted until it expires, so that a rotation drops no webhook.';
+comment on column pagerduty.credentials.previous_signing_secret_expires_at is 'When the previous one stops being accepted: 48 hours after the rotation, as long as PagerDuty retries.';
+comment on column pagerduty.credentials.created_at is 'When the first secret was saved.';
+comment on column pagerduty.credentials.updated_at is 'When a secret was last changed.';
+
+-- supabase/schemas/tables/events.sql -----------------------------------------------------------------
+create table pagerduty.events (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  integration_id uuid not null references pagerduty.integrations on delete cascade,
+  event_id text not null check (length(event_id) between 1 and 300),
+  delivery_id text check (length(delivery_id) <= 300),
+  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'unknown')),
+  event_type text not null check (length(event_type) <= 255),
+  pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
+  summary text check (length(summary) <= 1024),
+  occurred_at timestamptz,
+  received_at timestamptz not null default now(),
+  deliveries integer not null default 1,
+  outcome text not null check (outcome in ('created', 'ignored', 'invalid')),
+  reason text check (length(reason) <= 500),
+  payload jsonb,
+  unique (integration_id, event_id)
+);
+create index events_organization_received_idx
+  on pagerduty.events (organization_id, received_at desc, id desc);
+create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id);
+comment on table pagerduty.events is 'A received webhook event: what stops duplicates, and the audit trail that answers "is it arriving?".';
+comment on column pagerduty.events.id is 'Identifier.';
+comment on column pagerduty.events.organization_id is 'The organization.';
+comment on column pagerduty.events.integration_id is 'The integration that received it.';
+comment on column pagerduty.events.event_id is 'PagerDuty''s id of the event; where it sends none, a digest of the message. Unique per integration.';
+comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first delivery: the same on each of its attempts.';
+comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, or unknown.';
+comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
+comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
+comment on column pagerduty.events.summary is 'One line about it, for lists.';
+comment on column pagerduty.events.occurred_at is 'When it happened, by PagerDuty''s clock.';
+comment on column pagerduty.events.received_at is 'When it was first received.';
+comment on column pagerduty.events.deliveries is 'How often it was delivered: PagerDuty delivers at least once.';
+comment on column pagerduty.events.outcome is 'What became of it: created (a notification), ignored, invalid.';
+comment on column pagerduty.events.reason is 'Why it was ignored or invalid.';
+comment on column pagerduty.events.payload is 'The event as received; a clean-up may drop it, the ids stay.';
+
+-- supabase/schemas/tables/notifications.sql ----------------------------------------------------------
+create table pagerduty.notifications (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  event_id uuid unique references pagerduty.events on delete set null,
+  event_type text not null check (length(event_type) <= 255),
+  title text not null check (length(title) between 1 and 1100),
+  body text not null default '' check (length(body) <= 2000),
+  urgency text check (urgency in ('high', 'low')),
+  service_name text check (length(service_name) <= 255),
+  pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
+  pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
+  pagerduty_url text check (pagerduty_url ~* '^https?://' and length(pagerduty_url) <= 2048),
+  prefill jsonb check (jsonb_typeof(prefill) = 'object'),
+  recipients uuid[],
+  occurred_at timestamptz,
+  created_at timestamptz not null default clock_timestamp()
+);
+create index notifications_organization_created_idx on pagerduty.notifications (organization_id, created_at desc, id desc);
+create index notifications_incident_idx on pagerduty.notifications (organization_id, pagerduty_incident_id, occurred_at desc);
+comment on table pagerduty.notifications is 'An alert to show in the bell. One row whatever the number of people: who has read it is a receipt.';
+comment on column pagerduty.notifications.id is 'Identifier.';
+comment on column pagerduty.notifications.organization_id is 'The organization.';
+comment on column pagerduty.notifications.event_id is 'The received event that it was made from.';
+comment on column pagerduty.notifications.event_type is 'That event''s type, named as in V3 webhooks.';
+comment on column pagerduty.notifications.title is 'Title of PagerDuty''s incident, as it is.';
+comment on column pagerduty.notifications.body is 'What happened, in one line.';
+comment on column pagerduty.notifications.urgency is 'PagerDuty''s urgency: high or low; null where the event says none.';
+comment on column pagerduty.notifications.service_name is 'Name of PagerDuty''s service.';
+comment on column pagerduty.notifications.pagerduty_incident_id is 'PagerDuty''s id of the incident; null for events of a service.';
+comment on column pagerduty.notifications.pagerduty_status is 'The incident''s status that the event told, if it told one.';
+comment on column pagerduty.notifications.pagerduty_url is 'The incident (or service) in PagerDuty''s web app.';
+comment on column pagerduty.notifications.prefill is 'The fields of a new incident, already filled in. Null: the event is not about an incident.';
+comment on column pagerduty.notifications.recipients is 'The users it is addressed to; null: every member of the organization.';
+comment on column pagerduty.notifications.occurred_at is 'When the event happened, by PagerDuty''s clock.';
+comment on column pagerduty.notifications.created_at is 'When it was made. Within an organization it grows in the order of commits, so "newer than the last one I have" misses nothing.';
+
+-- supabase/schemas/tables/receipts.sql ---------------------------------------------------------------
+create table pagerduty.receipts (
+  notification_id uuid not null references pagerduty.notifications on delete cascade,
+  user_id uuid not null default auth.uid() references auth.users on delete cascade,
+  read_at timestamptz not null default now(),
+  primary key (notification_id, user_id)
+);
+create index receipts_user_id_idx on pagerduty.receipts (user_id);
+comment on table pagerduty.receipts is 'A user has read a notification.';
+comment on column pagerduty.receipts.notification_id is 'The notification.';
+comment on column pagerduty.receipts.user_id is 'Who has read it.';
+comment on column pagerduty.receipts.read_at is 'When.';
+
+-- supabase/schemas/tables/incidents.sql --------------------------------------------------------------
+create table pagerduty.incidents (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  title text not null check (length(title) between 1 and 1100),
+  description text not null default '' check (length(description) <= 20000),
+  criticality pagerduty.incident_level not null default 'medium',
+  urgency pagerduty.incident_level not null default 'medium',
+  status pagerduty.incident_status not null default 'open',
+  customer text not null default '' check (length(customer) <= 255),
+  tags text[] not null default '{}' check (cardinality(tags) <= 50 and length(array_to_string(tags, '', '')) <= 5000),
+  notification_id uuid references pagerduty.notifications on delete set null,
+  pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
+  pagerduty_url text check (pagerduty_url ~* '^https?://' and length(pagerduty_url) <= 2048),
+  pagerduty_status_at timestamptz,
+  pagerduty_event_id uuid references pagerduty.events on delete set null,
+  created_by uuid references auth.users on delete set null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  unique (organization_id, pagerduty_incident_id)
+);
+create index incidents_organization_created_idx on pagerduty.incidents (organization_id, created_at desc, id desc);
+create index incidents_notification_id_idx on pagerduty.incidents (notification_id);
+create index incidents_pagerduty_event_id_idx on pagerduty.incidents (pagerduty_event_id);
+create index incidents_created_by_idx on pagerduty.incidents (created_by);
+comment on table pagerduty.incidents is 'An incident that the organization works on, perhaps linked to one in PagerDuty.';
+comment on column pagerduty.incidents.id is 'Identifier.';
+comment on column pagerduty.incidents.organization_id is 'The organization.';
+comment on column pagerduty.incidents.title is 'What it is about.';
+comment on column pagerduty.incidents.description is 'What is known.';
+comment on column pagerduty.incidents.criticality is 'How much it matters.';
+comment on column pagerduty.incidents.urgency is 'How soon it must be worked on.';
+comment on column pagerduty.incidents.status is 'Where it stands.';
+comment on column pagerduty.incidents.customer is 'Who is affected; from PagerDuty, the service''s name.';
+comment on column pagerduty.incidents.tags is 'Labels.';
+comment on column pagerduty.incidents.notification_id is 'The notification that it was made from.';
+comment on column pagerduty.incidents.pagerduty_incident_id is 'PagerDuty''s id of the linked incident; linked once per organization.';
+comment on column pagerduty.incidents.pagerduty_url is 'The linked incident in PagerDuty''s web app.';
+comment on column pagerduty.incidents.pagerduty_status_at is 'PagerDuty''s time of the state that was applied last: an older event never overwrites it.';
+comment on column pagerduty.incidents.pagerduty_event_id is 'The received event that moved the status last: how triggers tell PagerDuty''s changes from a member''s.';
+comment on column pagerduty.incidents.created_by is 'Who made it.';
+comment on column pagerduty.incidents.created_at is 'When it was made.';
+comment on column pagerduty.incidents.updated_at is 'When it was last changed.';
+
+-- supabase/schemas/tables/incident_updates.sql -------------------------------------------------------
+create table pagerduty.incident_updates (
+  id uuid primary key default gen_random_uuid(),
+  incident_id uuid not null references pagerduty.incidents on delete cascade,
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  kind text not null default 'comment' check (kind in ('created', 'status', 'edited', 'comment', 'pagerduty')),
+  body text not null default '' check (length(body) <= 10000),
+  status_from pagerduty.incident_status,
+  status_to pagerduty.incident_status,
+  author_id uuid default auth.uid() references auth.users on delete set null,
+  event_id uuid references pagerduty.events on delete set null,
+  created_at timestamptz not null default clock_timestamp(),
+  check (kind <> 'comment' or length(body) >= 1)
+);
+create index incident_updates_incident_idx on pagerduty.incident_updates (incident_id, created_at, id);
+create index incident_updates_organization_id_idx on pagerduty.incident_updates (organization_id);
+create index incident_updates_author_id_idx on pagerduty.incident_updates (author_id);
+create index incident_updates_event_id_idx on pagerduty.incident_updates (event_id);
+comment on table pagerduty.incident_updates is 'An entry of an incident''s timeline, ours or PagerDuty''s.';
+comment on column pagerduty.incident_updates.id is 'Identifier.';
+comment on column pagerduty.incident_updates.incident_id is 'The incident.';
+comment on column pagerduty.incident_updates.organization_id is 'Its organization.';
+comment on column pagerduty.incident_updates.kind is 'created, status (changed by a member), edited, comment (written by a member), pagerduty (told by PagerDuty).';
+comment on column pagerduty.incident_updates.body is 'What was written or told.';
+comment on column pagerduty.incident_updates.status_from is 'Status before, if it changed.';
+comment on column pagerduty.incident_updates.status_to is 'Status after, if it changed.';
+comment on column pagerduty.incident_updates.author_id is 'The member; null: PagerDuty.';
+comment on column pagerduty.incident_updates.event_id is 'The received event, for PagerDuty''s entries.';
+comment on column pagerduty.incident_updates.created_at is 'When it was written.';
+
+-- supabase/schemas/views/notification_feed.sql -------------------------------------------------------
+create view pagerduty.notification_feed with (security_invoker = true) as
+select
+  n.id, n.organization_id, n.event_type, n.title, n.body, n.urgency, n.service_name,
+  n.pagerduty_incident_id, n.pagerduty_status, n.pagerduty_url,
+  n.prefill || jsonb_build_object('notification_id', n.id) as prefill,
+  n.occurred_at, n.created_at,
+  r.read_at,
+  i.id as incident_id
+from pagerduty.notifications n
+left join pagerduty.receipts r on r.notification_id = n.id and r.user_id = (select auth.uid())
+left join pagerduty.incidents i
+  on i.organization_id = n.organization_id
+  and i.pagerduty_incident_id = n.pagerduty_incident_id;
+comment on view pagerduty.notification_feed is 'The notifications that the calling user may see, with their own receipt and the incident that was made of it. What the bell reads, and the shape that is broadcast.';
+comment on column pagerduty.notification_feed.id is 'Identifier of the notification.';
+comment on column pagerduty.notification_feed.organization_id is 'The organization.';
+comment on column pagerduty.notification_feed.event_type is 'Type of the event that it was made from.';
+comment on column pagerduty.notification_feed.title is 'Title of PagerDuty''s incident, as it is.';
+comment on column pagerduty.notification_feed.body is 'What happened, in one line.';
+comment on column pagerduty.notification_feed.urgency is 'PagerDuty''s urgency.';
+comment on column pagerduty.notification_feed.service_name is 'Name of PagerDuty''s service.';
+comment on column pagerduty.notification_feed.pagerduty_incident_id is 'PagerDuty''s id of the incident.';
+comment on column pagerduty.notification_feed.pagerduty_status is 'The incident''s status that the event told.';
+comment on column pagerduty.notification_feed.pagerduty_url is 'Where it is in PagerDuty''s web app.';
+comment on column pagerduty.notification_feed.prefill is 'The fields of a new incident, already filled in, notification_id among them.';
+comment on column pagerduty.notification_feed.occurred_at is 'When the event happened.';
+comment on column pagerduty.notification_feed.created_at is 'When the notification was made: the order of the feed.';
+comment on column pagerduty.notification_feed.read_at is 'When the calling user read it; null: unread.';
+comment on column pagerduty.notification_feed.incident_id is 'The incident that was made of it, if one was.';
+
+-- supabase/schemas/functions/set_updated_at.sql ------------------------------------------------------
+-- One trigger function for every table that says when a row was last changed.
+create function pagerduty_private.set_updated_at() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.updated_at := now();
+  return new;
+end
+$$;
+comment on function pagerduty_private.set_updated_at() is 'Trigger: keeps updated_at.';
+revoke all on function pagerduty_private.set_updated_at() from public, anon, authenticated, service_role;
+
+create trigger set_updated_at before update on pagerduty.organizations
+  for each row execute function pagerduty_private.set_updated_at();
+
+create trigger set_updated_at before update on pagerduty.memberships
+  for each row execute function pagerduty_private.set_updated_at();
+
+create trigger set_updated_at before update on pagerduty.credentials
+  for each row execute function pagerduty_private.set_updated_at();
+
+create trigger set_updated_at before update on pagerduty.incidents
+  for each row execute function pagerduty_private.set_updated_at();
+
+-- supabase/schemas/functions/introduce_member.sql ----------------------------------------------------
+-- auth.users is not readable by members, so a membership carries what the others may see of its user.
+create function pagerduty_private.introduce_member() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  joined auth.users;
+begin
+  select * into joined from auth.users u where u.id = new.user_id;
+  new.email := left(joined.email, 320);
+  if new.display_name = '' then
+    new.display_name := left(coalesce(
+      nullif(joined.raw_user_meta_data ->> 'name', ''),
+      nullif(joined.raw_user_meta_data ->> 'full_name', ''),
+      split_part(joined.email, '@', 1),
+      ''
+    ), 200);
+  end if;
+  return new;
+end
+$$;
+comment on function pagerduty_private.introduce_member() is 'Trigger: fills a new membership''s name and address from auth.users.';
+revoke all on function pagerduty_private.introduce_member() from public, anon, authenticated, service_role;
+
+create trigger introduce_member before insert on pagerduty.memberships
+  for each row execute function pagerduty_private.introduce_member();
+
+-- supabase/schemas/functions/keep_an_owner.sql -------------------------------------------------------
+-- An organization without an owner could never be configured again.
+create function pagerduty_private.keep_an_owner() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'UPDATE' and new.role = 'owner' and new.organization_id = old.organization_id then
+    return new;
+  end if;
+  -- Two owners who leave at once wait for each other here. No row: the organization itself is being deleted.
+  perform from pagerduty.organizations o where o.id = old.organization_id for update;
+  if found and not exists (
+    select from pagerduty.memberships m
+    where m.organization_id = old.organization_id
+      and m.user_id <> old.user_id
+      and m.role = 'owner'
+  ) then
+    raise exception 'The last owner of an organization cannot leave it or give up the role: make somebody else an owner first.'
+      using errcode = 'PT409';
+  end if;
+  return case when tg_op = 'DELETE' then old else new end;
+end
+$$;
+comment on function pagerduty_private.keep_an_owner() is 'Trigger: an organization keeps at least one owner.';
+revoke all on function pagerduty_private.keep_an_owner() from public, anon, authenticated, service_role;
+
+create trigger keep_an_owner before update or delete on pagerduty.memberships
+  for each row when (old.role = 'owner') execute function pagerduty_private.keep_an_owner();
+
+-- supabase/schemas/functions/my_organizations.sql ----------------------------------------------------
+-- What every policy asks: all that they know about tenancy.
+create function pagerduty_private.my_organizations(minimum pagerduty.membership_role default 'viewer') returns setof uuid
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select m.organization_id
+  from pagerduty.memberships m
+  where m.user_id = (select auth.uid())
+    and m.role >= minimum
+$$;
+comment on function pagerduty_private.my_organizations(pagerduty.membership_role) is
+  'The organizations in which the calling user has at least this role. Policies use it as "in (select …)", which runs once a statement.';
+revoke all on function pagerduty_private.my_organizations(pagerduty.membership_role) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.my_organizations(pagerduty.membership_role) to authenticated;
+
+-- supabase/schemas/functions/may_listen.sql ----------------------------------------------------------
+-- What the policy of realtime.messages asks, when a channel is joined and with each new access token.
+create function pagerduty_private.may_listen(topic text) returns boolean
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select topic = 'pagerduty:user:' || (select auth.uid())
+    or exists (
+      select from pagerduty.memberships m
+      where m.user_id = (select auth.uid())
+        and 'pagerduty:org:' || m.organization_id = topic
+    )
+$$;
+comment on function pagerduty_private.may_listen(text) is 'May the calling user listen to this private topic: their own, or one of an organization they are in.';
+revoke all on function pagerduty_private.may_listen(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.may_listen(text) to authenticated;
+
+-- supabase/schemas/functions/version_integration.sql -------------------------------------------------
+-- The service keeps settings for a while: the version tells it that they have changed.
+create function pagerduty_private.version_integration() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.settings_version := old.settings_version + 1;
+  new.updated_at := now();
+  return new;
+end
+$$;
+comment on function pagerduty_private.version_integration() is 'Trigger: a change of settings gets a new version; health columns have no part in it.';
+revoke all on function pagerduty_private.version_integration() from public, anon, authenticated, service_role;
+
+create trigger version_integration
+  before update of enabled, webhook_token, accept_bare_url, integration_key, region, event_types,
+    api_key_last4, signing_secret_last4
+  on pagerduty.integrations
+  for each row execute function pagerduty_private.version_integration();
+
+-- supabase/schemas/functions/broadcast_receipts.sql --------------------------------------------------
+-- A user's other tabs learn what they have read.
+create function pagerduty_private.broadcast_receipts() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  -- One message a user and statement: "read all" of a thousand must not become a thousand broadcasts.
+  perform realtime.send(
+    jsonb_build_object(
+      'notification_ids', case when count(*) <= 100 then jsonb_agg(r.notification_id) end,
+      'read_at', max(r.read_at)
+    ),
+    'receipt', 'pagerduty:user:' || r.user_id, true
+  )
+  from new_receipts r
+  group by r.user_id;
+  return null;
+end
+$$;
+comment on function pagerduty_private.broadcast_receipts() is 'Trigger: tells a user''s other tabs what they have read; notification_ids is null where there are too many to list.';
+revoke all on function pagerduty_private.broadcast_receipts() from public, anon, authenticated, service_role;
+
+create trigger broadcast_receipts after insert on pagerduty.receipts
+  referencing new table as new_receipts
+  for each statement execute function pagerduty_private.broadcast_receipts();
+
+-- supabase/schemas/functions/pagerduty_incident.sql --------------------------------------------------
+-- What the triggers and the ingest functions both need to know of PagerDuty's incidents.
+create function pagerduty_private.lock_pagerduty_incident(organization_id uuid, pagerduty_incident_id text) returns void
+language sql
+volatile
+set search_path = ''
+as $$ select pg_advisory_xact_lock(hashtextextended(organization_id || '/' || pagerduty_incident_id, 0)) $$;
+comment on function pagerduty_private.lock_pagerduty_incident(uuid, text) is 'Until the transaction ends, nobody else links or moves this incident: an event that arrives while somebody saves the form is not missed.';
+revoke all on function pagerduty_private.lock_pagerduty_incident(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.lock_pagerduty_incident(uuid, text) to authenticated, service_role;
+
+create function pagerduty_private.status_from_pagerduty(pagerduty_status text) returns pagerduty.incident_status
+language sql
+immutable
+set search_path = ''
+as $$
+  select case pagerduty_status
+    when 'triggered' then 'open'
+    when 'acknowledged' then 'investigating'
+    when 'resolved' then 'resolved'
+  end::pagerduty.incident_status
+$$;
+comment on function pagerduty_private.status_from_pagerduty(text) is 'PagerDuty''s status as ours; null for none.';
+revoke all on function pagerduty_private.status_from_pagerduty(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.status_from_pagerduty(text) to authenticated, service_role;
+
+-- supabase/schemas/functions/link_incident.sql -------------------------------------------------------
+-- What links an incident to PagerDuty's, and keeps an event that arrives meanwhile from being missed.
+create function pagerduty_private.link_incident() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+declare
+  origin pagerduty.notifications;
+  latest record;
+begin
+  new.created_by := coalesce(auth.uid(), new.created_by);
+  if new.notification_id is null then
+    return new;
+  end if;
+  -- As the calling user: RLS says whether they may see it.
+  select n.id, n.organization_id, n.pagerduty_incident_id, n.pagerduty_url, n.pagerduty_status, n.occurred_at, n.created_at
+  into origin.id, origin.organization_id, origin.pagerduty_incident_id, origin.pagerduty_url, origin.pagerduty_status,
+    origin.occurred_at, origin.created_at
+  from pagerduty.notifications n
+  where n.id = new.notification_id and n.organization_id = new.organization_id;
+  if origin.id is null then
+    raise exception 'There is no such notification in this organization.' using errcode = 'PT404';
+  end if;
+  new.pagerduty_incident_id := origin.pagerduty_incident_id;
+  new.pagerduty_url := origin.pagerduty_url;
+  if new.pagerduty_incident_id is null then
+    return new;
+  end if;
+  perform pagerduty_private.lock_pagerduty_incident(new.organization_id, new.pagerduty_incident_id);
+  select n.id, n.pagerduty_status, coalesce(n.occurred_at, n.created_at) as at
+  into latest
+  from pagerduty.notifications n
+  where n.organization_id = new.organization_id
+    and n.pagerduty_incident_id = new.pagerduty_incident_id
+    and n.pagerduty_status is not null
+  order by coalesce(n.occurred_at, n.created_at) desc, n.created_at desc
+  limit 1;
+  new.pagerduty_status_at := latest.at;
+  -- The form was filled from one event; PagerDuty may have moved on since. A status that the user chose stays.
+  if latest.id <> origin.id
+    and new.status = coalesce(pagerduty_private.status_from_pagerduty(origin.pagerduty_status), 'open')
+  then
+    new.status := pagerduty_private.status_from_pagerduty(latest.pagerduty_status);
+  end if;
+  return new;
+end
+$$;
+comment on function pagerduty_private.link_incident() is 'Trigger: says who made an incident, and links one made from a notification to PagerDuty''s, at the state that PagerDuty told last.';
+revoke all on function pagerduty_private.link_incident() from public, anon, authenticated, service_role;
+
+create trigger link_incident before insert on pagerduty.incidents
+  for each row execute function pagerduty_private.link_incident();
+
+-- supabase/schemas/functions/record_incident_change.sql ----------------------------------------------
+-- The timeline writes itself: no caller can forget to.
+create function pagerduty_private.record_incident_change() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_to, author_id)
+    values (new.id, new.organization_id, 'created', new.status, new.created_by);
+  elsif new.pagerduty_event_id is not distinct from old.pagerduty_event_id then
+    -- A change that PagerDuty told is recorded by the ingest function, with the event.
+    if new.status <> old.status then
+      insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_from, status_to, author_id)
+      values (new.id, new.organization_id, 'status', old.status, new.status, auth.uid());
+    end if;
+    if (new.title, new.description, new.criticality, new.urgency, new.customer, new.tags)
+      is distinct from (old.title, old.description, old.criticality, old.urgency, old.customer, old.tags)
+    then
+      insert into pagerduty.incident_updates (incident_id, organization_id, kind, author_id)
+      values (new.id, new.organization_id, 'edited', auth.uid());
+    end if;
+  end if;
+  perform realtime.send(to_jsonb(new), 'incident', 'pagerduty:org:' || new.organization_id, true);
+  return null;
+end
+$$;
+comment on function pagerduty_private.record_incident_change() is 'Trigger: writes the timeline of a member''s change, and tells the organization of any.';
+revoke all on function pagerduty_private.record_incident_change() from public, anon, authenticated, service_role;
+
+create trigger record_incident_change after insert or update on pagerduty.incidents
+  for each row execute function pagerduty_private.record_incident_change();
+
+-- supabase/schemas/functions/broadcast_incident_update.sql -------------------------------------------
+-- Whoever has the incident open sees its timeline grow.
+create function pagerduty_private.broadcast_incident_update() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform realtime.send(to_jsonb(new), 'incident_update', 'pagerduty:org:' || new.organization_id, true);
+  return null;
+end
+$$;
+comment on function pagerduty_private.broadcast_incident_update() is 'Trigger: a timeline entry appears for everybody who has the incident open.';
+revoke all on function pagerduty_private.broadcast_incident_update() from public, anon, authenticated, service_role;
+
+create trigger broadcast_incident_update after insert on pagerduty.incident_updates
+  for each row execute function pagerduty_private.broadcast_incident_update();
+
+-- supabase/schemas/functions/get_integration.sql -----------------------------------------------------
+-- The settings, as the calling member may see them. Runs as that member: RLS and grants decide.
+create function pagerduty_private.integration_admin_fields(organization_id uuid) returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'webhook_token', i.webhook_token,
+    'accept_bare_url', i.accept_bare_url,
+    'integration_key', i.integration_key,
+    'api_key_last4', i.api_key_last4,
+    'signing_secret_last4', i.signing_secret_last4
+  )
+  from pagerduty.integrations i
+  where i.organization_id = integration_admin_fields.organization_id
+    and i.organization_id in (select pagerduty_private.my_organizations('admin'))
+$$;
+comment on function pagerduty_private.integration_admin_fields(uuid) is 'The settings that only owners and admins may see; null for everybody else.';
+revoke all on function pagerduty_private.integration_admin_fields(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.integration_admin_fields(uuid) to authenticated;
+
+create function pagerduty.get_integration(organization_id uuid) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'organization_id', i.organization_id,
+    'enabled', i.enabled,
+    'region', i.region,
+    'event_types', i.event_types,
+    'api_key_set', i.api_key_set,
+    'signing_secret_set', i.signing_secret_set,
+    'last_event_at', i.last_event_at,
+    'last_error', i.last_error,
+    'last_error_at', i.last_error_at,
+    'created_at', i.created_at,
+    'updated_at', i.updated_at,
+    'admin', pagerduty_private.integration_admin_fields(i.organization_id)
+  )
+  from pagerduty.integrations i
+  where i.organization_id = get_integration.organization_id
+$$;
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "admin" holds the webhook token, the key filter and the hints, and is null for viewers and responders. Null where nothing is saved.';
+revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_integration(uuid) to authenticated;
+
+-- supabase/schemas/functions/save_integration.sql ----------------------------------------------------
+-- The settings and the sealed credentials, written in one transaction. Runs as the calling member.
+create function pagerduty_private.save_credentials(organization_id uuid, credentials jsonb) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if organization_id not in (select pagerduty_private.my_organizations('admin')) then
+    raise exception 'Only owners and admins may change credentials.' using errcode = '42501';
+  end if;
+  insert into pagerduty.credentials (organization_id)
+  values (save_credentials.organization_id)
+  on conflict do nothing;
+  if credentials ? 'api_key' then
+    update pagerduty.credentials c
+    set api_key = credentials #>> '{api_key,sealed}'
+    where c.organization_id = save_credentials.organization_id;
+    update pagerduty.integrations i
+    set api_key_last4 = credentials #>> '{api_key,last4}'
+    where i.organization_id = save_credentials.organization_id;
+  end if;
+  if credentials ? 'signing_secret' then
+    -- PagerDuty retries a webhook for 48 hours: as long, one signed with the secret before is still good.
+    -- A secret that is removed leaves nothing behind.
+    update pagerduty.credentials c
+    set
+      previous_signing_secret = case when credentials #>> '{signing_secret,sealed}' is not null then c.signing_secret end,
+      previous_signing_secret_expires_at = case
+        when credentials #>> '{signing_secret,sealed}' is not null and c.signing_secret is not null
+        then now() + interval '48 hours'
+      end,
+      signing_secret = credentials #>> '{signing_secret,sealed}'
+    where c.organization_id = save_credentials.organization_id;
+    update pagerduty.integrations i
+    set signing_secret_last4 = credentials #>> '{signing_secret,last4}'
+    where i.organization_id = save_credentials.organization_id;
+  end if;
+end
+$$;
+comment on function pagerduty_private.save_credentials(uuid, jsonb) is 'Writes sealed credentials for an owner or admin, who can never read them. An absent key leaves a secret as it is, null removes it.';
+revoke all on function pagerduty_private.save_credentials(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.save_credentials(uuid, jsonb) to authenticated;
+
+create function pagerduty.save_integration(organization_id uuid, settings jsonb, credentials jsonb default '{}') returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  org constant uuid := organization_id;
+  types constant text[] := case jsonb_typeof(settings -> 'event_types')
+    when 'array' then array(select jsonb_array_elements_text(settings -> 'event_types'))
+  end;
+begin
+  insert into pagerduty.integrations (organization_id, enabled, integration_key, region, event_types)
+  values (
+    org,
+    coalesce((settings ->> 'enabled')::boolean, false),
+    settings ->> 'integration_key',
+    coalesce(settings ->> 'region', 'us'),
+    types
+  )
+  on conflict (organization_id) do nothing;
+  if not found and settings <> '{}' then
+    update pagerduty.integrations i
+    set
+      enabled = coalesce((settings ->> 'enabled')::boolean, i.enabled),
+      region = coalesce(settings ->> 'region', i.region),
+      event_types = case when settings ? 'event_types' then types else i.event_types end
+    where i.organization_id = org;
+    if not found then
+      raise exception 'Only owners and admins may change the integration.' using errcode = '42501';
+    end if;
+    if settings ? 'integration_key' then
+      -- Apart, since members may not read the column: here it is only written.
+      update pagerduty.integrations i
+      set integration_key = settings ->> 'integration_key'
+      where i.organization_id = org;
+    end if;
+  end if;
+  if credentials <> '{}' then
+    perform pagerduty_private.save_credentials(org, credentials);
+  end if;
+  return pagerduty.get_integration(org);
+end
+$$;
+comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
+revoke all on function pagerduty.save_integration(uuid, jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.save_integration(uuid, jsonb, jsonb) to authenticated;
+
+-- supabase/schemas/functions/get_sealed_api_key.sql --------------------------------------------------
+-- For the connection test. Runs as the calling member, who gets nothing that they could open.
+create function pagerduty_private.sealed_api_key(organization_id uuid) returns text
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select c.api_key
+  from pagerduty.credentials c
+  where c.organization_id = sealed_api_key.organization_id
+    and c.organization_id in (select pagerduty_private.my_organizations('admin'))
+$$;
+comment on function pagerduty_private.sealed_api_key(uuid) is 'The sealed API key, for owners and admins: of no use without the service''s own key, which no database holds.';
+revoke all on function pagerduty_private.sealed_api_key(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.sealed_api_key(uuid) to authenticated;
+
+create function pagerduty.get_sealed_api_key(organization_id uuid) returns text
+language sql
+stable
+set search_path = ''
+as $$ select pagerduty_private.sealed_api_key(organization_id) $$;
+comment on function pagerduty.get_sealed_api_key(uuid) is 'Lets the service test the saved API key in an admin''s request without a role that sees more than the admin.';
+revoke all on function pagerduty.get_sealed_api_key(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_sealed_api_key(uuid) to authenticated;
+
+-- supabase/schemas/functions/read_all_notifications.sql ----------------------------------------------
+-- Runs as the calling member: RLS decides what there is to read.
+create function pagerduty.read_all_notifications(organization_id uuid, until timestamptz default null) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  read_now integer;
+begin
+  insert into pagerduty.receipts (notification_id)
+  select f.id
+  from pagerduty.notification_feed f
+  where f.organization_id = read_all_notifications.organization_id
+    and f.read_at is null
+    and (until is null or f.created_at <= until)
+  on conflict do nothing;
+  get diagnostics read_now = row_count;
+  return read_now;
+end
+$$;
+comment on function pagerduty.read_all_notifications(uuid, timestamptz) is 'Marks the calling user''s notifications of an organization as read, up to a moment; answers how many.';
+revoke all on function pagerduty.read_all_notifications(uuid, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.read_all_notifications(uuid, timestamptz) to authenticated;
+
+-- supabase/schemas/functions/count_unread_notifications.sql ------------------------------------------
+-- Runs as the calling member: RLS decides what there is to read.
+create function pagerduty.count_unread_notifications(organization_id uuid, at_most integer default 1000) returns integer
+language sql
+stable
+set search_path = ''
+as $$
+  select count(*)::integer
+  from (
+    select
+    from pagerduty.notification_feed f
+    where f.organization_id = count_unread_notifications.organization_id
+      and f.read_at is null
+    limit at_most
+  ) unread
+$$;
+comment on function pagerduty.count_unread_notifications(uuid, integer) is 'How many notifications the calling user has not read; stops counting at at_most, for a badge needs no more.';
+revoke all on function pagerduty.count_unread_notifications(uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.count_unread_notifications(uuid, integer) to authenticated;
+
+-- supabase/schemas/functions/get_webhook.sql ---------------------------------------------------------
+-- The service calls this with its secret key; nobody else may.
+create function pagerduty.get_webhook(token text default null) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'organization_id', i.organization_id,
+    'enabled', i.enabled,
+    'settings_version', i.settings_version,
+    'signing_secrets', to_jsonb(array_remove(array[
+      c.signing_secret,
+      case when c.previous_signing_secret_expires_at > now() then c.previous_signing_secret end
+    ], null))
+  )
+  from pagerduty.integrations i
+  left join pagerduty.credentials c on c.organization_id = i.organization_id
+  where i.webhook_token = token or (token is null and i.accept_bare_url)
+$$;
+comment on function pagerduty.get_webhook(text) is 'What the service must know to verify a webhook: for a token, or without one for the integration that accepts the bare URL. Null: unknown.';
+revoke all on function pagerduty.get_webhook(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_webhook(text) to service_role;
+
+-- supabase/schemas/functions/report_problem.sql ------------------------------------------------------
+-- The service calls this with its secret key; nobody else may.
+create function pagerduty.report_problem(token text, problem text) returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  update pagerduty.integrations i
+  set last_error = left(problem, 500), last_error_at = now()
+  where i.webhook_token = token or (token is null and i.accept_bare_url)
+$$;
+comment on function pagerduty.report_problem(text, text) is 'Remembers why a webhook was refused, so that an admin can see it in the settings.';
+revoke all on function pagerduty.report_problem(text, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.report_problem(text, text) to service_role;
+
+-- supabase/schemas/functions/reason_to_ignore.sql ----------------------------------------------------
+-- Part of ingest_events().
+create function pagerduty_private.reason_to_ignore(integration pagerduty.integrations, event jsonb) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select case
+    when not integration.enabled then 'integration_disabled'
+    when event ->> 'event_type' = 'pagey.ping' then 'ping'
+    when not (event ->> 'known')::boolean then 'unknown_event_type'
+    when event ->> 'event_type' <> all (integration.event_types) then 'event_type_not_taken'
+    when not coalesce(event -> 'integration_keys', '[]') ? integration.integration_key
+      -- Notes, tasks and the like name no service: they go with the incident that they are about.
+      and (event -> 'integration_keys' <> '[]' or not exists (
+        select from pagerduty.notifications n
+        where n.organization_id = integration.organization_id
+          and n.pagerduty_incident_id = event #>> '{incident,id}'
+      ))
+      then 'integration_key_mismatch'
+    when jsonb_typeof(event -> 'notification') is distinct from 'object' then 'nothing_to_show'
+  end
+$$;
+comment on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) is 'Why an integration does not take an event; null if it does. A null setting filters nothing.';
+revoke all on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) to service_role;
+
+-- supabase/schemas/functions/notify_of_event.sql -----------------------------------------------------
+-- Part of ingest_events(): from an event to what the bell shows.
+create function pagerduty_private.complete_notification(organization uuid, event jsonb) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select (event -> 'notification') || jsonb_build_object(
+    'title', case
+      when event #>> '{incident,title}' is null then known.title
+      else event #>> '{notification,title}'
+    end,
+    'urgency', known.urgency,
+    'service_name', known.service_name,
+    'prefill', known.prefill || case
+      when event #>> '{incident,title}' is null then '{}'
+      else jsonb_build_object('title', event #> '{notification,prefill,title}')
+    end
+  )
+  from pagerduty.notifications known
+  where known.organization_id = organization
+    and known.pagerduty_incident_id = event #>> '{incident,id}'
+    and known.pagerduty_status is not null
+  order by coalesce(known.occurred_at, known.created_at) desc, known.created_at desc
+  limit 1
+$$;
+comment on function pagerduty_private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident; null if none did.';
+revoke all on function pagerduty_private.complete_notification(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.complete_notification(uuid, jsonb) to service_role;
+
+create function pagerduty_private.notify_of_event(integration pagerduty.integrations, event_row uuid, event jsonb) returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+  made pagerduty.notifications;
+  incident constant jsonb := event -> 'incident';
+  notification constant jsonb := coalesce(
+    case
+      when incident ->> 'id' is not null and incident ->> 'status' is null
+      then pagerduty_private.complete_notification(integration.organization_id, event)
+    end,
+    (event -> 'notification') || jsonb_build_object('service_name', incident ->> 'service_name')
+  );
+begin
+  insert into pagerduty.notifications (
+    organization_id, event_id, event_type, title, body, urgency, service_name,
+    pagerduty_incident_id, pagerduty_status, pagerduty_url, prefill, recipients, occurred_at
+  )
+  values (
+    integration.organization_id, event_row, event ->> 'event_type',
+    notification ->> 'title', notification ->> 'body', notification ->> 'urgency', notification ->> 'service_name',
+    incident ->> 'id', incident ->> 'status', notification ->> 'url', nullif(notification -> 'prefill', 'null'),
+    null, -- every member: nothing narrows the audience of an organization yet
+    (event ->> 'occurred_at')::timestamptz
+  )
+  returning * into made;
+  perform realtime.send(to_jsonb(f), 'notification', 'pagerduty:org:' || made.organization_id, true)
+  from pagerduty.notification_feed f
+  where f.id = made.id;
+  return made.id;
+end
+$$;
+comment on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) is 'Makes the notification of a taken event and pushes it, as a row of the feed, to those it is addressed to.';
+revoke all on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) to service_role;
+
+-- supabase/schemas/functions/move_linked_incident.sql ------------------------------------------------
+-- Part of ingest_events(): from an event to the incident that somebody made of it.
+create function pagerduty_private.move_linked_incident(organization uuid, event_row uuid, event jsonb) returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+  linked pagerduty.incidents;
+  told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(event #>> '{incident,status}');
+  -- Not now(): the transaction began before it waited for its turn.
+  told_at constant timestamptz := coalesce((event ->> 'occurred_at')::timestamptz, clock_timestamp());
+  moves boolean;
+begin
+  perform pagerduty_private.lock_pagerduty_incident(organization, event #>> '{incident,id}');
+  select * into linked
+  from pagerduty.incidents i
+  where i.organization_id = organization
+    and i.pagerduty_incident_id = event #>> '{incident,id}'
+  for update;
+  if linked.id is null then
+    return null;
+  end if;
+  -- An older event never overwrites a newer state.
+  moves := told is not null and told_at >= coalesce(linked.pagerduty_status_at, '-infinity');
+  if moves then
+    update pagerduty.incidents i
+    set status = told, pagerduty_status_at = told_at, pagerduty_event_id = event_row
+    where i.id = linked.id;
+  end if;
+  insert into pagerduty.incident_updates (
+    incident_id, organization_id, kind, body, status_from, status_to, author_id, event_id
+  )
+  values (
+    linked.id, organization, 'pagerduty', coalesce(event ->> 'timeline', event ->> 'event_type'),
+    case when moves and told <> linked.status then linked.status end,
+    case when moves and told <> linked.status then told end,
+    null, event_row
+  );
+  return linked.id;
+end
+$$;
+comment on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident, and moves its status if the event is news.';
+revoke all on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) to service_role;
+
+-- supabase/schemas/functions/ingest_events.sql -------------------------------------------------------
+-- Receiving webhooks. The service calls this with its secret key; nobody else may.
+create function pagerduty_private.ingest_event(integration pagerduty.integrations, event jsonb) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  invalid constant text := event ->> 'invalid';
+  reason constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
+  outcome constant text := case
+    when invalid is not null then 'invalid'
+    when reason is not null then 'ignored'
+    else 'created'
+  end;
+  event_row uuid;
+  notification uuid;
+  incident uuid;
+begin
+  insert into pagerduty.events (
+    organization_id, integration_id, event_id, delivery_id, family, event_type,
+    pagerduty_incident_id, summary, occurred_at, outcome, reason, payload
+  )
+  values (
+    integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()), event ->> 'delivery_id',
+    coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
+    event #>> '{incident,id}', coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
+    (event ->> 'occurred_at')::timestamptz, outcome, left(reason, 500), event -> 'payload'
+  )
+  on conflict (integration_id, event_id) do nothing
+  returning id into event_row;
+  if event_row is null then
+    update pagerduty.events e
+    set deliveries = e.deliveries + 1
+    where e.integration_id = integration.id
+      and e.event_id = event ->> 'event_id'
+    returning e.id into event_row;
+    select n.id into notification from pagerduty.notifications n where n.event_id = event_row;
+    return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'duplicate', 'notification_id', notification);
+  end if;
+  if outcome = 'created' then
+    notification := pagerduty_private.notify_of_event(integration, event_row, event);
+    if event #>> '{incident,id}' is not null then
+      incident := pagerduty_private.move_linked_incident(integration.organization_id, event_row, event);
+    end if;
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object(
+    'event_id', event ->> 'event_id', 'outcome', outcome, 'reason', reason,
+    'notification_id', notification, 'incident_id', incident
+  ));
+end
+$$;
+comment on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb) is 'Records one event and does what follows from it; answers its outcome.';
+revoke all on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb) to service_role;
+
+create function pagerduty.ingest_events(
+  token text, settings_version bigint, events jsonb, count_recipients boolean default false
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  integration pagerduty.integrations;
+  event jsonb;
+  outcomes jsonb := '[]';
+  problem text;
+begin
+  -- The lock lets one webhook of an organization through at a time: two deliveries of one event cannot race,
+  -- and notifications.created_at grows in the order of commits.
+  select * into integration
+  from pagerduty.integrations i
+  where i.webhook_token = token or (token is null and i.accept_bare_url)
+  for no key update;
+  if integration.id is null then
+    return jsonb_build_object('status', 'unknown');
+  end if;
+  if integration.settings_version <> ingest_events.settings_version then
+    return jsonb_build_object('status', 'stale');
+  end if;
+  for event in select value from jsonb_array_elements(events) loop
+    begin
+      outcomes := outcomes || pagerduty_private.ingest_event(integration, event);
+    exception when data_exception or integrity_constraint_violation then
+      -- No retry can cure what the database will not store: it must not stop the events behind it for 48 hours.
+      outcomes := outcomes || pagerduty_private.ingest_event(integration, jsonb_build_object(
+        'event_id', coalesce(nullif(left(event ->> 'event_id', 300), ''), 'invalid:' || gen_random_uuid()),
+        'invalid', left(sqlerrm, 300), 'payload', event -> 'payload'
+      ));
+    end;
+  end loop;
+  select outcome ->> 'reason' into problem
+  from jsonb_array_elements(outcomes) as outcome
+  where outcome ->> 'outcome' = 'invalid'
+  limit 1;
+  update pagerduty.integrations i
+  set
+    last_event_at = now(),
+    last_error = left(problem, 500),
+    last_error_at = case when problem is not null then now() end
+  where i.id = integration.id;
+  return jsonb_build_object(
+    'status', 'done', 'organization_id', integration.organization_id, 'outcomes', outcomes,
+    'recipients', case when count_recipients then (
+      select count(*) from pagerduty.memberships m where m.organization_id = integration.organization_id
+    ) end
+  );
+end
+$$;
+comment on function pagerduty.ingest_events(text, bigint, jsonb, boolean) is
+  'Takes the events of one webhook, in one transaction: dedupe, filters, notification, linked incident, broadcast, health. Answers status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect.';
+revoke all on function pagerduty.ingest_events(text, bigint, jsonb, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.ingest_events(text, bigint, jsonb, boolean) to service_role;
+
+-- policies/credentials.sql ---------------------------------------------------------------------------
+-- Nobody but the service: no grant and no policy for any role that a user can hold.
+alter table pagerduty.credentials enable row level security;
+
+revoke all on pagerduty.credentials from public, anon, authenticated, service_role;
+grant select on pagerduty.credentials to service_role;
+grant update (api_key, signing_secret, previous_signing_secret) on pagerduty.credentials to service_role;
+
+-- policies/events.sql --------------------------------------------------------------------------------
+-- The audit trail: owners and admins read it, the ingest function writes it.
+alter table pagerduty.events enable row level security;
+
+revoke all on pagerduty.events from public, anon, authenticated, service_role;
+grant select on pagerduty.events to authenticated;
+grant select, insert, update (deliveries) on pagerduty.events to service_role;
+
+create policy "admins read" on pagerduty.events
+  for select to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations('admin')));
+
+-- policies/incident_updates.sql ----------------------------------------------------------------------
+-- Members read the timeline; responders and up write comments. Everything else on it comes from triggers.
+alter table pagerduty.incident_updates enable row level security;
+
+revoke all on pagerduty.incident_updates from public, anon, authenticated, service_role;
+grant select on pagerduty.incident_updates to authenticated;
+grant insert (incident_id, organization_id, body) on pagerduty.incident_updates to authenticated;
+grant select, insert on pagerduty.incident_updates to service_role;
+
+create policy "members read" on pagerduty.incident_updates
+  for select to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations()));
+
+create policy "responders comment" on pagerduty.incident_updates
+  for insert to authenticated
+  with check (
+    author_id = (select auth.uid())
+    and kind = 'comment'
+    and organization_id in (select pagerduty_private.my_organizations('responder'))
+    and exists (
+      select from pagerduty.incidents i
+      where i.id = incident_id and i.organization_id = incident_updates.organization_id
+    )
+  );
+
+-- policies/incidents.sql -----------------------------------------------------------------------------
+-- Members read; responders and up make and change them. What links an incident to PagerDuty is the triggers' business.
+alter table pagerduty.incidents enable row level security;
+
+revoke all on pagerduty.incidents from public, anon, authenticated, service_role;
+grant select on pagerduty.incidents to authenticated;
+grant insert (organization_id, title, description, criticality, urgency, status, customer, tags, notification_id)
+  on pagerduty.incidents to authenticated;
+grant update (title, description, criticality, urgency, status, customer, tags) on pagerduty.incidents to authenticated;
+grant select, update (status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;
+
+create policy "members read" on pagerduty.incidents
+  for select to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations()));
+
+create policy "responders create" on pagerduty.incidents
+  for insert to authenticated
+  with check (organization_id in (select pagerduty_private.my_organizations('responder')));
+
+create policy "responders change" on pagerduty.incidents
+  for update to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations('responder')))
+  with check (organization_id in (select pagerduty_private.my_organizations('responder')));
+
+-- policies/integrations.sql --------------------------------------------------------------------------
+-- Members see how the integration is set and whether it is well, but not the webhook token, the key filter and the
+-- hints: get_integration() adds those for owners and admins, who alone may change the settings.
+alter table pagerduty.integrations enable row level security;
+
+revoke all on pagerduty.integrations from public, anon, authenticated, service_role;
+grant select (
+  id, organization_id, enabled, region, event_types, api_key_set, signing_secret_set,
+  last_event_at, last_error, last_error_at, created_at, updated_at
+) on pagerduty.integrations to authenticated;
+grant insert (organization_id, enabled, integration_key, region, event_types)
+  on pagerduty.integrations to authenticated;
+grant update (enabled, integration_key, region, event_types) on pagerduty.integrations to authenticated;
+grant select on pagerduty.integrations to service_role;
+grant update (last_event_at, last_error, last_error_at) on pagerduty.integrations to service_role;
+
+create policy "members read" on pagerduty.integrations
+  for select to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations()));
+
+create policy "admins create" on pagerduty.integrations
+  for insert to authenticated
+  with check (organization_id in (select pagerduty_private.my_organizations('admin')));
+
+create policy "admins change" on pagerduty.integrations
+  for update to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations('admin')))
+  with check (organization_id in (select pagerduty_private.my_organizations('admin')));
+
+-- policies/memberships.sql ---------------------------------------------------------------------------
+-- Members see each other. Admins manage members below owner; only owners touch owners. Everybody may leave
+-- (the trigger keep_an_owner holds the last owner back).
+alter table pagerduty.memberships enable row level security;
+
+revoke all on pagerduty.memberships from public, anon, authenticated, service_role;
+grant select, delete on pagerduty.memberships to authenticated;
+grant insert (organization_id, user_id, role, display_name) on pagerduty.memberships to authenticated;
+grant update (role, display_name) on pagerduty.memberships to authenticated;
+grant select, insert, update, delete on pagerduty.memberships to service_role;
+
+create policy "members read" on pagerduty.memberships
+  for select to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations()));
+
+create policy "admins add" on pagerduty.memberships
+  for insert to authenticated
+  with check (
+    organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
+  );
+
+create policy "admins change" on pagerduty.memberships
+  for update to authenticated
+  using (
+    organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
+  )
+  with check (
+    organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
+  );
+
+create policy "admins remove, members leave" on pagerduty.memberships
+  for delete to authenticated
+  using (
+    user_id = (select auth.uid())
+    or organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
+  );
+
+-- policies/notifications.sql -------------------------------------------------------------------------
+-- Members see what is addressed to all, or to them. Only the ingest function writes.
+alter table pagerduty.notifications enable row level security;
+
+revoke all on pagerduty.notifications from public, anon, authenticated, service_role;
+grant select on pagerduty.notifications to authenticated;
+grant select, insert on pagerduty.notifications to service_role;
+
+create policy "addressees read" on pagerduty.notifications
+  for select to authenticated
+  using (
+    organization_id in (select pagerduty_private.my_organizations())
+    and (recipients is null or (select auth.uid()) = any (recipients))
+  );
+
+revoke all on pagerduty.notification_feed from public, anon, authenticated, service_role;
+grant select on pagerduty.notification_feed to authenticated, service_role;
+
+-- policies/organizations.sql -------------------------------------------------------------------------
+-- Members see their organizations; owners and admins rename them. Who makes one is the host application's business.
+alter table pagerduty.organizations enable row level security;
+
+revoke all on pagerduty.organizations from public, anon, authenticated, service_role;
+grant select, update (name) on pagerduty.organizations to authenticated;
+grant select, insert, update, delete on pagerduty.organizations to service_role;
+
+create policy "members read" on pagerduty.organizations
+  for select to authenticated
+  using (id in (select pagerduty_private.my_organizations()));
+
+create policy "admins rename" on pagerduty.organizations
+  for update to authenticated
+  using (id in (select pagerduty_private.my_organizations('admin')))
+  with check (id in (select pagerduty_private.my_organizations('admin')));
+
+-- policies/realtime_messages.sql ---------------------------------------------------------------------
+-- Private channels: a user's own topic, and the topics of their organizations. Nobody sends but the database.
+-- The host may have policies of its own here, and policies add up: ours opens topics of ours and none else.
+create policy "pagerduty: members listen" on realtime.messages
+  for select to authenticated
+  using (
+    realtime.messages.extension = 'broadcast'
+    and realtime.messages.topic = (select realtime.topic())
+    and (select pagerduty_private.may_listen((select realtime.topic())))
+  );
+
+-- policies/receipts.sql ------------------------------------------------------------------------------
+-- A user's own receipts, for notifications that they may see.
+alter table pagerduty.receipts enable row level security;
+
+revoke all on pagerduty.receipts from public, anon, authenticated, service_role;
+grant select on pagerduty.receipts to authenticated;
+grant insert (notification_id) on pagerduty.receipts to authenticated;
+grant select on pagerduty.receipts to service_role;
+
+create policy "users read their own" on pagerduty.receipts
+  for select to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "users read what they may see" on pagerduty.receipts
+  for insert to authenticated
+  with check (
+    user_id = (select auth.uid())
+    and exists (select from pagerduty.notifications n where n.id = notification_id)
+  );

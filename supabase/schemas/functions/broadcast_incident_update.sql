@@ -1,0 +1,16 @@
+-- Whoever has the incident open sees its timeline grow.
+create function pagerduty_private.broadcast_incident_update() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform realtime.send(to_jsonb(new), 'incident_update', 'pagerduty:org:' || new.organization_id, true);
+  return null;
+end
+$$;
+comment on function pagerduty_private.broadcast_incident_update() is 'Trigger: a timeline entry appears for everybody who has the incident open.';
+revoke all on function pagerduty_private.broadcast_incident_update() from public, anon, authenticated, service_role;
+
+create trigger broadcast_incident_update after insert on pagerduty.incident_updates
+  for each row execute function pagerduty_private.broadcast_incident_update();

@@ -1,0 +1,47 @@
+-- The settings, as the calling member may see them. Runs as that member: RLS and grants decide.
+create function pagerduty_private.integration_admin_fields(organization_id uuid) returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'webhook_token', i.webhook_token,
+    'accept_bare_url', i.accept_bare_url,
+    'integration_key', i.integration_key,
+    'api_key_last4', i.api_key_last4,
+    'signing_secret_last4', i.signing_secret_last4
+  )
+  from pagerduty.integrations i
+  where i.organization_id = integration_admin_fields.organization_id
+    and i.organization_id in (select pagerduty_private.my_organizations('admin'))
+$$;
+comment on function pagerduty_private.integration_admin_fields(uuid) is 'The settings that only owners and admins may see; null for everybody else.';
+revoke all on function pagerduty_private.integration_admin_fields(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.integration_admin_fields(uuid) to authenticated;
+
+create function pagerduty.get_integration(organization_id uuid) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'organization_id', i.organization_id,
+    'enabled', i.enabled,
+    'region', i.region,
+    'event_types', i.event_types,
+    'api_key_set', i.api_key_set,
+    'signing_secret_set', i.signing_secret_set,
+    'last_event_at', i.last_event_at,
+    'last_error', i.last_error,
+    'last_error_at', i.last_error_at,
+    'created_at', i.created_at,
+    'updated_at', i.updated_at,
+    'admin', pagerduty_private.integration_admin_fields(i.organization_id)
+  )
+  from pagerduty.integrations i
+  where i.organization_id = get_integration.organization_id
+$$;
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "admin" holds the webhook token, the key filter and the hints, and is null for viewers and responders. Null where nothing is saved.';
+revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_integration(uuid) to authenticated;

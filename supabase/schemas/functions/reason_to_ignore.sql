@@ -1,0 +1,25 @@
+-- Part of ingest_events().
+create function pagerduty_private.reason_to_ignore(integration pagerduty.integrations, event jsonb) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select case
+    when not integration.enabled then 'integration_disabled'
+    when event ->> 'event_type' = 'pagey.ping' then 'ping'
+    when not (event ->> 'known')::boolean then 'unknown_event_type'
+    when event ->> 'event_type' <> all (integration.event_types) then 'event_type_not_taken'
+    when not coalesce(event -> 'integration_keys', '[]') ? integration.integration_key
+      -- Notes, tasks and the like name no service: they go with the incident that they are about.
+      and (event -> 'integration_keys' <> '[]' or not exists (
+        select from pagerduty.notifications n
+        where n.organization_id = integration.organization_id
+          and n.pagerduty_incident_id = event #>> '{incident,id}'
+      ))
+      then 'integration_key_mismatch'
+    when jsonb_typeof(event -> 'notification') is distinct from 'object' then 'nothing_to_show'
+  end
+$$;
+comment on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) is 'Why an integration does not take an event; null if it does. A null setting filters nothing.';
+revoke all on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) to service_role;

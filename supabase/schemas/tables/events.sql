@@ -1,0 +1,37 @@
+create table pagerduty.events (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  integration_id uuid not null references pagerduty.integrations on delete cascade,
+  event_id text not null check (length(event_id) between 1 and 300),
+  delivery_id text check (length(delivery_id) <= 300),
+  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'unknown')),
+  event_type text not null check (length(event_type) <= 255),
+  pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
+  summary text check (length(summary) <= 1024),
+  occurred_at timestamptz,
+  received_at timestamptz not null default now(),
+  deliveries integer not null default 1,
+  outcome text not null check (outcome in ('created', 'ignored', 'invalid')),
+  reason text check (length(reason) <= 500),
+  payload jsonb,
+  unique (integration_id, event_id)
+);
+create index events_organization_received_idx
+  on pagerduty.events (organization_id, received_at desc, id desc);
+create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id);
+comment on table pagerduty.events is 'A received webhook event: what stops duplicates, and the audit trail that answers "is it arriving?".';
+comment on column pagerduty.events.id is 'Identifier.';
+comment on column pagerduty.events.organization_id is 'The organization.';
+comment on column pagerduty.events.integration_id is 'The integration that received it.';
+comment on column pagerduty.events.event_id is 'PagerDuty''s id of the event; where it sends none, a digest of the message. Unique per integration.';
+comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first delivery: the same on each of its attempts.';
+comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, or unknown.';
+comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
+comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
+comment on column pagerduty.events.summary is 'One line about it, for lists.';
+comment on column pagerduty.events.occurred_at is 'When it happened, by PagerDuty''s clock.';
+comment on column pagerduty.events.received_at is 'When it was first received.';
+comment on column pagerduty.events.deliveries is 'How often it was delivered: PagerDuty delivers at least once.';
+comment on column pagerduty.events.outcome is 'What became of it: created (a notification), ignored, invalid.';
+comment on column pagerduty.events.reason is 'Why it was ignored or invalid.';
+comment on column pagerduty.events.payload is 'The event as received; a clean-up may drop it, the ids stay.';

@@ -1,0 +1,42 @@
+create table pagerduty.integrations (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null unique references pagerduty.organizations on delete cascade,
+  enabled boolean not null default false,
+  webhook_token text not null unique default pagerduty_private.new_webhook_token() check (length(webhook_token) between 32 and 128),
+  accept_bare_url boolean not null default false,
+  integration_key text check (length(integration_key) between 1 and 255),
+  region text not null default 'us' check (region in ('us', 'eu')),
+  event_types text[] check (cardinality(event_types) between 1 and 100),
+  api_key_last4 text check (length(api_key_last4) <= 4),
+  signing_secret_last4 text check (length(signing_secret_last4) <= 4),
+  api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
+  signing_secret_set boolean not null generated always as (signing_secret_last4 is not null) stored,
+  settings_version bigint not null default 1,
+  last_event_at timestamptz,
+  last_error text check (length(last_error) <= 500),
+  last_error_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+-- The bare webhook URL carries no token, so at most one integration of a deployment can own it.
+create unique index integrations_bare_url_key on pagerduty.integrations (accept_bare_url)
+  where accept_bare_url;
+comment on table pagerduty.integrations is 'An organization''s PagerDuty settings and the health of its integration.';
+comment on column pagerduty.integrations.id is 'Identifier.';
+comment on column pagerduty.integrations.organization_id is 'The organization; one integration each.';
+comment on column pagerduty.integrations.enabled is 'Off: webhooks are answered and recorded as ignored, so that PagerDuty does not switch its subscription off.';
+comment on column pagerduty.integrations.webhook_token is 'Last part of the webhook URL. Owners and admins get it from get_integration().';
+comment on column pagerduty.integrations.accept_bare_url is 'Serves POST /api/webhooks/pagerduty without a token. At most one in a deployment; set by who runs it, not by members.';
+comment on column pagerduty.integrations.integration_key is 'Take only events that carry this integration key (or come from the service with this id). Null takes all.';
+comment on column pagerduty.integrations.region is 'PagerDuty''s service region of the account: us or eu.';
+comment on column pagerduty.integrations.event_types is 'Take only these event types, named as in V3 webhooks (incident.triggered, …). Null takes all that are known.';
+comment on column pagerduty.integrations.api_key_last4 is 'Last four characters of the saved API key: a hint. Null: none saved.';
+comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
+comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
+comment on column pagerduty.integrations.signing_secret_set is 'Is a signing secret saved; then nothing unsigned is accepted.';
+comment on column pagerduty.integrations.settings_version is 'Grows with every change that a cache of these settings must notice; health does not count.';
+comment on column pagerduty.integrations.last_event_at is 'When the last webhook was accepted.';
+comment on column pagerduty.integrations.last_error is 'What went wrong last, in words for an admin; cleared by the next good webhook.';
+comment on column pagerduty.integrations.last_error_at is 'When that went wrong.';
+comment on column pagerduty.integrations.created_at is 'When it was first saved.';
+comment on column pagerduty.integrations.updated_at is 'When its settings were last changed.';

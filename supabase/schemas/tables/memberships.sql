@@ -1,0 +1,19 @@
+create table pagerduty.memberships (
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  user_id uuid not null references auth.users on delete cascade,
+  role pagerduty.membership_role not null default 'viewer',
+  display_name text not null default '' check (length(display_name) <= 200),
+  email text check (length(email) <= 320),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (organization_id, user_id)
+);
+create index memberships_user_id_idx on pagerduty.memberships (user_id);
+comment on table pagerduty.memberships is 'A user in an organization, with the role they have there.';
+comment on column pagerduty.memberships.organization_id is 'The organization.';
+comment on column pagerduty.memberships.user_id is 'The user (auth.users).';
+comment on column pagerduty.memberships.role is 'What they may do there.';
+comment on column pagerduty.memberships.display_name is 'Name that other members see; taken from the user''s metadata or address when they join.';
+comment on column pagerduty.memberships.email is 'Address that other members see; taken from auth.users when they join.';
+comment on column pagerduty.memberships.created_at is 'When they joined.';
+comment on column pagerduty.memberships.updated_at is 'When the membership was last changed.';

@@ -4,13 +4,15 @@ SHELL := /bin/sh
 PYTHON ?= python3
 PIP_FLAGS := -qq --disable-pip-version-check
 BIN := .venv/bin
+# One lock for every platform and every Python from 3.11 on. Wheels only: an installation compiles nothing.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --custom-compile-command 'make lock' --quiet --universal --python-version 3.11 --no-build --no-annotate
 WEB := service/web
 export PORT SUPABASE_PORT POSTGRES_PORT PAGERDUTY_PORT STATE_DIR LOG_LEVEL
 export SUPABASE_TELEMETRY_DISABLED = 1
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format policies reset clean
+.PHONY: help run test lint format policies lock hooks reset clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -38,6 +40,16 @@ policies: ## a new migration that carries the files of policies/ to the database
 	{ echo "-- Who may do what: the files of policies/, which are the source, carried to the database."; \
 	for policy in policies/*.sql; do printf '\n-- %s\n' "$$policy"; cat "$$policy"; done; } > "$$file"; \
 	echo "Wrote $$file"
+
+lock: .venv/ready ## the lock files, from pyproject.toml and package.json (UPGRADE=1: with the newest versions that fit)
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --output-file requirements-dev.lock
+	@# The service runs with the versions that were tested.
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --constraints requirements-dev.lock --output-file requirements.lock
+	@cd $(WEB) && npm $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error >/dev/null
+	@echo "Wrote requirements.lock, requirements-dev.lock and $(WEB)/package-lock.json"
+
+hooks: .venv/ready ## have git run the linters before each commit
+	@$(BIN)/pre-commit install
 
 reset: .venv/ready ## empty the state of `make run`: database, keys, logs
 	@$(BIN)/python -m devstack reset

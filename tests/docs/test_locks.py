@@ -28,8 +28,8 @@ def machine(request: pytest.FixtureRequest) -> Machine:
     """A Python on a platform, as markers see it."""
     system, _, python = request.param.partition("-")
     return {
-        **{name: str(value) for name, value in default_environment().items()}, **SYSTEMS[system], "python_version": python,
-        "python_full_version": f"{python}.0", "implementation_version": f"{python}.0",
+        **{name: str(value) for name, value in default_environment().items()}, **SYSTEMS[system],
+        "python_version": python, "python_full_version": f"{python}.0", "implementation_version": f"{python}.0",
         "implementation_name": "cpython", "platform_python_implementation": "CPython",
     }  # fmt: skip
 

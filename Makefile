@@ -20,9 +20,7 @@ run: .venv/ready $(WEB)/node_modules/ready ## set everything up and run it on ht
 
 test: .venv/ready $(WEB)/node_modules/ready ## lint, types and all tests (PYTEST="-k bell" for some)
 	@$(MAKE) --no-print-directory lint
-	@# A process for each folder: servers in threads and a browser's event loop do not outlive their tests.
-	@set -e; if [ -n '$(PYTEST)' ]; then $(BIN)/python -m pytest $(PYTEST); \
-	else for folder in unit local database api browser; do $(BIN)/python -m pytest tests/$$folder; done; fi
+	@$(BIN)/python -m pytest $(PYTEST)
 
 lint: .venv/ready ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check .

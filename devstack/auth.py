@@ -97,7 +97,8 @@ class AuthApi:
             raise not_implemented(f"grant_type={grant}")
         else:
             raise AuthError(400, "invalid_credentials", "unsupported_grant_type")
-        return JSONResponse(self._session_body(session), headers={"Cache-Control": "no-store"})
+        body = session_body(session, self._keys, self._issuer, self._lifetime)
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     async def get_user(self, request: Request) -> Response:
         """Whose token it is."""
@@ -226,33 +227,35 @@ class AuthApi:
             raise AuthError(422, "same_password", "New password should be different from the old password.")
         return (await asyncio.to_thread(bcrypt.hashpw, password.encode(), bcrypt.gensalt(10))).decode()
 
-    def _session_body(self, session: Session) -> dict[str, Any]:
-        now = int(time.time())
-        user = session.user
-        claims = {
-            "iss": self._issuer,
-            "sub": str(user["id"]),
-            "aud": user["aud"] or "authenticated",
-            "exp": now + self._lifetime,
-            "iat": now,
-            "email": user["email"] or "",
-            "phone": user["phone"] or "",
-            "app_metadata": user["raw_app_meta_data"] or {},
-            "user_metadata": user["raw_user_meta_data"] or {},
-            "role": user["role"] or "authenticated",
-            "aal": session.row["aal"] or "aal1",
-            "amr": [{"method": "password", "timestamp": int(session.row["created_at"].timestamp())}],
-            "session_id": str(session.row["id"]),
-            "is_anonymous": user["is_anonymous"],
-        }
-        return {
-            "access_token": self._keys.sign(claims),
-            "token_type": "bearer",
-            "expires_in": self._lifetime,
-            "expires_at": now + self._lifetime,
-            "refresh_token": session.refresh_token,
-            "user": user_body(user),
-        }
+
+def session_body(session: Session, keys: Keys, issuer: str, lifetime: int) -> dict[str, Any]:
+    """A session as a client gets it: the user, a refresh token, and an access token for so many seconds."""
+    now = int(time.time())
+    user = session.user
+    claims = {
+        "iss": issuer,
+        "sub": str(user["id"]),
+        "aud": user["aud"] or "authenticated",
+        "exp": now + lifetime,
+        "iat": now,
+        "email": user["email"] or "",
+        "phone": user["phone"] or "",
+        "app_metadata": user["raw_app_meta_data"] or {},
+        "user_metadata": user["raw_user_meta_data"] or {},
+        "role": user["role"] or "authenticated",
+        "aal": session.row["aal"] or "aal1",
+        "amr": [{"method": "password", "timestamp": int(session.row["created_at"].timestamp())}],
+        "session_id": str(session.row["id"]),
+        "is_anonymous": user["is_anonymous"],
+    }
+    return {
+        "access_token": keys.sign(claims),
+        "token_type": "bearer",
+        "expires_in": lifetime,
+        "expires_at": now + lifetime,
+        "refresh_token": session.refresh_token,
+        "user": user_body(user),
+    }
 
 
 async def _unsupported(request: Request) -> Response:

@@ -16,6 +16,7 @@ def _gateway(config: dict[str, Any]) -> Starlette:
     from devstack.gateway import GatewayConfig, create_app
     from devstack.keys import Keys
     from devstack.migrate import exposed_schemas
+    from devstack.realtime import Settings
 
     url = config["supabase_url"]
     return create_app(
@@ -28,6 +29,7 @@ def _gateway(config: dict[str, Any]) -> Starlette:
             postgrest_url=config.get("postgrest_url"),
             realtime_url=config.get("realtime_url"),
             schemas=exposed_schemas(),
+            realtime_settings=Settings(**config["realtime_settings"]),
         )
     )
 

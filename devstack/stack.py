@@ -52,13 +52,15 @@ class Stack:
     """A running product.
 
     `ports` fixes ports by name, as `choose_ports` takes them.
-    `environment` goes to the service on top of what the stack sets. `postgres_settings` go to the server.
+    `environment` goes to the service on top of what the stack sets. `postgres_settings` go to the server,
+    `realtime_settings` to the stand-in for Realtime (the fields of its Settings).
     """
 
     state_dir: Path
     ports: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     postgres_settings: tuple[str, ...] = ()
+    realtime_settings: Mapping[str, float] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda _: None
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     cluster: Cluster | None = None
@@ -203,7 +205,7 @@ class Stack:
     def _spawn_server(self, name: str, port: str) -> None:
         config_file = self.state_dir / "stack.json"
         config_file.touch(mode=0o600)
-        config_file.write_text(json.dumps(self.config))
+        config_file.write_text(json.dumps({**self.config, "realtime_settings": dict(self.realtime_settings)}))
         self._spawn(name, [sys.executable, "-m", "devstack.servers", name, str(config_file)], dict(os.environ))
         self._wait(name, f"http://127.0.0.1:{self.config[port]}/health", any_status=name == "pagerduty")
 

@@ -1,10 +1,14 @@
 """Fixtures that every kind of test shares: PostgreSQL servers, the running product, people in it."""
 
+import functools
+import os
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from devstack.postgres import Cluster, embedded_bin_dir, free_port
 from devstack.stack import Stack
@@ -13,6 +17,12 @@ from tests.world import Organization, World
 EMBEDDED = 18
 #: Tests keep nothing: durability would only cost time.
 TEST_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+#: Refusals are held back as the real Realtime holds them back, but not for seconds.
+TEST_REALTIME = {"refusal_delay": 0.2, "connect_refusal_delay": 0.2}
+TESTS = Path(__file__).parent
+
+settings.register_profile("any machine", deadline=None)  # busy ones stop for a while in the middle of an example
+settings.load_profile("any machine")
 
 
 def installed_majors() -> dict[int, Path]:
@@ -30,18 +40,61 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_sep("=", told, yellow=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is quick comes first, and the browser last: its event loop occupies the main thread."""
+    folders = ("unit", "devstack", "database", "api", "browser")
+
+    def position(item: pytest.Item) -> int:
+        folder = item.path.relative_to(TESTS).parts[0]
+        return folders.index(folder) if folder in folders else 0
+
+    items.sort(key=position)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_once() -> Iterator[None]:
+    """Every httpx client loads all certificate authorities anew, 40 ms each time, and nothing here speaks TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        yield
+
+
 @pytest.fixture(scope="session")
-def cluster_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Cluster]]:
-    """Starts (once) and gives the cluster of a major, with Supabase's roles and schemas but no migrations."""
+def new_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, int], None]:
+    """Fills a folder with a cluster's data, as Supabase sets one up: initdb ran once for each major, and is copied."""
+
+    @functools.cache
+    def template(major: int) -> Path:
+        made = Cluster(tmp_path_factory.mktemp("template") / "data", free_port(), installed_majors()[major])
+        made.start()
+        made.install_platform()
+        made.stop()
+        return made.data_dir
+
+    def fill(folder: Path, major: int = EMBEDDED) -> None:
+        shutil.copytree(template(major), folder)
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def cluster_of(
+    tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path, int], None]
+) -> Iterator[Callable[[int], Cluster]]:
+    """Starts (once) and gives the cluster of a major, with Supabase's roles and schemas but no migrations.
+
+    Tests make databases of their own in it, and leave its database `postgres` alone, which is what those are copied
+    from.
+    """
     clusters: dict[int, Cluster] = {}
 
     def cluster(major: int) -> Cluster:
         if major not in clusters:
-            folder = tmp_path_factory.mktemp(f"postgres{major}")
-            made = Cluster(folder / "data", free_port(), installed_majors()[major], TEST_SETTINGS)
-            made.start()
-            made.install_platform()
-            clusters[major] = made
+            data = tmp_path_factory.mktemp(f"postgres{major}") / "data"
+            new_data_dir(data, major)
+            clusters[major] = Cluster(data, free_port(), installed_majors()[major], TEST_SETTINGS)
+            clusters[major].start()
         return clusters[major]
 
     yield cluster
@@ -57,7 +110,7 @@ def embedded_cluster(cluster_of: Callable[[int], Cluster]) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path, int], None]) -> Iterator[Stack]:
     """The whole product, running: embedded, or against the project that SUPABASE_URL names."""
     names = ("service_port", "supabase_port", "postgres_port", "pagerduty_port")
     running = Stack(
@@ -65,16 +118,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         {name: free_port() for name in names},
         environment={"LOG_LEVEL": "debug"},
         postgres_settings=TEST_SETTINGS,
+        realtime_settings=TEST_REALTIME,
     )
+    if not os.environ.get("SUPABASE_URL"):
+        new_data_dir(running.state_dir / "postgres", EMBEDDED)
     running.start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
-def world(stack: Stack) -> World:
+def world(stack: Stack) -> Iterator[World]:
     """Makes people and organizations in the running product."""
-    return World(stack)
+    with World(stack) as made:
+        yield made
 
 
 @pytest.fixture

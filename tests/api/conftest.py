@@ -1,7 +1,5 @@
 """A second and a third process of the service, for what the stack's own cannot show."""
 
-import functools
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,14 +7,6 @@ import pytest
 
 from devstack.stack import Stack
 from tests.api.service_processes import Proxy, ServiceProcess
-
-
-@pytest.fixture(scope="session", autouse=True)
-def certificates_once() -> Iterator[None]:
-    """Every httpx client loads all certificate authorities anew, 40 ms each time, and nothing here speaks TLS."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
-        yield
 
 
 @dataclass

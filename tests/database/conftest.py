@@ -1,41 +1,45 @@
 """PostgreSQL servers with this project's migrations, applied by the real Supabase CLI.
 
-Every test runs on PostgreSQL 18 (embedded) and on 15, where that is installed. With SUPABASE_DB_URL in the environment,
-what does no harm to a database runs on that one, in place of the embedded 18.
+Tests run on PostgreSQL 18 (embedded) and on 15, where that is installed; those marked `one_postgres` on 18 alone. With
+SUPABASE_DB_URL in the environment, what does no harm to a database runs on that one, in place of the embedded 18.
 """
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from devstack.migrate import SUPABASE, apply_seed
-from devstack.postgres import Cluster, free_port
-from tests.conftest import EMBEDDED, TEST_SETTINGS, installed_majors
+from devstack.postgres import Cluster
+from tests.conftest import EMBEDDED, installed_majors
 from tests.database.cli import push
 from tests.database.database import Database, scratch
 
 MAJORS = sorted(installed_majors(), reverse=True)
 
 
-@pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"postgres{major}")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test on each major, but one whose subject does not differ between them: `one_postgres` marks it."""
+    if "major" in metafunc.fixturenames:
+        one = metafunc.definition.get_closest_marker("one_postgres")
+        majors = [EMBEDDED] if one else MAJORS
+        metafunc.parametrize(
+            "major", majors, indirect=True, scope="session", ids=[f"postgres{major}" for major in majors]
+        )
+
+
+@pytest.fixture(scope="session")
 def major(request: pytest.FixtureRequest) -> int:
+    """The major of PostgreSQL that the test runs on."""
     found: int = request.param
     return found
 
 
 @pytest.fixture(scope="session")
-def cluster(major: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A server of its own for each major, as Supabase sets one up, without migrations in database `postgres`."""
-    folder = tmp_path_factory.mktemp(f"database{major}")
-    made = Cluster(folder / "data", free_port(), installed_majors()[major], TEST_SETTINGS)
-    made.start()
-    made.install_platform()
-    yield made
-    made.stop()
-    shutil.rmtree(made.data_dir, ignore_errors=True)
+def cluster(major: int, cluster_of: Callable[[int], Cluster]) -> Cluster:
+    """That major's server, as Supabase sets one up, without migrations in database `postgres`."""
+    return cluster_of(major)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import jwt
@@ -66,16 +66,21 @@ def authorization(caller: str) -> dict[str, str]:
 def scratch(cluster: Cluster, *more: str) -> Iterator[str]:
     """A database with the schema of the recorded cases, and more files of SQL; dropped in the end."""
     name = f"rest_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(cluster.dsn(SUPERUSER), autocommit=True) as admin:
-        admin.execute(SQL("create database {}").format(Identifier(name)))
-        admin.execute(SQL("alter database {} set timezone to 'UTC'").format(Identifier(name)))
-        try:
-            with psycopg.connect(cluster.dsn(SUPERUSER, name)) as connection:
-                for file in ("schema.sql", *more):
-                    connection.execute((DATA / file).read_bytes())
-            yield name
-        finally:
-            admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))
+    _administer(cluster, "create database {}", name)
+    _administer(cluster, "alter database {} set timezone to 'UTC'", name)
+    try:
+        with psycopg.connect(cluster.dsn(SUPERUSER, name)) as connection:
+            for file in ("schema.sql", *more):
+                connection.execute((DATA / file).read_bytes())
+        yield name
+    finally:
+        _administer(cluster, "drop database {} with (force)", name)
+
+
+def _administer(cluster: Cluster, statement: LiteralString, database: str) -> None:
+    """On a connection of its own, since no database is copied while somebody is connected to it."""
+    with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
+        connection.execute(SQL(statement).format(Identifier(database)))
 
 
 @contextlib.contextmanager

@@ -10,28 +10,36 @@ export SUPABASE_TELEMETRY_DISABLED = 1
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format policies reset clean
+.PHONY: help run test lint format build wheel policies reset clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-run: .venv/ready $(WEB)/node_modules/ready ## set everything up and run it on http://localhost:3000 (PORT=… for another port)
+run: .venv/ready $(WEB)/dist/manifest.json ## set everything up and run it on http://localhost:3000 (PORT=… for another port)
 	@exec $(BIN)/python -m devstack run
 
-test: .venv/ready $(WEB)/node_modules/ready ## lint, types and all tests (PYTEST="-k bell" for some)
+test: .venv/ready $(WEB)/dist/manifest.json ## lint, types and all tests (PYTEST="-k bell" for some)
 	@$(MAKE) --no-print-directory lint
 	@# A process for each folder: servers in threads and a browser's event loop do not outlive their tests.
 	@set -e; if [ -n '$(PYTEST)' ]; then $(BIN)/python -m pytest $(PYTEST); \
 	else for folder in unit local database api browser; do $(BIN)/python -m pytest tests/$$folder; done; fi
 
-lint: .venv/ready ## ruff, and mypy in strict mode
+lint: .venv/ready $(WEB)/node_modules/ready ## ruff, mypy in strict mode, Biome, and tsc over the scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@cd $(WEB) && npm run --silent lint
 
-format: .venv/ready ## let ruff format and mend
+format: .venv/ready $(WEB)/node_modules/ready ## let ruff and Biome format and mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@cd $(WEB) && npm run --silent format
+
+build: $(WEB)/dist/manifest.json ## bundle the pages (run, test and wheel do it themselves)
+
+wheel: .venv/ready $(WEB)/dist/manifest.json ## a wheel in dist/ with all that production needs
+	@$(BIN)/python -m pip wheel $(PIP_FLAGS) --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
 
 policies: ## a new migration that carries the files of policies/ to the database
 	@file=supabase/migrations/$${VERSION:-$$(date -u +%Y%m%d%H%M%S)}_policies.sql; \
@@ -43,7 +51,7 @@ reset: .venv/ready ## empty the state of `make run`: database, keys, logs
 	@$(BIN)/python -m devstack reset
 
 clean: ## remove what was installed, too
-	@rm -rf .venv .local $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .local dist $(WEB)/node_modules $(WEB)/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/ready: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=…"; exit 1; }
@@ -58,4 +66,8 @@ $(WEB)/node_modules/ready: $(WEB)/package-lock.json
 	@echo "Installing the web app's packages (once) …"
 	@# Not `npm ci`: the CLI lists builds for platforms that the registry may lack, which ci takes for a stale lock.
 	@cd $(WEB) && npm install --no-save --no-audit --no-fund --loglevel=error >/dev/null || { echo "npm could not install the packages: is the registry reachable?"; exit 1; }
+	@touch $@
+
+$(WEB)/dist/manifest.json: $(WEB)/node_modules/ready $(WEB)/build.mjs $(shell find $(WEB)/src -type f 2>/dev/null)
+	@cd $(WEB) && node build.mjs
 	@touch $@

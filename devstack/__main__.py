@@ -30,7 +30,7 @@ def run() -> int:
         return 2
     ports.setdefault("service_port", 3000)
     state = STATE / f"run-{ports['service_port']}"  # instances on other ports share nothing
-    stack = Stack(state, ports, progress=lambda step: say(f"  {step} …"))
+    stack = Stack(state, ports, watch_pages=True, progress=lambda step: say(f"  {step} …"))
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -52,6 +52,7 @@ class Stack:
     """A running product.
 
     `ports` fixes ports by name, as `choose_ports` takes them.
+    `watch_pages` bundles the pages again whenever a source of theirs changes.
     `environment` goes to the service on top of what the stack sets. `postgres_settings` go to the server,
     `realtime_settings` to the stand-in for Realtime (the fields of its Settings).
     """
@@ -61,6 +62,7 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict)
     postgres_settings: tuple[str, ...] = ()
     realtime_settings: Mapping[str, float] = field(default_factory=dict)
+    watch_pages: bool = False
     progress: Callable[[str], None] = lambda _: None
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     cluster: Cluster | None = None
@@ -105,13 +107,13 @@ class Stack:
 
     def stop(self) -> None:
         """Stops what was started, the service first, so that it never meets a missing database."""
-        for name in ("service", "gateway", "postgrest", "pagerduty"):
+        for name in ("pages", "service", "gateway", "postgrest", "pagerduty"):
             self.stop_process(name)
         if self.cluster is not None:
             self.cluster.stop()
 
     def stop_process(self, name: str) -> None:
-        """Stops one of the processes: service, gateway, postgrest, pagerduty."""
+        """Stops one of the processes: pages, service, gateway, postgrest, pagerduty."""
         process = self._processes.pop(name, None)
         if process is None or process.poll() is not None:
             return
@@ -138,6 +140,8 @@ class Stack:
             self._start_gateway()
         self._spawn_server("pagerduty", "pagerduty_port")
         self.start_service()
+        if self.watch_pages:
+            self._spawn("pages", ["node", "service/web/build.mjs", "--watch"], dict(os.environ))
 
     def _use_project(self) -> None:
         names = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY")

@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.exceptions import NotFound
 
+from service.api import schemas
 from service.errors import Problem, not_found
 from service.pagerduty.events import V3_TYPES
-from service.web.assets import Asset, Assets, MissingPackage, PageAssets
+from service.web.assets import Assets, MissingBuild
 from service.web.security import page_headers
 
 __all__ = ["WebSettings", "create_blueprint"]
@@ -31,17 +32,19 @@ class WebSettings(Protocol):
         """People to sign in as, each with email, password, name and what; empty outside the embedded stack."""
 
 
-# Endpoint, path and title of each page. The script reads the path again, so a page is one shell.
+# Endpoint, path, title and script of each page. The script reads the path again, so a page is one shell.
 _PAGES = (
-    ("home", "/", "Incidents"),
-    ("sign_in", "/sign-in", "Sign in"),
-    ("incidents", "/incidents", "Incidents"),
-    ("new_incident", "/incidents/new", "New incident"),
-    ("incident", "/incidents/<id>", "Incident"),
-    ("integrations", "/settings", "Integrations"),
-    ("members", "/settings/members", "Members"),
-    ("activity", "/settings/activity", "Activity"),
+    ("home", "/", "Incidents", "incidents/incidents.js"),
+    ("sign_in", "/sign-in", "Sign in", "core/sign-in.js"),
+    ("incidents", "/incidents", "Incidents", "incidents/incidents.js"),
+    ("new_incident", "/incidents/new", "New incident", "incidents/new-incident.js"),
+    ("incident", "/incidents/<id>", "Incident", "incidents/incident.js"),
+    ("integrations", "/settings", "Integrations", "settings/settings.js"),
+    ("members", "/settings/members", "Members", "settings/settings.js"),
+    ("activity", "/settings/activity", "Activity", "settings/settings.js"),
 )
+# Links of the bar on top, as its script draws them, too.
+_NAVIGATION = (("/incidents", "Incidents"), ("/settings", "Settings"))
 _YEAR = 31_536_000  # seconds
 
 
@@ -49,12 +52,20 @@ def create_blueprint(settings: WebSettings) -> Blueprint:
     """Serves the pages, `/static/…` and, for people, a page where there is none (404)."""
     pages = _Pages(settings)
     blueprint = Blueprint("web", __name__, template_folder="templates")
-    for endpoint, path, title in _PAGES:
-        blueprint.add_url_rule(path, endpoint=endpoint, view_func=_shell(pages, title))
+    for endpoint, path, title, script in _PAGES:
+        blueprint.add_url_rule(path, endpoint=endpoint, view_func=_shell(pages, title, script))
 
-    @blueprint.get("/static/<path:name>")
+    @blueprint.get("/static/<name>")
     def static(name: str) -> Response:
-        return _file(pages.asset(name))
+        return pages.file(name)
+
+    @blueprint.app_context_processor
+    def assets() -> dict[str, Assets]:
+        return {"assets": pages.assets}
+
+    @blueprint.app_errorhandler(MissingBuild)
+    def not_built(error: MissingBuild) -> Response:
+        return Problem(500, "web-not-built", "The web app is not built", str(error)).response()
 
     @blueprint.app_errorhandler(404)
     def missing(error: NotFound) -> Response:
@@ -71,49 +82,50 @@ class _Pages:
     """Templates with their assets, configuration and headers."""
 
     def __init__(self, settings: WebSettings) -> None:
-        self._assets = Assets()
+        self.assets = Assets()
         self._supabase_url = settings.supabase_url
         self._config = {
             "supabase_url": settings.supabase_url,
             "supabase_key": settings.supabase_publishable_key,
             "demo_people": [dict(person) for person in settings.demo_people],
             "event_types": sorted(V3_TYPES),
+            "problems": {},
+            "levels": get_args(schemas.Level),
+            "statuses": get_args(schemas.IncidentStatus),
+            "roles": get_args(schemas.Role),
+            "limits": _limits(),
         }
 
-    def asset(self, name: str) -> Asset:
-        """A static file; 404 if there is none."""
-        try:
-            found = self._assets.read(name)
-        except MissingPackage as error:
-            raise _not_installed(error) from None
-        if found is None:
+    def file(self, name: str) -> Response:
+        """A file of the bundle, to be kept for good; 404 if there is none."""
+        asset = self.assets.read(name)
+        if asset is None:
             abort(404)
-        return found
+        response = make_response(asset.content)
+        response.content_type = asset.content_type
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+        return response
 
     def render(self, template: str, *, status: int = 200, **context: Any) -> Response:
-        """A page. It holds nothing about its reader, who is known only to the script."""
-        try:
-            assets: PageAssets = self._assets.for_page()
-        except MissingPackage as error:
-            raise _not_installed(error) from None
-        body = render_template(template, config=self._config, assets=assets, **context)
+        """A page. It holds nothing about its reader, who is known only to the script. Raises MissingBuild."""
+        body = render_template(template, config=self._config, **context)
         response = make_response(body, status)
-        response.headers.extend(page_headers(self._supabase_url, assets.script_hash))
+        response.headers.extend(page_headers(self._supabase_url))
         response.headers["Cache-Control"] = "no-cache"
         return _conditional(response, hashlib.sha256(body.encode()).hexdigest()[:20]) if status == 200 else response
 
 
-def _shell(pages: _Pages, title: str) -> Callable[..., Response]:
-    return lambda **_: pages.render("web/app.html", title=title)
+def _limits() -> dict[str, int]:
+    """How many characters (of `tags`: how many) the fields of an incident take, as the API checks it."""
+    properties = schemas.IncidentInput.model_json_schema()["properties"]
+    limits = {name: properties[name]["maxLength"] for name in ("title", "description", "customer")}
+    return limits | {"tags": properties["tags"]["maxItems"], "tag": properties["tags"]["items"]["maxLength"]}
 
 
-def _file(asset: Asset) -> Response:
-    response = make_response(asset.content)
-    response.content_type = asset.content_type
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    is_this_version = request.args.get("v") == asset.version
-    response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if is_this_version else "no-cache"
-    return _conditional(response, asset.version)
+def _shell(pages: _Pages, title: str, script: str) -> Callable[..., Response]:
+    navigation = _NAVIGATION if title != "Sign in" else ()
+    return lambda **_: pages.render("web/app.html", title=title, script=script, navigation=navigation)
 
 
 def _conditional(response: Response, etag: str) -> Response:
@@ -121,6 +133,3 @@ def _conditional(response: Response, etag: str) -> Response:
     response.make_conditional(request)
     return response
 
-
-def _not_installed(error: MissingPackage) -> Problem:
-    return Problem(500, "web-not-installed", "The web app is not installed", str(error))

@@ -1,0 +1,67 @@
+// Bundles the pages into dist/: a script a route, hashed names, source maps, and the manifest that assets.py reads.
+// `node build.mjs` builds once; `node build.mjs --watch` builds again whenever a source changes, until it is stopped.
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { context } from 'esbuild';
+
+const watching = process.argv.includes('--watch');
+process.chdir(import.meta.dirname ?? new URL('.', import.meta.url).pathname);
+
+/** Where each source went and what it imports at once: {source: {file, imports}}, paths relative to src/ and dist/. */
+function manifestOf({ outputs }) {
+  const inDist = (path) => relative('dist', path);
+  const importsOf = (path, found = new Set()) => {
+    for (const { path: imported, kind } of outputs[path].imports) {
+      if (kind !== 'import-statement' || found.has(inDist(imported))) continue;
+      found.add(inDist(imported));
+      importsOf(imported, found);
+    }
+    return [...found];
+  };
+  const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint);
+  return Object.fromEntries(entries.map(([path, { entryPoint }]) => [relative('src', entryPoint), { file: inDist(path), imports: importsOf(path) }]));
+}
+
+/** Writes the manifest last and in one step, so that whoever reads it finds all that it names. */
+const manifest = {
+  name: 'manifest',
+  setup(build) {
+    build.onEnd(async ({ errors, metafile }) => {
+      if (errors.length) return;
+      await mkdir('dist', { recursive: true });
+      await writeFile('dist/manifest.json.new', JSON.stringify(manifestOf(metafile), null, 2));
+      await rename('dist/manifest.json.new', 'dist/manifest.json');
+      if (!watching) await removeAllBut(Object.keys(metafile.outputs).map((path) => relative('dist', path)));
+    });
+  },
+};
+
+/** What earlier builds left. While watching it stays: pages that are open still ask for it. */
+async function removeAllBut(made) {
+  const kept = new Set([...made, 'manifest.json']);
+  for (const name of await readdir('dist')) if (!kept.has(name)) await rm(`dist/${name}`);
+}
+
+const building = await context({
+  entryPoints: ['src/core/app.js', 'src/css/app.css', 'src/css/docs.css', 'src/favicon.svg', 'src/theme.js'],
+  outdir: 'dist',
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  assetNames: '[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  sourcemap: true,
+  loader: { '.svg': 'copy' },
+  metafile: true,
+  logLevel: 'warning',
+  plugins: [manifest],
+});
+if (watching) await building.watch();
+else {
+  const built = await building.rebuild().catch(() => null); // esbuild has said what is wrong
+  await building.dispose();
+  process.exitCode = built ? 0 : 1;
+}

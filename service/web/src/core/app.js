@@ -1,0 +1,100 @@
+// Starts the app: who is signed in decides which page stands at an address.
+import './shared.js';
+import { Toasts } from '../ui/toast.js';
+import { Questions } from '../ui/dialog.js';
+import { Failure, Notice, Skeleton } from '../ui/parts.js';
+import { Header } from './header.js';
+import { Component, html, render, useEffect } from './html.js';
+import { fetchTheRest, lazy } from './lazy.js';
+import { navigate, safeNext, useRoute } from './router.js';
+import { loadMe, session, signOut, startSession } from './session.js';
+import { useStore } from './store.js';
+
+/** Sends people to where they can be: signed out to the sign-in page, signed in away from it. */
+function useGuard({ phase, left }, { path, query }) {
+  useEffect(() => {
+    if (phase === 'out' && path !== '/sign-in') {
+      const here = left || path === '/' ? '' : `?next=${encodeURIComponent(path + query)}`;
+      navigate(`/sign-in${here}`, { replace: true });
+    } else if (phase === 'ready' && (path === '/sign-in' || path === '/')) {
+      navigate(safeNext(new URLSearchParams(query).get('next')), { replace: true });
+    }
+  }, [phase, left, path, query]);
+}
+
+/** Moves the focus to the content when the page changes, so that a screen reader begins there. */
+function useFocusOnMove(moves) {
+  useEffect(() => {
+    if (moves > 0) document.getElementById('main')?.focus({ preventScroll: true });
+  }, [moves]);
+}
+
+const SignInPage = lazy(async () => (await import('./sign-in.js')).SignInPage);
+const IncidentsPage = lazy(async () => (await import('../incidents/incidents.js')).IncidentsPage);
+const IncidentPage = lazy(async () => (await import('../incidents/incident.js')).IncidentPage);
+const NewIncidentPage = lazy(async () => (await import('../incidents/new-incident.js')).NewIncidentPage);
+const SettingsPage = lazy(async () => (await import('../settings/settings.js')).SettingsPage);
+function Page({ path, query, organization }) {
+  const place = organization?.id;
+  if (!place) return html`<${Homeless} />`;
+  if (path === '/incidents') return html`<${IncidentsPage} key=${place} organization=${organization} />`;
+  if (path === '/incidents/new') return html`<${NewIncidentPage} key=${query} organization=${organization} query=${query} />`;
+  const incident = /^\/incidents\/([^/]+)$/.exec(path);
+  if (incident) return html`<${IncidentPage} key=${path} id=${decodeURIComponent(incident[1])} />`;
+  if (path.startsWith('/settings')) return html`<${SettingsPage} key=${place} path=${path} organization=${organization} />`;
+  return html`<div class="page"><${Skeleton} rows=${4} /></div>`;
+}
+
+function Homeless() {
+  return html`
+    <div class="page narrow">
+      <h1>No organization yet</h1>
+      <${Notice}><p>You are signed in, but not a member of any organization. Ask an owner or admin of yours to add you.</p><//>
+      <p class="actions">
+        <button type="button" class="button" onClick=${loadMe}>Look again</button>
+        <button type="button" class="button" onClick=${signOut}>Sign out</button>
+      </p>
+    </div>
+  `;
+}
+
+function Content() {
+  const { phase, left, organization, problem } = useStore(session);
+  const route = useRoute();
+  useGuard({ phase, left }, route);
+  useFocusOnMove(route.moves);
+  if (phase === 'failed') {
+    return html`<div class="page narrow"><h1>Not quite there</h1><${Failure} problem=${problem} onRetry=${loadMe} /></div>`;
+  }
+  if (phase === 'ready') return html`<${Page} ...${route} organization=${organization} />`;
+  if (phase === 'out' && route.path === '/sign-in') return html`<${SignInPage} query=${route.query} />`;
+  return html`<div class="page"><${Skeleton} rows=${4} /></div>`;
+}
+
+class App extends Component {
+  componentDidCatch(error) {
+    console.error(error);
+    this.setState({ broken: true });
+  }
+
+  render() {
+    if (this.state.broken) {
+      return html`
+        <main class="page narrow">
+          <h1>Something broke in this page</h1>
+          <p>What you saved is safe. <a class="button" href=${location.href} target="_self">Load the page again</a></p>
+        </main>
+      `;
+    }
+    return html`
+      <${Header} />
+      <main id="main" tabindex="-1"><${Content} /></main>
+      <${Toasts} />
+      <${Questions} />
+    `;
+  }
+}
+
+startSession();
+render(html`<${App} />`, document.getElementById('app')); // takes over the frame that stands there
+fetchTheRest();

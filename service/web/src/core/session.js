@@ -1,0 +1,130 @@
+// Who is signed in, in which organizations, and which of them this tab is about.
+import { api, configureApi, unreachable } from './api.js';
+import { config } from './config.js';
+import { dropAllDrafts } from './drafts.js';
+import { Store } from './store.js';
+import { supabase } from './supabase.js';
+
+/**
+ * phase: starting (not known yet), out, ready, failed (signed in, but /api/me does not answer: `problem`).
+ * ended: the session ran out or was ended elsewhere. left: the person signed out here.
+ * organization is the chosen one of organizations, or null for somebody who is in none.
+ */
+export const session = new Store({
+  phase: 'starting', user: null, organizations: [], organization: null, ended: false, left: false, problem: null,
+});
+
+const CHOSEN = 'organization';
+let leaving = false;
+
+/** Whether the person may do there what `role` may. */
+export function atLeast(role, organization = session.state.organization) {
+  return organization !== null && config.roles.indexOf(organization.role) >= config.roles.indexOf(role);
+}
+
+export function startSession() {
+  configureApi({ onUnauthorized: expire });
+  supabase.auth.onAuthStateChange((event, current) => {
+    // supabase-js holds a lock while it calls back: what asks it for anything must wait until it is done.
+    setTimeout(() => (current ? enter(current.user) : leave(event)), 0);
+  });
+}
+
+async function enter(user) {
+  if (session.state.user?.id === user.id && session.state.phase === 'ready') return;
+  const known = remembered(user.id);
+  if (known) become(known);
+  await loadMe();
+}
+
+/** Reads organizations and roles again. */
+export async function loadMe() {
+  try {
+    const me = await api('/api/me');
+    write(localStorage, `me:${me.user.id}`, JSON.stringify(me));
+    become(me);
+  } catch (problem) {
+    if (problem.status !== 401 && session.state.phase !== 'ready') session.set({ phase: 'failed', problem });
+  }
+}
+
+function become({ user, organizations }) {
+  const wanted = session.state.organization?.id ?? read(sessionStorage, CHOSEN) ?? read(localStorage, CHOSEN);
+  const organization = organizations.find(({ id }) => id === wanted) ?? organizations[0] ?? null;
+  configureApi({ organizationId: organization?.id ?? null });
+  session.set({ phase: 'ready', user, organizations, organization, ended: false, left: false, problem: null });
+}
+
+/** Makes this tab about another of the person's organizations; false if they are not in it. */
+export function chooseOrganization(id) {
+  const organization = session.state.organizations.find((one) => one.id === id);
+  if (!organization) return false;
+  if (organization.id === session.state.organization?.id) return true;
+  write(sessionStorage, CHOSEN, id);
+  write(localStorage, CHOSEN, id);
+  configureApi({ organizationId: id });
+  session.set({ organization });
+  return true;
+}
+
+/** Throws an Error with a sentence for the person. */
+export async function signIn(email, password) {
+  const { error } = await supabase.auth.signInWithPassword({ email, password });
+  if (!error) return;
+  if (error.code === 'invalid_credentials' || error.status === 400) throw new Error('That email and password do not match.');
+  if (error.status === 429) throw new Error('Too many attempts: wait a minute and try again.');
+  if (!error.status || error.status >= 500) throw new Error('Supabase cannot be reached. Check your connection and try again.');
+  throw new Error(error.message);
+}
+
+export async function signOut() {
+  leaving = true;
+  const { error } = await supabase.auth.signOut({ scope: 'local' });
+  if (error) leave('SIGNED_OUT');
+}
+
+function expire() {
+  supabase.auth.signOut({ scope: 'local' });
+}
+
+function leave(event) {
+  // Still kept, but run out, and Supabase cannot be reached to refresh it: that is no reason to sign in again.
+  if (event === 'INITIAL_SESSION' && read(localStorage, supabase.auth.storageKey)) {
+    session.set({ phase: 'failed', problem: unreachable() });
+    return;
+  }
+  const { user } = session.state;
+  if (user) localStorage.removeItem(`me:${user.id}`);
+  const left = leaving || session.state.left;
+  // An expired session tells of itself twice on loading: as ended, and as there being none.
+  const ended = !left && (event === 'SIGNED_OUT' || session.state.ended);
+  if (leaving) dropAllDrafts();
+  leaving = false;
+  configureApi({ organizationId: null });
+  session.set({ phase: 'out', user: null, organizations: [], organization: null, ended, left });
+}
+
+function remembered(userId) {
+  try {
+    const me = JSON.parse(localStorage.getItem(`me:${userId}`));
+    return me?.user?.id === userId && Array.isArray(me.organizations) ? me : null;
+  } catch {
+    return null;
+  }
+}
+
+function read(storage, key) {
+  try {
+    return storage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function write(storage, key, value) {
+  try {
+    storage.setItem(key, value);
+  } catch {
+    // Full or blocked: the choice holds as long as the page does.
+  }
+}

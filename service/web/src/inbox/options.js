@@ -1,0 +1,18 @@
+// What else may tell of high-urgency alerts on this device.
+import { html, useState } from '../core/html.js';
+import { useStore } from '../core/store.js';
+import { Switch } from '../ui/field.js';
+import { alerts, wantBrowserAlerts, wantSound } from './alerts.js';
+
+export function Options() {
+  const { browser, sound } = useStore(alerts);
+  const [refused, setRefused] = useState(null);
+  return html`
+    <details class="bell-options">
+      <summary>Sound and browser notifications</summary>
+      <${Switch} checked=${browser} onChange=${async (wanted) => setRefused(await wantBrowserAlerts(wanted))}>Notify me of high urgency<//>
+      <${Switch} checked=${sound} onChange=${wantSound}>Sound for high urgency<//>
+      <p class="error" role="status">${refused}</p>
+    </details>
+  `;
+}

@@ -1,0 +1,205 @@
+// One incident: its state, its fields, its timeline, live.
+import '../core/shared.js';
+import { api } from '../core/api.js';
+import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
+import { html, useEffect, useRef, useState } from '../core/html.js';
+import { BLANK, changes, check, clean, IncidentFields, Refusal } from './form.js';
+import { useNames } from '../core/people.js';
+import { useBroadcast } from '../core/realtime.js';
+import { takeNotice } from '../core/router.js';
+import { newer } from '../core/rows.js';
+import { atLeast, chooseOrganization, session } from '../core/session.js';
+import { useStore } from '../core/store.js';
+import { useSync } from '../core/sync.js';
+import { webAddress } from '../core/text.js';
+import { Time } from '../core/time.js';
+import { Tags } from '../ui/chips.js';
+import { focusFirstError } from '../ui/field.js';
+import { Icon } from '../ui/icons.js';
+import { Failure, LEVELS, LevelPill, nameOf, Notice, Skeleton, StatusPill, useTitle } from '../ui/parts.js';
+import { toast } from '../ui/toast.js';
+import { Timeline, useTimeline } from './timeline.js';
+
+const MOVES = {
+  open: [['investigating', 'Investigate'], ['resolved', 'Resolve']],
+  investigating: [['resolved', 'Resolve'], ['open', 'Back to open']],
+  resolved: [['open', 'Reopen']],
+};
+
+function editDraft(id) {
+  return `edit:${session.state.user.id}:${id}`;
+}
+
+/** The incident, kept current: [incident or null, problem, take, read]. */
+function useIncident(id) {
+  const [incident, setIncident] = useState(null);
+  const [problem, setProblem] = useState(null);
+  const take = (row) => {
+    setProblem(null);
+    setIncident((old) => newer(old, row));
+  };
+  const read = () => api(`/api/incidents/${encodeURIComponent(id)}`).then(take, setProblem);
+  useEffect(() => {
+    read();
+  }, [id]);
+  useSync(read);
+  useBroadcast('incident', (row) => row.id === id && take(row));
+  return [incident, problem, take, read];
+}
+
+export function IncidentPage({ id }) {
+  const { organization } = useStore(session);
+  const [incident, problem, take, read] = useIncident(id);
+  const timeline = useTimeline(id);
+  const [notice] = useState(takeNotice);
+  // null before the first time; at once after a reload in the middle of it
+  const [editing, setEditing] = useState(() => (readDraft(editDraft(id)) ? true : null));
+  useTitle(incident?.title ?? 'Incident');
+  useEffect(() => {
+    if (incident) chooseOrganization(incident.organization_id);
+  }, [incident?.organization_id]);
+
+  if (!incident) {
+    const gone = problem?.status === 404;
+    return html`
+      <div class="page">
+        <p class="back"><a href="/incidents">All incidents</a></p>
+        ${problem
+          ? html`<h1>Incident</h1><${Failure} problem=${gone ? { message: 'There is no such incident, or you may not see it.' } : problem} onRetry=${gone ? null : read} />`
+          : html`<h1 class="hidden">Incident</h1><${Skeleton} rows=${6} class="tall" />`}
+      </div>
+    `;
+  }
+  const mayChange = atLeast('responder', organization);
+  return html`
+    <div class="page">
+      <p class="back"><a href="/incidents">All incidents</a></p>
+      ${notice && html`<${Notice} kind="info" role="status"><p>${notice}</p><//>`}
+      ${!mayChange && html`<${Notice}><p>You can read this incident. Changing it needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}.</p><//>`}
+      ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
+      ${editing && mayChange
+        ? html`<${Editor} incident=${incident} take=${take} done=${() => setEditing(false)} />`
+        : html`<${View} incident=${incident} take=${take} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`}
+      <${TimelineSection} incident=${incident} timeline=${timeline} mayChange=${mayChange} />
+    </div>
+  `;
+}
+
+function TimelineSection({ incident, timeline, mayChange }) {
+  const names = useNames(incident.organization_id);
+  return html`<${Timeline} incident=${incident} timeline=${timeline} names=${names} mayComment=${mayChange} />`;
+}
+
+function View({ incident, take, mayChange, edit, editFirst }) {
+  const names = useNames(incident.organization_id);
+  const link = webAddress(incident.pagerduty_url);
+  return html`
+    <article class="card incident-card">
+      <div class="incident-head">
+        <div class="incident-pills"><${StatusPill} status=${incident.status} /><${LevelPill} level=${incident.criticality} what="criticality" /></div>
+        <h1 dir="auto" class=${incident.title.length > 160 ? 'long' : ''}>${incident.title}</h1>
+      </div>
+      ${mayChange && html`<${Moves} incident=${incident} take=${take} edit=${edit} editFirst=${editFirst} />`}
+      <dl class="facts">
+        <div><dt>Customer</dt><dd>${incident.customer ? html`<bdi>${incident.customer}</bdi>` : html`<span class="hint">none</span>`}</dd></div>
+        <div><dt>Urgency</dt><dd>${nameOf(LEVELS, incident.urgency)}</dd></div>
+        <div><dt>Created</dt><dd><${Time} at=${incident.created_at} />${names?.[incident.created_by] && html` by <bdi>${names[incident.created_by]}</bdi>`}</dd></div>
+        ${incident.pagerduty_incident_id && html`
+          <div><dt>PagerDuty</dt><dd>
+            ${link
+              ? html`<a href=${link} target="_blank" rel="noopener noreferrer"><bdi>${incident.pagerduty_incident_id}</bdi><${Icon} name="external" /><span class="hidden">(opens in a new tab)</span></a>`
+              : html`<bdi>${incident.pagerduty_incident_id}</bdi>`}
+          </dd></div>
+        `}
+      </dl>
+      ${incident.description && html`<h2 class="hidden">Description</h2><div class="prose" dir="auto">${incident.description}</div>`}
+      <${Tags} tags=${incident.tags} />
+    </article>
+  `;
+}
+
+function Moves({ incident, take, edit, editFirst }) {
+  const [moving, setMoving] = useState(false);
+  const buttons = useRef(null);
+  const moved = useRef(false);
+  useEffect(() => {
+    if (editFirst) buttons.current.lastElementChild.focus(); // back from the form
+  }, []);
+  useEffect(() => {
+    if (moved.current) buttons.current.firstElementChild.focus(); // the button that was pressed is gone
+    moved.current = false;
+  }, [incident.status]);
+  const move = async (status) => {
+    if (moving) return;
+    moved.current = true;
+    setMoving(true);
+    try {
+      take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: { status } }));
+    } catch (problem) {
+      toast(problem.message, 'bad');
+    }
+    setMoving(false);
+  };
+  return html`
+    <div class="actions start" ref=${buttons}>
+      ${MOVES[incident.status].map(([status, text], index) => html`
+        <button key=${status} type="button" class=${index === 0 ? 'button primary' : 'button'} aria-disabled=${moving} onClick=${() => move(status)}>${text}</button>
+      `)}
+      <button type="button" class="button" onClick=${edit}><${Icon} name="edit" />Edit</button>
+    </div>
+  `;
+}
+
+function Editor({ incident, take, done }) {
+  const before = useRef(clean(incident, BLANK));
+  const draft = editDraft(incident.id);
+  const [values, setValues] = useState(() => clean(readDraft(draft), before.current));
+  const [errors, setErrors] = useState({});
+  const [problem, setProblem] = useState(null);
+  const [saving, setSaving] = useState(false);
+  const form = useRef(null);
+  useEffect(() => form.current.querySelector('textarea').focus(), []);
+
+  const change = (fields) => setValues((old) => {
+    const fresh = { ...old, ...fields };
+    saveDraft(draft, changes(before.current, fresh));
+    return fresh;
+  });
+  const close = () => {
+    dropDraft(draft);
+    done();
+  };
+  const save = async (event) => {
+    event.preventDefault();
+    if (saving) return;
+    const changed = changes(before.current, values); // only these: what others change meanwhile stays theirs
+    const wrong = check(values);
+    setErrors(wrong);
+    if (Object.keys(wrong).length) {
+      focusFirstError(form.current);
+      return;
+    }
+    setSaving(true);
+    try {
+      if (Object.keys(changed).length) take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: changed }));
+      toast('Saved.');
+      close();
+    } catch (failed) {
+      setProblem(failed);
+      setErrors(failed.fields ?? {});
+      setSaving(false);
+      focusFirstError(form.current);
+    }
+  };
+  return html`
+    <form ref=${form} class="card" noValidate onSubmit=${save} aria-labelledby="edit-title">
+      <h1 id="edit-title">Edit incident</h1>
+      <${IncidentFields} values=${values} errors=${errors} onChange=${change} />
+      ${problem && html`<${Refusal} problem=${problem} />`}
+      <div class="actions">
+        <button type="button" class="button" onClick=${close}>Cancel</button>
+        <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>
+      </div>
+    </form>
+  `;
+}

@@ -1,0 +1,184 @@
+// A new incident: from an alert with everything filled in, from parameters of the address, or from nothing.
+import '../core/shared.js';
+import { api } from '../core/api.js';
+import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
+import { html, useEffect, useMemo, useRef, useState } from '../core/html.js';
+import { BLANK, changes, check, clean, fromNotification, IncidentFields, Refusal, withParameters } from './form.js';
+import { useBroadcast } from '../core/realtime.js';
+import { navigate } from '../core/router.js';
+import { atLeast, chooseOrganization, session } from '../core/session.js';
+import { webAddress } from '../core/text.js';
+import { Time } from '../core/time.js';
+import { focusFirstError } from '../ui/field.js';
+import { Icon, PagerDutyMark } from '../ui/icons.js';
+import { Failure, Notice, Skeleton, useTitle } from '../ui/parts.js';
+import { toast } from '../ui/toast.js';
+
+const EXISTS = 'This alert already has an incident. Here it is.';
+
+/** The notification that the address names: undefined while it is read, null without one, or a Problem. */
+function useNotification(id) {
+  const [found, setFound] = useState(id ? undefined : null);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    if (!id) return undefined;
+    const stop = new AbortController();
+    setFound(undefined);
+    api(`/api/notifications/${encodeURIComponent(id)}`, { signal: stop.signal })
+      .then(setFound)
+      .catch((problem) => stop.signal.aborted || setFound(problem));
+    return () => stop.abort();
+  }, [id, attempt]);
+  return [found, () => setAttempt(attempt + 1)];
+}
+
+function toIncident(id, notice) {
+  navigate(`/incidents/${id}`, { replace: true, state: { notice } });
+}
+
+export function NewIncidentPage({ organization, query }) {
+  const params = useMemo(() => new URLSearchParams(query), [query]);
+  const id = params.get('notification');
+  const [notification, retry] = useNotification(id);
+  useTitle('New incident');
+
+  const known = notification && !(notification instanceof Error) ? notification : null;
+  useEffect(() => {
+    if (!known) return;
+    if (known.organization_id !== organization.id) chooseOrganization(known.organization_id);
+    if (!known.read_at) api(`/api/notifications/${known.id}/read`, { method: 'POST', body: {} }).catch(() => {});
+    if (known.incident_id) toIncident(known.incident_id, EXISTS);
+  }, [known]);
+
+  if (notification instanceof Error) {
+    const gone = notification.status === 404;
+    return html`
+      <div class="page narrow">
+        <h1>New incident</h1>
+        <${Failure} problem=${gone ? { message: 'There is no such alert, or you may not see it.' } : notification} onRetry=${gone ? null : retry} />
+        ${gone && html`<p><a class="button" href="/incidents/new">Start from an empty form</a></p>`}
+      </div>
+    `;
+  }
+  if (notification === undefined || known?.incident_id || (known && known.organization_id !== organization.id)) {
+    return html`<div class="page narrow"><h1>New incident</h1><${Skeleton} rows=${8} class="form" /></div>`;
+  }
+  const prefilled = withParameters(known ? fromNotification(known) : BLANK, params);
+  if (!atLeast('responder', organization)) return html`<${ReadOnly} notification=${known} values=${prefilled} organization=${organization} />`;
+  return html`<${Form} key=${`${organization.id} ${known?.id}`} notification=${known} prefilled=${prefilled} organization=${organization} query=${query} />`;
+}
+
+function Form({ notification, prefilled, organization, query }) {
+  const draft = `incident:${session.state.user.id}:${organization.id}:${query}`;
+  const restored = useMemo(() => readDraft(draft), []);
+  const [values, setValues] = useState(() => (restored ? clean(restored, prefilled) : prefilled));
+  const [isRestored, setIsRestored] = useState(restored !== null);
+  const [errors, setErrors] = useState({});
+  const [problem, setProblem] = useState(null);
+  const [saving, setSaving] = useState(false);
+  const [taken, setTaken] = useState(null);
+  const form = useRef(null);
+
+  useBroadcast('incident', (row) => {
+    const same = notification?.pagerduty_incident_id && row.pagerduty_incident_id === notification.pagerduty_incident_id;
+    if (same && row.organization_id === organization.id && !saving) setTaken(row.id);
+  });
+  const change = (fields) => {
+    setValues((old) => {
+      const fresh = { ...old, ...fields };
+      saveDraft(draft, fresh);
+      return fresh;
+    });
+    setErrors((old) => Object.fromEntries(Object.entries(old).filter(([field]) => !(field in fields))));
+  };
+  const startOver = () => {
+    dropDraft(draft);
+    setValues(prefilled);
+    setIsRestored(false);
+  };
+  const refuse = (fields, failed = null) => {
+    setErrors(fields);
+    setProblem(failed);
+    focusFirstError(form.current);
+  };
+  const submit = async (event) => {
+    event.preventDefault();
+    if (saving) return;
+    const wrong = check(values);
+    if (Object.keys(wrong).length) {
+      refuse(wrong);
+      return;
+    }
+    setSaving(true);
+    setProblem(null);
+    try {
+      const made = await api('/api/incidents', { method: 'POST', body: { ...values, ...(notification && { notification_id: notification.id }) } });
+      dropDraft(draft);
+      toast('Incident created.');
+      navigate(`/incidents/${made.id}`, { replace: true });
+    } catch (failed) {
+      setSaving(false);
+      if (failed.kind === 'incident-exists' && failed.body.incident_id) handOver(failed.body.incident_id);
+      else refuse(failed.fields ?? {}, failed);
+    }
+  };
+  /** Somebody was quicker: what was written here waits in the comment field there. */
+  const handOver = (id) => {
+    const written = changes(prefilled, values).description;
+    if (written) saveDraft(`comment:${session.state.user.id}:${id}`, written);
+    dropDraft(draft);
+    toIncident(id, `Somebody made an incident from this alert before you. Here it is.${written ? ' Your description waits below as a comment.' : ''}`);
+  };
+  return html`
+    <div class="page narrow">
+      <h1>New incident</h1>
+      ${notification && html`<${Origin} notification=${notification} />`}
+      ${taken && html`
+        <${Notice} kind="warning" role="status"><p>Somebody has just made an incident from this alert. <button type="button" class="link-button" onClick=${() => handOver(taken)}>Open it</button></p><//>
+      `}
+      ${isRestored && html`
+        <${Notice} role="status"><p>What you had typed is back. <button type="button" class="link-button" onClick=${startOver}>Start over</button></p><//>
+      `}
+      <form ref=${form} class="card" noValidate onSubmit=${submit}>
+        <${IncidentFields} values=${values} errors=${errors} onChange=${change} />
+        ${problem && html`<${Refusal} problem=${problem} />`}
+        <div class="actions">
+          <a class="button" href="/incidents" onClick=${() => dropDraft(draft)}>Cancel</a>
+          <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Creating …' : 'Create incident'}</button>
+        </div>
+      </form>
+    </div>
+  `;
+}
+
+/** Which alert the form was filled from. */
+function Origin({ notification }) {
+  const link = webAddress(notification.pagerduty_url);
+  return html`
+    <div class="origin">
+      <${PagerDutyMark} />
+      <p class="origin-text">
+        <span>From the alert</span> <bdi class="clamp-2">${notification.title}</bdi>
+        <span class="hint"><${Time} at=${notification.occurred_at ?? notification.created_at} /></span>
+      </p>
+      ${link && html`<a class="button quiet" href=${link} target="_blank" rel="noopener noreferrer">PagerDuty<${Icon} name="external" /><span class="hidden">(opens in a new tab)</span></a>`}
+    </div>
+  `;
+}
+
+/** For viewers: what the alert says, and why there is no form. */
+function ReadOnly({ notification, values, organization }) {
+  return html`
+    <div class="page narrow">
+      <h1>${notification ? 'Alert' : 'New incident'}</h1>
+      <${Notice}><p>Making incidents needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}. An owner or admin can change that.</p><//>
+      ${notification && html`
+        <${Origin} notification=${notification} />
+        <article class="card">
+          <h2 dir="auto">${notification.title}</h2>
+          <div class="prose" dir="auto">${values.description}</div>
+        </article>
+      `}
+    </div>
+  `;
+}

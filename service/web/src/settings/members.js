@@ -1,0 +1,112 @@
+// Who is in the organization, and what they may do. RLS decides; the page only offers what has a chance.
+import { html, useEffect, useState } from '../core/html.js';
+import { readMembers } from '../core/people.js';
+import { atLeast, loadMe, session } from '../core/session.js';
+import { supabase } from '../core/supabase.js';
+import { useSync } from '../core/sync.js';
+import { plain } from '../core/text.js';
+import { ask } from '../ui/dialog.js';
+import { Select } from '../ui/field.js';
+import { Failure, nameOf, Notice, ROLES, Skeleton } from '../ui/parts.js';
+import { toast } from '../ui/toast.js';
+
+const MEANINGS = [
+  ['Viewer', 'reads alerts, incidents and settings'],
+  ['Responder', 'also creates, changes and comments on incidents'],
+  ['Admin', 'also sets up PagerDuty and manages members'],
+  ['Owner', 'also decides who is an owner'],
+];
+
+/** Makes sentences of what the database answers to a change of members. */
+function explain(error) {
+  if (error.code === 'PT409') return error.message; // written for people
+  if (error.code === '42501' || error.code === 'nothing') return 'Your role does not allow that.';
+  return error.message || 'That did not work. Try again.';
+}
+
+/** Runs a change; RLS lets a forbidden one change nothing without a word, so rows are counted. Throws. */
+async function change(query) {
+  const { data, error } = await query.select('user_id');
+  if (error) throw error;
+  if (!data.length) throw Object.assign(new Error(), { code: 'nothing' });
+}
+
+export function MembersTab({ organization }) {
+  const [members, setMembers] = useState(null);
+  const [problem, setProblem] = useState(null);
+  const read = () => readMembers(organization.id).then((rows) => {
+    setMembers(rows);
+    setProblem(null);
+  }, setProblem);
+  useEffect(() => {
+    read();
+  }, [organization.id]);
+  useSync(read);
+
+  const act = async (query, done, member) => {
+    try {
+      await change(query);
+      toast(done);
+    } catch (error) {
+      toast(explain(error), 'bad');
+    }
+    if (member.user_id === session.state.user.id) await loadMe();
+    await read();
+  };
+  const setRole = (member, role) => act(
+    supabase.from('memberships').update({ role }).eq('organization_id', organization.id).eq('user_id', member.user_id),
+    `${member.display_name} is now ${role}.`, member,
+  );
+  const remove = async (member, leaving) => {
+    const agreed = await ask({
+      title: leaving ? `Leave ${plain(organization.name)}?` : `Remove ${plain(member.display_name)}?`,
+      text: leaving ? 'You will see nothing of it any more. Only an owner or admin can add you again.' : 'They will see nothing of this organization any more.',
+      action: leaving ? 'Leave' : 'Remove',
+    });
+    if (!agreed) return;
+    const query = supabase.from('memberships').delete().eq('organization_id', organization.id).eq('user_id', member.user_id);
+    await act(query, leaving ? 'You have left.' : `${member.display_name} was removed.`, member);
+  };
+  const manages = atLeast('admin', organization);
+  return html`
+    <section class="card" aria-labelledby="members-title">
+      <h2 id="members-title">Members of <bdi>${organization.name}</bdi></h2>
+      ${!manages && html`<${Notice}><p>Only owners and admins may change roles; yours is ${organization.role}.</p><//>`}
+      ${problem && html`<${Failure} problem=${{ message: explain(problem) }} onRetry=${read} />`}
+      ${members === null && !problem && html`<${Skeleton} rows=${5} class="tall" />`}
+      ${members && html`
+        <ul class="members">
+          ${members.map((member) => html`
+            <${Member} key=${member.user_id} member=${member} organization=${organization} setRole=${setRole} remove=${remove} />
+          `)}
+        </ul>
+      `}
+      ${(members || problem) && html`<details class="roles">
+        <summary>What the roles may do</summary>
+        <dl class="facts">${MEANINGS.map(([role, text]) => html`<div key=${role}><dt>${role}</dt><dd>${text}</dd></div>`)}</dl>
+      </details>`}
+    </section>
+  `;
+}
+
+function Member({ member, organization, setRole, remove }) {
+  const isMe = member.user_id === session.state.user.id;
+  const owner = atLeast('owner', organization);
+  const manages = owner || (atLeast('admin', organization) && member.role !== 'owner');
+  const roles = owner ? ROLES : ROLES.filter(([role]) => role !== 'owner');
+  return html`
+    <li class="member">
+      <span class="avatar" aria-hidden="true">${[...plain(member.display_name || member.email)][0]}</span>
+      <span class="member-text">
+        <span><bdi><strong>${member.display_name || member.email}</strong></bdi>${isMe && html` <span class="hint">(you)</span>`}</span>
+        <bdi class="hint clamp-1">${member.email}</bdi>
+      </span>
+      ${manages
+        ? html`<${Select} attributes=${{ 'aria-label': `Role of ${plain(member.display_name)}` }} options=${roles} value=${member.role} onChange=${(role) => setRole(member, role)} />`
+        : html`<span class="pill">${nameOf(ROLES, member.role)}</span>`}
+      ${(manages || isMe) && html`
+        <button type="button" class="button quiet" aria-label=${isMe ? 'Leave this organization' : `Remove ${plain(member.display_name)}`} onClick=${() => remove(member, isMe)}>${isMe ? 'Leave' : 'Remove'}</button>
+      `}
+    </li>
+  `;
+}

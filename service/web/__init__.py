@@ -7,8 +7,9 @@ from typing import Any, Protocol
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.exceptions import NotFound
 
-from service.errors import Problem, not_found
 from service.pagerduty.events import V3_TYPES
+from service.problems import KINDS, WEB_NOT_INSTALLED, Problem, not_found
+from service.vocabulary import LEVELS, LIMITS, ROLES, STATUSES
 from service.web.assets import Asset, Assets, MissingPackage, PageAssets
 from service.web.security import page_headers
 
@@ -78,6 +79,11 @@ class _Pages:
             "supabase_key": settings.supabase_publishable_key,
             "demo_people": [dict(person) for person in settings.demo_people],
             "event_types": sorted(V3_TYPES),
+            "limits": dict(LIMITS),
+            "levels": LEVELS,
+            "statuses": STATUSES,
+            "roles": ROLES,
+            "problems": {kind.slug: kind.text for kind in KINDS.values()},
         }
 
     def asset(self, name: str) -> Asset:
@@ -123,4 +129,4 @@ def _conditional(response: Response, etag: str) -> Response:
 
 
 def _not_installed(error: MissingPackage) -> Problem:
-    return Problem(500, "web-not-installed", "The web app is not installed", str(error))
+    return WEB_NOT_INSTALLED(str(error))

@@ -14,10 +14,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Makes each service once for the application."""
     rest = Rest(settings)
     sealer = Sealer.from_base64([key.get_secret_value() for key in settings.credentials_keys])
-    secret = settings.supabase_jwt_secret
-    verifier = TokenVerifier(
-        JwksCache(settings.jwks_url), settings.issuer, secret.get_secret_value() if secret else None
-    )
+    secret = settings.supabase_jwt_secret.get_secret_value() if settings.supabase_jwt_secret else None
+    verifier = TokenVerifier(JwksCache(settings.jwks_url), settings.issuer, secret)
     svcs.flask.init_app(app)
     for service in (settings, rest, sealer, verifier, WebhookSettingsCache(rest, sealer)):
         svcs.flask.register_value(app, type(service), service)

@@ -1,5 +1,6 @@
 """How a blueprint for users is made: who calls, PostgREST speaking for them, and its part of the OpenAPI document."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_openapi3 import APIBlueprint, Tag
@@ -16,10 +17,11 @@ _PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/compo
 
 def problem_responses(*kinds: Kind) -> dict[Any, Any]:
     """OpenAPI responses for problems of these kinds, by status."""
-    titles: dict[int, list[str]] = {}
-    for kind in kinds:
-        titles.setdefault(kind.status, []).append(f"{kind.title} ({kind.slug})")
-    return {status: {"description": " or ".join(found), **_PROBLEM} for status, found in titles.items()}
+    return {status: {"description": _described(status, kinds), **_PROBLEM} for status in {one.status for one in kinds}}
+
+
+def _described(status: int, kinds: Sequence[Kind]) -> str:
+    return " ".join(f"{kind.title} ({kind.slug}): {kind.text}" for kind in kinds if kind.status == status)
 
 
 def user_blueprint(name: str, prefix: str, description: str) -> APIBlueprint:

@@ -7,8 +7,7 @@ import httpx
 from flask import Flask, Response, jsonify, make_response
 from flask_openapi3 import APIBlueprint, Tag
 from postgrest.exceptions import APIError
-from svcs import Container
-from svcs.flask import container, get_registry
+from svcs.flask import container
 
 from service.api.schemas import Alive, Ready
 from service.config import Settings
@@ -47,7 +46,8 @@ def _database() -> tuple[list[str], list[str]]:
 
 def report_at_start(app: Flask) -> None:
     """Logs what will keep the service from working, without making its start wait for Supabase."""
-    rest = Container(get_registry(app)).get(Rest)
+    with app.app_context():
+        rest = container.get(Rest)
     threading.Thread(target=_report, args=(rest,), daemon=True).start()
 
 

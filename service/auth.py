@@ -16,8 +16,8 @@ import httpx
 import jwt
 from flask import g, request
 
-from service.errors import Problem, unavailable
 from service.logs import log
+from service.problems import INVALID_TOKEN, MISSING_TOKEN, unavailable
 
 _ALGORITHM_OF_KEY_TYPE = {"EC": "ES256", "RSA": "RS256"}
 _MAX_TOKEN = 16_384  # characters; Supabase's are around 1,000
@@ -50,6 +50,10 @@ class JwksCache:
     Fetched when first needed and when `lifetime` seconds old; an unknown `kid` fetches at once, by one thread while
     the others wait for its result, and at most `budget` times in `window` seconds, so that made-up kids cannot flood
     Supabase. While Supabase cannot be reached, the keys that were had stay good.
+
+    Not `jwt.PyJWKClient`: that forgets its keys when they are old and cannot be renewed, so an outage of Auth signs
+    everybody out; it makes all callers wait for a fetch, those of known keys too; it does not limit fetches that fail;
+    and a key made seconds after a fetch waits for its cool-down.
     """
 
     def __init__(
@@ -212,10 +216,7 @@ def require_user(verifier: TokenVerifier) -> None:
     scheme, _, token = header.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
-        raise Problem(
-            401,
-            "missing-token",
-            "Not signed in",
+        raise MISSING_TOKEN(
             "Send a Supabase access token: Authorization: Bearer …",
             headers={"WWW-Authenticate": 'Bearer realm="supabase"'},
             check="presence",
@@ -224,14 +225,7 @@ def require_user(verifier: TokenVerifier) -> None:
         claims = verifier.verify(token)
     except InvalidToken as error:
         challenge = f'Bearer realm="supabase", error="invalid_token", error_description="{error}"'
-        raise Problem(
-            401,
-            "invalid-token",
-            "Not signed in",
-            str(error),
-            headers={"WWW-Authenticate": challenge},
-            check=error.check,
-        ) from None
+        raise INVALID_TOKEN(str(error), headers={"WWW-Authenticate": challenge}, check=error.check) from None
     except KeysUnavailable:
         raise unavailable("The keys that sign access tokens cannot be fetched from Supabase.") from None
     email = claims.get("email")

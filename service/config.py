@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         return self.supabase_jwt_issuer or f"{self.supabase_url}/auth/v1"
 
     @property
+    def jwks_url(self) -> str:
+        """Where the project's public keys are."""
+        return f"{self.supabase_url}/auth/v1/.well-known/jwks.json"
+
+    @property
     def pagerduty_api_urls(self) -> dict[str, str]:
         """Base URL of PagerDuty's REST API by service region."""
         return {"us": self.pagerduty_api_url_us, "eu": self.pagerduty_api_url_eu}

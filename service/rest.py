@@ -1,17 +1,51 @@
 """PostgREST, as the calling user or as the service."""
 
+import re
 import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillRunning
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
-from flask import g, has_app_context
-from postgrest import SyncPostgrestClient
+from postgrest import SyncPostgrestClient, SyncSelectRequestBuilder
+from postgrest.exceptions import APIError
 
 from service.config import Settings
 
 #: Where everything of ours is; PostgREST must expose it (Supabase: API settings → Exposed schemas).
 SCHEMA = "pagerduty"
 TIMEOUT = httpx.Timeout(4.0, connect=2.0)
+_MOST_CONNECTIONS = 64
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class SchemaNotExposed(Exception):
+    """PostgREST does not serve our schema; the message says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f'PostgREST does not expose the schema "{SCHEMA}". Add it in the dashboard under API settings → Exposed '
+            f"schemas; or under [api] schemas in supabase/config.toml; or by SQL: alter role authenticator set "
+            f"pgrst.db_schemas = 'public, graphql_public, {SCHEMA}'; notify pgrst, 'reload config'."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment, by time.monotonic(), by which everything that is given it must be over."""
+
+    at: float
+
+    @classmethod
+    def within(cls, seconds: float) -> "Deadline":
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds; 0 once it has passed."""
+        return max(self.at - time.monotonic(), 0.0)
 
 
 class _Query(Protocol):
@@ -24,20 +58,16 @@ def rows(query: _Query) -> list[dict[str, Any]]:
     return found
 
 
+def row_of(query: SyncSelectRequestBuilder, row_id: str) -> dict[str, Any] | None:
+    """The row with this id, if there is one to see. A text that cannot be an id needs no query."""
+    if not _UUID.fullmatch(row_id):
+        return None
+    return next(iter(rows(query.eq("id", row_id))), None)
+
+
 def call(client: SyncPostgrestClient, function: str, *, get: bool = False, **arguments: Any) -> Any:
     """Calls a database function, with `get` in a read-only transaction; answers its result as JSON."""
     return client.rpc(function, arguments, get=get).execute().data
-
-
-def _keep_to_deadline(request: httpx.Request) -> None:
-    """A route that must answer by `g.answer_by` (of time.monotonic) waits for no call longer than what is left."""
-    answer_by = g.get("answer_by") if has_app_context() else None
-    if answer_by is None:
-        return
-    left = answer_by - time.monotonic()
-    if left <= 0:
-        raise httpx.ReadTimeout("No time is left for this call", request=request)
-    request.extensions["timeout"] = httpx.Timeout(left * 0.8, connect=left * 0.2).as_dict()
 
 
 class Rest:
@@ -47,11 +77,9 @@ class Rest:
         self._url = f"{settings.supabase_url}/rest/v1"
         self._publishable_key = settings.supabase_publishable_key
         self._secret_key = settings.supabase_secret_key.get_secret_value()
-        self._http = httpx.Client(
-            timeout=TIMEOUT,
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-            event_hooks={"request": [_keep_to_deadline]},
-        )
+        limits = httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=_MOST_CONNECTIONS // 2)
+        self._http = httpx.Client(timeout=TIMEOUT, limits=limits)
+        self._callers = ThreadPoolExecutor(_MOST_CONNECTIONS, "rest")
 
     def as_user(self, access_token: str) -> SyncPostgrestClient:
         """With the user's own token: RLS decides."""
@@ -67,13 +95,27 @@ class Rest:
             headers["Authorization"] = f"Bearer {self._secret_key}"
         return self._client(headers)
 
-    def is_up(self) -> bool:
-        """Does PostgREST answer, and its database behind it?"""
+    def call_as_service(self, deadline: Deadline, function: str, **arguments: Any) -> Any:
+        """Calls a database function with the secret key. Raises httpx.TimeoutException when the deadline passes.
+
+        httpx's timeouts are for one read each: a server that sends a byte now and then would never meet one. So a
+        thread of its own makes the call, and the deadline is for how long its result is waited for.
+        """
+        result = self._callers.submit(call, self.as_service(), function, **arguments)
+        try:
+            return result.result(deadline.left)
+        except StillRunning:
+            result.cancel()  # if it has not begun, it never will
+            raise httpx.ReadTimeout(f"{function} took too long") from None
+
+    def check(self) -> None:
+        """Does PostgREST answer, and our schema behind it? Raises SchemaNotExposed, APIError, httpx.HTTPError."""
         try:
             self.as_service().table("organizations").select("id").limit(1).execute()
-        except Exception:
-            return False
-        return True
+        except APIError as error:
+            if error.code == "PGRST106":  # PostgREST docs: Errors
+                raise SchemaNotExposed from None
+            raise
 
     def _client(self, headers: dict[str, str]) -> SyncPostgrestClient:
         # No retries: a user retries by hand, PagerDuty by its own schedule, and both wait for us meanwhile.

@@ -1,43 +1,48 @@
-"""How a blueprint of the API is made: its security, its problems in the OpenAPI document."""
+"""How a blueprint for users is made: who calls, PostgREST speaking for them, and its part of the OpenAPI document."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_openapi3 import APIBlueprint, Tag
+from postgrest import SyncPostgrestClient
+from svcs.flask import container
 
-from service.api.requests import require_json_object
-from service.auth import TokenVerifier, require_user
-from service.errors import ProblemBody
+from service.api.body import require_json_object
+from service.auth import TokenVerifier, current_user, require_user
+from service.problems import FORBIDDEN, INVALID_TOKEN, MISSING_TOKEN, NOT_JSON, UNAVAILABLE, Kind
+from service.rest import Rest
 
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}}
 
 
-def problems(*statuses: int) -> dict[Any, Any]:
-    """OpenAPI responses for problems with these statuses."""
-    meaning = {
-        400: "Not understood", 401: "Not signed in (`check` says which check of the token failed)", 403: "Not allowed",
-        404: "Not found, or not visible to the caller", 409: "Conflict", 413: "Body too large",
-        422: "Fields are not valid", 429: "Too many requests", 503: "Try again after Retry-After",
-    }  # fmt: skip
-    return {status: {"description": meaning[status], **_PROBLEM} for status in statuses}
+def problem_responses(*kinds: Kind) -> dict[Any, Any]:
+    """OpenAPI responses for problems of these kinds, by status."""
+    return {status: {"description": _described(status, kinds), **_PROBLEM} for status in {one.status for one in kinds}}
 
 
-def user_blueprint(name: str, prefix: str, description: str, verifier: TokenVerifier) -> APIBlueprint:
-    """A blueprint whose routes need a signed-in user (in `flask.g.user`) and take JSON objects."""
+def _described(status: int, kinds: Sequence[Kind]) -> str:
+    return " ".join(f"{kind.title} ({kind.slug}): {kind.text}" for kind in kinds if kind.status == status)
+
+
+def user_blueprint(name: str, prefix: str, description: str) -> APIBlueprint:
+    """A blueprint whose routes need a signed-in user (`current_user()`) and take JSON objects."""
     blueprint = APIBlueprint(
         name,
         __name__,
         url_prefix=prefix,
         abp_tags=[Tag(name=name, description=description)],
         abp_security=[{"access_token": []}],
-        abp_responses=problems(400, 401, 403, 503),
+        abp_responses=problem_responses(NOT_JSON, MISSING_TOKEN, INVALID_TOKEN, FORBIDDEN, UNAVAILABLE),
     )
 
     @blueprint.before_request
     def check() -> None:
-        require_user(verifier)
+        require_user(container.get(TokenVerifier))
         require_json_object()
 
     return blueprint
 
 
-__all__ = ["ProblemBody", "problems", "user_blueprint"]
+def rest_as_user() -> SyncPostgrestClient:
+    """PostgREST with the caller's token: RLS decides."""
+    return container.get(Rest).as_user(current_user().token)

@@ -1,44 +1,63 @@
-"""The OpenAPI document, and a page to read it."""
+"""The API's description: the OpenAPI document, a page to read it, and a page for each kind of problem."""
 
-from typing import Any
+from typing import Any, cast
 
-from flask import Response, jsonify, make_response, render_template
-from flask_openapi3 import OpenAPI
+from flask import Blueprint, Response, abort, current_app, jsonify, make_response, render_template
+from flask_openapi3 import Info, OpenAPI
+from svcs.flask import container
 
+from service.api.blueprint import problem_responses
 from service.config import Settings
+from service.problems import INVALID_FIELDS, KINDS
 from service.web.security import page_headers
 
-DESCRIPTION = (
-    "PagerDuty's alerts in the notification bell of a web app that runs on Supabase. Input fields may be spelled in "
-    "camelCase. Errors are application/problem+json (RFC 9457) with a stable `type`."
+INFO = Info(
+    title="supabase-pagerduty",
+    version="0.1.0",
+    description=(
+        "PagerDuty's alerts in the notification bell of a web app that runs on Supabase. Input fields may be spelled "
+        "in camelCase. Errors are application/problem+json (RFC 9457) with a stable `type`."
+    ),
 )
+SECURITY_SCHEMES: dict[str, Any] = {"access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
-_INVALID_FIELDS = {
-    "description": "Fields are not valid (`errors` says which)",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
-}
+blueprint = Blueprint("docs", __name__)
 
 
-def init_app(app: OpenAPI, settings: Settings) -> None:
-    """Serves `/api/openapi.json` and `/api/docs`."""
-
-    @app.route("/api/openapi.json")
-    def openapi_json() -> Response:
-        return jsonify(document(app))
-
-    @app.route("/api/docs")
-    def openapi_page() -> Response:
-        response = make_response(render_template("docs.html", document=document(app)))
-        response.headers.extend(page_headers(settings.supabase_url))
-        return response
+@blueprint.get("/api/openapi.json")
+def openapi_json() -> Response:
+    return jsonify(_document())
 
 
-def document(app: OpenAPI) -> dict[str, Any]:
+@blueprint.get("/api/docs")
+def openapi_page() -> Response:
+    return _page("docs.html", document=_document())
+
+
+@blueprint.get("/problems")
+def all_problems() -> Response:
+    return _page("problems.html", kinds=KINDS.values())
+
+
+@blueprint.get("/problems/<slug>")
+def one_problem(slug: str) -> Response:
+    if slug not in KINDS:
+        abort(404)
+    return _page("problems.html", kinds=[KINDS[slug]])
+
+
+def _document() -> dict[str, Any]:
     """The OpenAPI 3.1 document. The library describes validation errors as plain JSON; ours are problems."""
-    described: dict[str, Any] = app.api_doc
+    described: dict[str, Any] = cast(OpenAPI, current_app).api_doc
     for path_item in described["paths"].values():
         for operation in path_item.values():
             operation["responses"].pop("422", None)
             if "parameters" in operation or "requestBody" in operation:
-                operation["responses"]["422"] = _INVALID_FIELDS
+                operation["responses"]["422"] = problem_responses(INVALID_FIELDS)[422]
     return described
+
+
+def _page(template: str, **context: Any) -> Response:
+    response = make_response(render_template(template, **context))
+    response.headers.extend(page_headers(container.get(Settings).supabase_url))
+    return response

@@ -1,22 +1,42 @@
 """Shapes of requests and answers: what pydantic validates and the OpenAPI document shows."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
-from service.api.requests import Input
+from service.api.body import Input
 from service.pagerduty.events import V3_TYPES
+from service.vocabulary import (
+    API_KEY_LIMIT,
+    COMMENT_LIMIT,
+    CUSTOMER_LIMIT,
+    DESCRIPTION_LIMIT,
+    EVENT_TYPES_LIMIT,
+    ID_LIMIT,
+    LEVELS,
+    SEARCH_LIMIT,
+    SIGNING_SECRET_LIMIT,
+    STATUSES,
+    TAG_LIMIT,
+    TAGS_LIMIT,
+    TITLE_LIMIT,
+    URL_LIMIT,
+    IncidentStatus,
+    Level,
+    PagerDutyStatus,
+    Region,
+    Role,
+    UpdateKind,
+    Urgency,
+)
 
-Level = Literal["low", "medium", "high", "critical"]
-IncidentStatus = Literal["open", "investigating", "resolved"]
-Role = Literal["viewer", "responder", "admin", "owner"]
 Timestamp = Annotated[str, Field(description="ISO 8601", examples=["2026-11-23T12:00:00+00:00"])]
 Id = Annotated[str, Field(description="UUID")]
 # Postgres stores no NUL in text.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
-# "service:" and the longest name of a service must fit.
-Tag = Annotated[Text, StringConstraints(min_length=1, max_length=300)]
+Tag = Annotated[Text, StringConstraints(min_length=1, max_length=TAG_LIMIT)]
 
 
 class Page(BaseModel):
@@ -77,7 +97,7 @@ class IntegrationAnswer(BaseModel):
     configured: bool
     can_edit: bool
     enabled: bool
-    region: Literal["us", "eu"]
+    region: Region
     event_types: list[str] | None = Field(description="V3 names; null takes all")
     integration_key: str | None
     api_key: SecretHint
@@ -92,11 +112,11 @@ class IntegrationInput(Input):
     """An absent field stays as it is; null removes."""
 
     enabled: bool | None = None
-    region: Literal["us", "eu"] | None = None
-    event_types: list[str] | None = Field(None, min_length=1, max_length=100)
-    integration_key: str | None = Field(None, max_length=255)
-    api_key: str | None = Field(None, max_length=128)
-    signing_secret: str | None = Field(None, max_length=512)
+    region: Region | None = None
+    event_types: list[str] | None = Field(None, min_length=1, max_length=EVENT_TYPES_LIMIT)
+    integration_key: str | None = Field(None, max_length=ID_LIMIT)
+    api_key: str | None = Field(None, max_length=API_KEY_LIMIT)
+    signing_secret: str | None = Field(None, max_length=SIGNING_SECRET_LIMIT)
 
     @field_validator("enabled", "region")
     @classmethod
@@ -136,7 +156,7 @@ class KeyTestInput(Input):
     """Without a key, the saved one is tested."""
 
     api_key: str | None = Field(None, max_length=512)
-    region: Literal["us", "eu"] | None = Field(None, description="By default the saved one for a saved key, else both")
+    region: Region | None = Field(None, description="By default the saved one for a saved key, else both")
 
 
 class KeyTestAnswer(BaseModel):
@@ -153,7 +173,7 @@ class KeyTestAnswer(BaseModel):
         "not_set",
     ]
     message: str
-    region: Literal["us", "eu"] | None
+    region: Region | None
     account: str | None
     can_write: bool | None
     user_email: str | None
@@ -214,10 +234,10 @@ class Notification(BaseModel):
     event_type: str
     title: str
     body: str
-    urgency: Literal["high", "low"] | None
+    urgency: Urgency | None
     service_name: str | None
     pagerduty_incident_id: str | None
-    pagerduty_status: Literal["triggered", "acknowledged", "resolved"] | None
+    pagerduty_status: PagerDutyStatus | None
     pagerduty_url: str | None
     prefill: Prefill | None
     occurred_at: Timestamp | None
@@ -249,39 +269,46 @@ class UnreadCount(BaseModel):
 # incidents ------------------------------------------------------------------------------------------------------------
 
 
+def _one_or_more(words: Sequence[str]) -> str:
+    """A pattern for some of the words, separated by commas."""
+    word = f"({'|'.join(words)})"
+    return f"^{word}(,{word})*$"
+
+
 class IncidentQuery(Page):
-    status: str | None = Field(None, pattern=r"^(open|investigating|resolved)(,(open|investigating|resolved))*$")
-    criticality: str | None = Field(
-        None, pattern=r"^(low|medium|high|critical)(,(low|medium|high|critical))*$", description="One or more"
-    )
-    q: str | None = Field(None, max_length=200, description="Words of the title, the customer")
+    status: str | None = Field(None, pattern=_one_or_more(STATUSES), description="One or more")
+    criticality: str | None = Field(None, pattern=_one_or_more(LEVELS), description="One or more")
+    q: str | None = Field(None, max_length=SEARCH_LIMIT, description="Words of the title, the customer")
 
 
 class IncidentInput(Input):
-    title: Text = Field(min_length=1, max_length=1100)
-    description: Text = Field("", max_length=20_000)
+    title: Text = Field(min_length=1, max_length=TITLE_LIMIT)
+    description: Text = Field("", max_length=DESCRIPTION_LIMIT)
     criticality: Level = "medium"
     urgency: Level = "medium"
     status: IncidentStatus = "open"
-    customer: Text = Field("", max_length=255)
-    tags: list[Tag] = Field(default_factory=list, max_length=50)
+    customer: Text = Field("", max_length=CUSTOMER_LIMIT)
+    tags: list[Tag] = Field(default_factory=list, max_length=TAGS_LIMIT)
     notification_id: str | None = Field(None, pattern=r"^[0-9a-fA-F-]{36}$", description="Links it to PagerDuty's")
     pagerduty_incident_id: str | None = Field(
-        None, max_length=255, exclude=True, description="As in a prefill; the notification says what it is linked to"
+        None,
+        max_length=ID_LIMIT,
+        exclude=True,
+        description="As in a prefill; the notification says what it is linked to",
     )
-    pagerduty_url: str | None = Field(None, max_length=2048, exclude=True, description="As in a prefill")
+    pagerduty_url: str | None = Field(None, max_length=URL_LIMIT, exclude=True, description="As in a prefill")
 
 
 class IncidentChange(Input):
     """Only what is sent changes; nothing here can be null."""
 
-    title: Text | None = Field(None, min_length=1, max_length=1100)
-    description: Text | None = Field(None, max_length=20_000)
+    title: Text | None = Field(None, min_length=1, max_length=TITLE_LIMIT)
+    description: Text | None = Field(None, max_length=DESCRIPTION_LIMIT)
     criticality: Level | None = None
     urgency: Level | None = None
     status: IncidentStatus | None = None
-    customer: Text | None = Field(None, max_length=255)
-    tags: list[Tag] | None = Field(None, max_length=50)
+    customer: Text | None = Field(None, max_length=CUSTOMER_LIMIT)
+    tags: list[Tag] | None = Field(None, max_length=TAGS_LIMIT)
 
     @field_validator("*")
     @classmethod
@@ -321,12 +348,12 @@ class UpdatesQuery(BaseModel):
 
 
 class UpdateInput(Input):
-    body: Text = Field(min_length=1, max_length=10_000)
+    body: Text = Field(min_length=1, max_length=COMMENT_LIMIT)
 
 
 class Update(BaseModel):
     id: Id
-    kind: Literal["created", "status", "edited", "comment", "pagerduty"]
+    kind: UpdateKind
     body: str
     status_from: IncidentStatus | None
     status_to: IncidentStatus | None
@@ -350,3 +377,4 @@ class Alive(BaseModel):
 class Ready(BaseModel):
     status: Literal["ok", "down"]
     down: list[str] = Field(description="What cannot be reached")
+    problems: list[str] | None = Field(None, description="What to do about it; absent where nothing is known")

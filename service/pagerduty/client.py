@@ -15,15 +15,13 @@ import httpx2  # what the official client sends its requests with
 import pagerduty
 
 from service.pagerduty.fields import obj, objects, text, web_url
+from service.vocabulary import API_KEY_LIMIT, REGIONS, Region
 
-Region = Literal["us", "eu"]
 Status = Literal["valid", "read_only", "invalid_key", "wrong_region", "forbidden", "rate_limited", "unreachable"]
 
-REGIONS: tuple[Region, ...] = ("us", "eu")
 BASE_URLS: Mapping[str, str] = MappingProxyType(
     {"us": "https://api.pagerduty.com", "eu": "https://api.eu.pagerduty.com"}
 )
-MAX_KEY_LENGTH = 128
 # The whole test must answer within this many seconds, whatever PagerDuty does; no question is asked after it.
 DEADLINE = 7.5
 _CONNECT_TIMEOUT = 2.5
@@ -141,8 +139,8 @@ class _NoAnswer(Exception):
 def _malformed(api_key: str) -> str | None:
     if not api_key:
         return "The API key is empty. Paste the key as PagerDuty shows it when it is created."
-    if len(api_key) > MAX_KEY_LENGTH:
-        return f"This is longer than {MAX_KEY_LENGTH} characters, so it is not a PagerDuty API key."
+    if len(api_key) > API_KEY_LIMIT:
+        return f"This is longer than {API_KEY_LIMIT} characters, so it is not a PagerDuty API key."
     if not re.fullmatch(r"[\x21-\x7e]+", api_key):
         return "A PagerDuty API key has no spaces, line breaks or special letters. Paste the key alone."
     return None

@@ -56,9 +56,6 @@ V3_NAMES = {
     "incident.annotate": "incident.annotated",
 }
 
-STATUSES = ("triggered", "acknowledged", "resolved")
-URGENCIES = ("high", "low")
-
 # The status that an incident has after an event, for payloads that do not say.
 IMPLIED_STATUS = {
     "incident.triggered": "triggered",

@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from service.vocabulary import ID_LIMIT, URL_LIMIT
+
 NAME_LIMIT = 255
-ID_LIMIT = 255
-URL_LIMIT = 2048
 
 # PostgreSQL's jsonb takes neither a NUL nor half of a surrogate pair; U+FFFD stands for what cannot be kept.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypedDict
 
 from service.pagerduty.events import Event, Incident, InvalidEvent
-from service.pagerduty.fields import ID_LIMIT, clean_text, identifier, one_line, shorten
+from service.pagerduty.fields import clean_text, identifier, one_line, shorten
 from service.pagerduty.payloads import DESCRIPTION_LIMIT, MAX_INTEGRATION_KEYS, TITLE_LIMIT
+from service.vocabulary import ID_LIMIT
 
 BODY_LIMIT = 1000
 TIMELINE_LIMIT = 1000
@@ -99,62 +100,81 @@ def notification(event: Event, mapping: FieldMapping = DEFAULT_MAPPING) -> dict[
     }
 
 
+class IncidentRecord(TypedDict):
+    """The PagerDuty incident that an event is about; only `id` is always known. `url` is http or https."""
+
+    id: str
+    number: int | None
+    title: str | None
+    url: str | None
+    status: str | None
+    urgency: str | None
+    service_id: str | None
+    service_name: str | None
+
+
+class IngestRecord(TypedDict):
+    """What the database's ingest function (`pagerduty.ingest_events`) takes for one event.
+
+    `delivery_id` is PagerDuty's X-Webhook-Id; `occurred_at` is ISO 8601; `notification` is that of `notification()`;
+    `timeline` is one line for the linked incident; `invalid` is the reason why the event cannot be used.
+    """
+
+    event_id: str | None
+    delivery_id: str | None
+    family: str | None
+    event_type: str | None
+    known: bool
+    occurred_at: str | None
+    payload: Any
+    integration_keys: list[str]
+    incident: IncidentRecord | None
+    notification: dict[str, Any] | None
+    timeline: str | None
+    invalid: str | None
+
+
 def ingest_record(
     event: Event | InvalidEvent, delivery_id: str | None, extra_integration_keys: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The JSON object that the database's ingest function takes for one event.
-
-    Keys: event_id, delivery_id, family, event_type, known, occurred_at (ISO 8601), payload, integration_keys,
-    incident (None unless its id is known), notification, timeline (one line for the linked incident) and invalid (the
-    reason). `delivery_id` is PagerDuty's X-Webhook-Id; `extra_integration_keys` are keys found outside the body.
-    """
+) -> IngestRecord:
+    """The record of one event; `extra_integration_keys` are keys found outside the body."""
+    delivery = shorten(clean_text(delivery_id), ID_LIMIT) if delivery_id else None
     if isinstance(event, InvalidEvent):
-        found = {"event_id": event.event_id, "payload": event.payload, "invalid": event.reason}
-        keys: tuple[str, ...] = ()
-    else:
-        found = _valid_record(event)
-        keys = event.integration_keys
-    return {
-        **_EMPTY_RECORD,
-        **found,
-        "delivery_id": shorten(clean_text(delivery_id), ID_LIMIT) if delivery_id else None,
-        "integration_keys": _joined_keys(keys, extra_integration_keys),
-    }
-
-
-_EMPTY_RECORD: Mapping[str, Any] = MappingProxyType(
-    {
-        "event_id": None,
-        "delivery_id": None,
-        "family": None,
-        "event_type": None,
-        "known": False,
-        "occurred_at": None,
-        "payload": None,
-        "integration_keys": [],
-        "incident": None,
-        "notification": None,
-        "timeline": None,
-        "invalid": None,
-    }
-)
-
-
-def _valid_record(event: Event) -> dict[str, Any]:
+        return _invalid_record(event, delivery, extra_integration_keys)
     return {
         "event_id": event.id,
+        "delivery_id": delivery,
         "family": event.family,
         "event_type": event.type,
         "known": event.known,
         "occurred_at": event.occurred_at.isoformat() if event.occurred_at else None,
         "payload": event.payload,
+        "integration_keys": _joined_keys(event.integration_keys, extra_integration_keys),
         "incident": _incident_record(event.incident),
         "notification": notification(event),
         "timeline": timeline(event),
+        "invalid": None,
     }
 
 
-def _incident_record(incident: Incident | None) -> dict[str, Any] | None:
+def _invalid_record(event: InvalidEvent, delivery_id: str | None, integration_keys: Sequence[str]) -> IngestRecord:
+    return {
+        "event_id": event.event_id,
+        "delivery_id": delivery_id,
+        "family": None,
+        "event_type": None,
+        "known": False,
+        "occurred_at": None,
+        "payload": event.payload,
+        "integration_keys": _joined_keys((), integration_keys),
+        "incident": None,
+        "notification": None,
+        "timeline": None,
+        "invalid": event.reason,
+    }
+
+
+def _incident_record(incident: Incident | None) -> IncidentRecord | None:
     if incident is None or incident.id is None:
         return None
     return {

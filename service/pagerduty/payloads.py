@@ -21,8 +21,6 @@ from service.pagerduty.details import detail
 from service.pagerduty.events import (
     IMPLIED_STATUS,
     PING,
-    STATUSES,
-    URGENCIES,
     V3_NAMES,
     V3_TYPES,
     Event,
@@ -46,6 +44,7 @@ from service.pagerduty.fields import (
     text,
     web_url,
 )
+from service.vocabulary import PAGERDUTY_STATUSES, URGENCIES
 
 __all__ = ["Event", "InvalidEvent", "NotJSON", "NothingUsable", "parse"]
 
@@ -249,7 +248,7 @@ def _incident(raw: Json, event_type: str, service: Service | None) -> Incident |
         number=_first_number(raw.get("number"), raw.get("incident_number")),
         title=title,
         description=_first_text((raw.get("description"), summary.get("description")), DESCRIPTION_LIMIT),
-        status=choice(raw.get("status"), STATUSES) or IMPLIED_STATUS.get(event_type),
+        status=choice(raw.get("status"), PAGERDUTY_STATUSES) or IMPLIED_STATUS.get(event_type),
         urgency=choice(raw.get("urgency"), URGENCIES),
         priority=name(raw.get("priority")),
         service_id=own_service.id if own_service else None,

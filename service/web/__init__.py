@@ -1,36 +1,21 @@
 """The web app: page shells and static files. Everything else happens in the browser, under its user's token."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, get_args
+from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
+from svcs.flask import container
 from werkzeug.exceptions import NotFound
 
-from service.api import schemas
-from service.errors import Problem, not_found
+from service.config import Settings
 from service.pagerduty.events import V3_TYPES
+from service.problems import KINDS, WEB_NOT_INSTALLED, not_found
+from service.vocabulary import LEVELS, LIMITS, ROLES, STATUSES
 from service.web.assets import Assets, MissingBuild
 from service.web.security import page_headers
 
-__all__ = ["WebSettings", "create_blueprint"]
-
-
-class WebSettings(Protocol):
-    """What the pages must know. The publishable key is public by design; nothing secret may ever be added here."""
-
-    @property
-    def supabase_url(self) -> str:
-        """Origin of the Supabase project, as `https://abc.supabase.co`."""
-
-    @property
-    def supabase_publishable_key(self) -> str:
-        """`sb_publishable_…`, or the legacy anon key."""
-
-    @property
-    def demo_people(self) -> Sequence[Mapping[str, str]]:
-        """People to sign in as, each with email, password, name and what; empty outside the embedded stack."""
-
+__all__ = ["Pages", "blueprint"]
 
 # Endpoint, path, title and script of each page. The script reads the path again, so a page is one shell.
 _PAGES = (
@@ -48,52 +33,23 @@ _NAVIGATION = (("/incidents", "Incidents"), ("/settings", "Settings"))
 _YEAR = 31_536_000  # seconds
 
 
-def create_blueprint(settings: WebSettings) -> Blueprint:
-    """Serves the pages, `/static/…` and, for people, a page where there is none (404)."""
-    pages = _Pages(settings)
-    blueprint = Blueprint("web", __name__, template_folder="templates")
-    for endpoint, path, title, script in _PAGES:
-        blueprint.add_url_rule(path, endpoint=endpoint, view_func=_shell(pages, title, script))
-
-    @blueprint.get("/static/<name>")
-    def static(name: str) -> Response:
-        return pages.file(name)
-
-    @blueprint.app_context_processor
-    def assets() -> dict[str, Assets]:
-        return {"assets": pages.assets}
-
-    @blueprint.app_errorhandler(MissingBuild)
-    def not_built(error: MissingBuild) -> Response:
-        return Problem(500, "web-not-built", "The web app is not built", str(error)).response()
-
-    @blueprint.app_errorhandler(404)
-    def missing(error: NotFound) -> Response:
-        if error.response is not None:  # made on purpose
-            return make_response(error.response)
-        if "text/html" in request.headers.get("Accept", "") and not request.path.startswith(("/api/", "/static/")):
-            return pages.render("web/not_found.html", status=404)
-        return not_found("address").response()
-
-    return blueprint
-
-
-class _Pages:
+class Pages:
     """Templates with their assets, configuration and headers."""
 
-    def __init__(self, settings: WebSettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.assets = Assets()
         self._supabase_url = settings.supabase_url
+        # What the scripts must know. The publishable key is public by design; nothing secret may ever be added here.
         self._config = {
             "supabase_url": settings.supabase_url,
             "supabase_key": settings.supabase_publishable_key,
             "demo_people": [dict(person) for person in settings.demo_people],
             "event_types": sorted(V3_TYPES),
-            "problems": {},
-            "levels": get_args(schemas.Level),
-            "statuses": get_args(schemas.IncidentStatus),
-            "roles": get_args(schemas.Role),
-            "limits": _limits(),
+            "limits": dict(LIMITS),
+            "levels": LEVELS,
+            "statuses": STATUSES,
+            "roles": ROLES,
+            "problems": {kind.slug: kind.text for kind in KINDS.values()},
         }
 
     def file(self, name: str) -> Response:
@@ -116,16 +72,40 @@ class _Pages:
         return _conditional(response, hashlib.sha256(body.encode()).hexdigest()[:20]) if status == 200 else response
 
 
-def _limits() -> dict[str, int]:
-    """How many characters (of `tags`: how many) the fields of an incident take, as the API checks it."""
-    properties = schemas.IncidentInput.model_json_schema()["properties"]
-    limits = {name: properties[name]["maxLength"] for name in ("title", "description", "customer")}
-    return limits | {"tags": properties["tags"]["maxItems"], "tag": properties["tags"]["items"]["maxLength"]}
+blueprint = Blueprint("web", __name__, template_folder="templates")
 
 
-def _shell(pages: _Pages, title: str, script: str) -> Callable[..., Response]:
+def _shell(title: str, script: str) -> Callable[..., Response]:
     navigation = _NAVIGATION if title != "Sign in" else ()
-    return lambda **_: pages.render("web/app.html", title=title, script=script, navigation=navigation)
+    return lambda **_: container.get(Pages).render("web/app.html", title=title, script=script, navigation=navigation)
+
+
+for _endpoint, _path, _title, _script in _PAGES:
+    blueprint.add_url_rule(_path, endpoint=_endpoint, view_func=_shell(_title, _script))
+
+
+@blueprint.get("/static/<name>")
+def static(name: str) -> Response:
+    return container.get(Pages).file(name)
+
+
+@blueprint.app_context_processor
+def assets() -> dict[str, Assets]:
+    return {"assets": container.get(Pages).assets}
+
+
+@blueprint.app_errorhandler(MissingBuild)
+def not_built(error: MissingBuild) -> Response:
+    return WEB_NOT_INSTALLED(str(error)).response()
+
+
+@blueprint.app_errorhandler(404)
+def missing(error: NotFound) -> Response:
+    if error.response is not None:  # made on purpose
+        return make_response(error.response)
+    if "text/html" in request.headers.get("Accept", "") and not request.path.startswith(("/api/", "/static/")):
+        return container.get(Pages).render("web/not_found.html", status=404)
+    return not_found("address").response()
 
 
 def _conditional(response: Response, etag: str) -> Response:

@@ -32,7 +32,8 @@ from devstack.pagerduty import (
     create_app,
 )
 from service.pagerduty import client
-from service.pagerduty.client import KeyTest, Region
+from service.pagerduty.client import KeyTest
+from service.vocabulary import Region
 
 
 @contextmanager

@@ -704,23 +704,30 @@ stable
 set search_path = ''
 as $$
   select jsonb_build_object(
-    'organization_id', i.organization_id,
-    'enabled', i.enabled,
-    'region', i.region,
-    'event_types', i.event_types,
-    'api_key_set', i.api_key_set,
-    'signing_secret_set', i.signing_secret_set,
-    'last_event_at', i.last_event_at,
-    'last_error', i.last_error,
-    'last_error_at', i.last_error_at,
-    'created_at', i.created_at,
-    'updated_at', i.updated_at,
-    'admin', pagerduty_private.integration_admin_fields(i.organization_id)
-  )
-  from pagerduty.integrations i
-  where i.organization_id = get_integration.organization_id
+    'organization_id', o.id,
+    'configured', i.id is not null,
+    'can_edit', o.id in (select pagerduty_private.my_organizations('admin'))
+  ) || case
+    when i.id is null then '{}'
+    else jsonb_build_object(
+      'enabled', i.enabled,
+      'region', i.region,
+      'event_types', i.event_types,
+      'api_key_set', i.api_key_set,
+      'signing_secret_set', i.signing_secret_set,
+      'last_event_at', i.last_event_at,
+      'last_error', i.last_error,
+      'last_error_at', i.last_error_at,
+      'created_at', i.created_at,
+      'updated_at', i.updated_at,
+      'admin', pagerduty_private.integration_admin_fields(i.organization_id)
+    )
+  end
+  from pagerduty.organizations o
+  left join pagerduty.integrations i on i.organization_id = o.id
+  where o.id = get_integration.organization_id
 $$;
-comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "admin" holds the webhook token, the key filter and the hints, and is null for viewers and responders. Null where nothing is saved.';
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "admin" holds the webhook token, the key filter and the hints, and is null for viewers and responders. Null for who is not a member.';
 revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.get_integration(uuid) to authenticated;
 

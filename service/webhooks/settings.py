@@ -7,17 +7,17 @@ The database stays the authority: the ingest function takes nothing that was ver
 import re
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cachetools import TTLCache
+
 from service.crypto import Sealer
-from service.rest import Rest, call
+from service.rest import Deadline, Rest
 
 # What a token looks like (integrations.webhook_token): nothing else is worth a look-up.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _LIFETIME = 5.0  # seconds
-_LONGEST_TOKEN = 128  # characters, as in the table
 _MOST = 10_000  # integrations remembered at once
 
 
@@ -35,26 +35,23 @@ class WebhookSettingsCache:
     """Settings by webhook token; None stands for the bare URL. Unknown tokens are never remembered."""
 
     def __init__(self, rest: Rest, sealer: Sealer, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rest, self._sealer, self._clock = rest, sealer, clock
+        self._rest, self._sealer = rest, sealer
         self._lock = threading.Lock()
-        self._remembered: OrderedDict[str | None, tuple[float, WebhookSettings]] = OrderedDict()
+        self._remembered: TTLCache[str | None, WebhookSettings] = TTLCache(_MOST, _LIFETIME, clock)
 
     def remembered(self, token: str | None) -> WebhookSettings | None:
         """The settings if they were fetched a moment ago."""
         with self._lock:
-            at, settings = self._remembered.get(token, (0.0, None))
-        return settings if settings is not None and self._clock() - at < _LIFETIME else None
+            return self._remembered.get(token)
 
-    def fetch(self, token: str | None) -> WebhookSettings | None:
+    def fetch(self, token: str | None, deadline: Deadline) -> WebhookSettings | None:
         """The settings as they are now; None: there is no such integration.
 
         Raises APIError and httpx.HTTPError as PostgREST does, and CannotOpen if a signing secret cannot be opened.
         """
-        if token is not None and (len(token) > _LONGEST_TOKEN or "\0" in token):  # Postgres takes no NUL
-            return None
         if token is not None and not _TOKEN.fullmatch(token):
             return None
-        found = call(self._rest.as_service(), "get_webhook", token=token)
+        found = self._rest.call_as_service(deadline, "get_webhook", token=token)
         if not found:
             self.forget(token)
             return None
@@ -68,10 +65,7 @@ class WebhookSettingsCache:
             ),
         )
         with self._lock:
-            self._remembered[token] = (self._clock(), settings)
-            self._remembered.move_to_end(token)
-            while len(self._remembered) > _MOST:
-                self._remembered.popitem(last=False)
+            self._remembered[token] = settings
         return settings
 
     def forget(self, token: str | None) -> None:

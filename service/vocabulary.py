@@ -1,0 +1,56 @@
+"""The words and limits that stand in several places: said here once.
+
+The API's shapes and the pages are made from them; tests hold the database's enums and checks to them.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, get_args
+
+Role = Literal["viewer", "responder", "admin", "owner"]
+Level = Literal["low", "medium", "high", "critical"]
+IncidentStatus = Literal["open", "investigating", "resolved"]
+UpdateKind = Literal["created", "status", "edited", "comment", "pagerduty"]
+Region = Literal["us", "eu"]
+Urgency = Literal["high", "low"]
+PagerDutyStatus = Literal["triggered", "acknowledged", "resolved"]
+
+#: Each may do what those before it may, and more.
+ROLES: tuple[Role, ...] = get_args(Role)
+LEVELS: tuple[Level, ...] = get_args(Level)
+STATUSES: tuple[IncidentStatus, ...] = get_args(IncidentStatus)
+UPDATE_KINDS: tuple[UpdateKind, ...] = get_args(UpdateKind)
+REGIONS: tuple[Region, ...] = get_args(Region)
+URGENCIES: tuple[Urgency, ...] = get_args(Urgency)
+PAGERDUTY_STATUSES: tuple[PagerDutyStatus, ...] = get_args(PagerDutyStatus)
+
+# Lengths are in characters.
+TITLE_LIMIT = 1100  # PagerDuty's 1024, and the prefix of a prefilled title
+DESCRIPTION_LIMIT = 20_000
+CUSTOMER_LIMIT = 255
+TAG_LIMIT = 300  # "service:" and the longest name of a service
+TAGS_LIMIT = 50  # tags of one incident
+ALL_TAGS_LIMIT = 5000  # all tags of one incident together
+COMMENT_LIMIT = 10_000
+SEARCH_LIMIT = 200
+ID_LIMIT = 255  # PagerDuty's ids and keys
+URL_LIMIT = 2048
+EVENT_TYPES_LIMIT = 100  # event types in an integration's filter
+API_KEY_LIMIT = 128
+SIGNING_SECRET_LIMIT = 512
+
+#: What forms must know, by field.
+LIMITS: Mapping[str, int] = MappingProxyType(
+    {
+        "title": TITLE_LIMIT,
+        "description": DESCRIPTION_LIMIT,
+        "customer": CUSTOMER_LIMIT,
+        "tag": TAG_LIMIT,
+        "tags": TAGS_LIMIT,
+        "comment": COMMENT_LIMIT,
+        "search": SEARCH_LIMIT,
+        "integration_key": ID_LIMIT,
+        "api_key": API_KEY_LIMIT,
+        "signing_secret": SIGNING_SECRET_LIMIT,
+    }
+)

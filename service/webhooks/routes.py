@@ -1,0 +1,112 @@
+"""The webhook routes, and how often they may be called."""
+
+from typing import Any
+
+from flask import Response, jsonify, make_response, request
+from flask_limiter.util import get_remote_address
+from flask_openapi3 import APIBlueprint, Tag
+from svcs.flask import container
+
+from service import problems
+from service.api.blueprint import problem_responses
+from service.api.body import read_body
+from service.api.schemas import TokenPath, WebhookAlive, WebhookAnswer
+from service.config import Settings
+from service.crypto import CannotOpen
+from service.metrics import WEBHOOKS_REFUSED
+from service.pagerduty.signatures import HEADER as SIGNATURE_HEADER
+from service.rates import limiter
+from service.rest import Deadline, Rest
+from service.webhooks.receive import Delivery, Receiver
+from service.webhooks.settings import WebhookSettingsCache
+
+# PagerDuty waits 5 s (Webhooks overview): seconds that all our calls for one webhook may take together.
+_ANSWER_WITHIN = 4.5
+# Wrong tokens and signatures from one address. Far above what a misconfigured subscription sends.
+_FAILURES = "600 per minute"
+_LONGEST_HEADER = 300  # characters
+
+_by_url = limiter.shared_limit(
+    lambda: container.get(Settings).webhook_rate_limit,
+    scope="webhooks",
+    key_func=lambda: (request.view_args or {}).get("token", "bare"),
+)
+_by_failures = limiter.shared_limit(
+    _FAILURES,
+    scope="failures",
+    key_func=get_remote_address,
+    deduct_when=lambda response: response.status_code in (401, 404),
+)
+_ANSWERS: dict[Any, Any] = {
+    202: WebhookAnswer,
+    **problem_responses(
+        problems.NOT_JSON, problems.NOTHING_USABLE, problems.BAD_SIGNATURE, problems.NOT_FOUND, problems.NO_BARE_URL,
+        problems.TOO_LARGE, problems.TOO_MANY_REQUESTS, problems.UNAVAILABLE,
+    ),
+}  # fmt: skip
+
+blueprint = APIBlueprint(
+    "webhooks",
+    __name__,
+    url_prefix="/api/webhooks/pagerduty",
+    abp_tags=[Tag(name="webhooks", description="What PagerDuty calls")],
+)
+
+
+@blueprint.post("/<token>", responses=_ANSWERS, summary="Receive a webhook")
+@_by_url
+@_by_failures
+def receive(path: TokenPath) -> Response:
+    return _receive(path.token)
+
+
+@blueprint.post("", responses=_ANSWERS, summary="Receive a webhook, where one integration serves the bare URL")
+@_by_url
+@_by_failures
+def receive_bare() -> Response:
+    return _receive(None)
+
+
+@blueprint.get("", responses={200: WebhookAlive}, summary="Is the endpoint alive?")
+def alive() -> dict[str, Any]:
+    return {"status": "ok"}
+
+
+@blueprint.get(
+    "/<token>",
+    responses={200: WebhookAlive, **problem_responses(problems.TOO_MANY_REQUESTS, problems.UNAVAILABLE)},
+    summary="Is this token known?",
+)
+@limiter.limit("120 per minute")
+def verify(path: TokenPath) -> dict[str, Any]:
+    try:
+        found = container.get(WebhookSettingsCache).fetch(path.token, Deadline.within(_ANSWER_WITHIN))
+    except CannotOpen:
+        return {"status": "ok", "known": True}
+    return {"status": "ok", "known": found is not None, **({"enabled": found.enabled} if found else {})}
+
+
+@blueprint.after_request
+def count(response: Response) -> Response:
+    if request.method == "POST" and response.status_code != 202:
+        WEBHOOKS_REFUSED.labels(response.status_code).inc()
+    return response
+
+
+def _receive(token: str | None) -> Response:
+    deadline = Deadline.within(_ANSWER_WITHIN)
+    delivery = Delivery(
+        token=token,
+        body=read_body(),
+        signature=request.headers.get(SIGNATURE_HEADER),
+        delivery_id=_header("X-Webhook-Id"),
+        integration_key=_header("X-PagerDuty-Integration-Key"),
+        deadline=deadline,
+    )
+    outcomes = Receiver(container.get(Rest), container.get(WebhookSettingsCache)).receive(delivery)
+    return make_response(jsonify({"outcomes": outcomes}), 202)
+
+
+def _header(name: str) -> str | None:
+    value = request.headers.get(name, "").strip()[:_LONGEST_HEADER]
+    return value.replace("\0", "") or None

@@ -16,8 +16,8 @@ RUN_BY = {
     "make test": ".ci/run::make test",
     "python -m service migrations --to ../your-app/supabase/migrations": "tests/database/test_good_guest.py::",
     "(cd ../your-app && supabase db push)": "tests/database/test_good_guest.py::",
-    "make wheel": "tests/wheel/test_wheel.py::",
-    "pip install --constraint requirements.lock dist/supabase_pagerduty-*.whl": "tests/wheel/test_wheel.py::",
+    "make wheel": "tests/browser/test_wheel.py::test_one_signs_in_and_the_bell_is_there",
+    "pip install -r requirements.lock dist/supabase_pagerduty-*.whl": "tests/browser/test_wheel.py::test_one_signs_in_and_the_bell_is_there",
 }
 RUN_HERE = ("curl", "gunicorn")
 

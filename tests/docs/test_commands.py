@@ -10,14 +10,16 @@ from devstack.stack import Stack
 from service.crypto import new_key
 from tests.docs.documents import README, ROOT, commands
 
+WHEEL = "tests/browser/test_wheel.py::test_one_signs_in_and_the_bell_is_there"
+GUEST = "tests/database/test_good_guest.py::"
 #: What runs a command that this file does not: a test, or the file that CI starts.
 RUN_BY = {
     "make run": "tests/devstack/test_make_run.py::test_it_runs_says_what_to_do_and_stops_everything",
     "make test": ".ci/run::make test",
-    "python -m service migrations --to ../your-app/supabase/migrations": "tests/database/test_good_guest.py::",
-    "(cd ../your-app && supabase db push)": "tests/database/test_good_guest.py::",
-    "make wheel": "tests/wheel/test_wheel.py::",
-    "pip install --constraint requirements.lock dist/supabase_pagerduty-*.whl": "tests/wheel/test_wheel.py::",
+    "python -m service migrations --to ../your-app/supabase/migrations": GUEST,
+    "(cd ../your-app && supabase db push)": GUEST,
+    "make wheel": WHEEL,
+    "pip install -r requirements.lock dist/supabase_pagerduty-*.whl": WHEEL,
 }
 RUN_HERE = ("curl", "gunicorn")
 

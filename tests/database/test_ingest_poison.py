@@ -8,6 +8,12 @@ from hypothesis import strategies as st
 
 from tests.database.database import Database, Organization
 from tests.database.events import at, event
+from tests.database.twins import TwinnedDatabase
+
+
+@pytest.fixture
+def database(twins: TwinnedDatabase) -> Database:
+    return twins
 
 
 @pytest.fixture
@@ -145,6 +151,7 @@ _PATHS = [
 ]
 
 
+@pytest.mark.one_postgres  # the poisons above are tried on every major
 @settings(
     max_examples=60, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,8 @@ from supabase import AsyncClient, PostgrestAPIError, acreate_client, create_clie
 from supabase_auth.errors import AuthApiError
 
 from tests.devstack.gateway_fixtures import PASSWORD, Gateway
+from tests.devstack.node_client import node_command
 
-SCRIPT = Path(__file__).parent / "node" / "supabase_js.cjs"
-NODE_MODULES = Path(__file__).parents[2] / "service" / "web" / "node_modules"
 EMAIL = "anna@example.com"
 SIGN_IN = {"email": EMAIL, "password": PASSWORD}
 
@@ -117,13 +114,7 @@ def test_python_listens(gateway: Gateway) -> None:
 
 def drive_node(gateway: Gateway) -> dict[str, Any]:
     """Runs the script, sends the broadcasts that it asks for, and answers what it saw."""
-    node = shutil.which("node")
-    assert node, "Node is needed for this test"
-    arguments = [str(NODE_MODULES), gateway.url, gateway.keys.publishable_key, EMAIL, PASSWORD]
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    # Node 22 has websockets, Node 20 has them behind a flag.
-    flags = ["--experimental-websocket"] if int(version.lstrip("v").partition(".")[0]) < 22 else []
-    command = [node, *flags, str(SCRIPT), *arguments]
+    command = node_command("supabase_js.cjs", gateway.url, gateway.keys.publishable_key, EMAIL, PASSWORD)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -103,7 +103,7 @@ def test_a_poisonous_event_leaves_no_half_of_itself(database: Database, acme: Or
     assert database.value(broadcasts, (f"pagerduty:org:{acme.id}",)) == 1
 
 
-NOT_EVENTS = [None, True, 5, 1.5, "text", "", [], [[]], {}, {"event": {}}, [{"event_id": "E1"}]]
+NOT_EVENTS: list[Any] = [None, True, 5, 1.5, "text", "", [], [[]], {}, {"event": {}}, [{"event_id": "E1"}]]
 
 
 @pytest.mark.parametrize("thing", NOT_EVENTS, ids=repr)
@@ -134,7 +134,7 @@ def test_a_large_payload_is_kept(database: Database, acme: Organization) -> None
 
 
 # Whatever shape the values take: an answer for each event, in order, and the good one is taken.
-_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
+_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 _ANY = st.recursive(
     st.none()
     | st.booleans()

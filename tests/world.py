@@ -112,9 +112,10 @@ class Organization:
     def __getattr__(self, role: str) -> Person:
         """The member with this role: acme.owner, acme.viewer, …"""
         try:
-            return self.__dict__["people"][role]
+            found: Person = self.__dict__["people"][role]
         except KeyError:
             raise AttributeError(role) from None
+        return found
 
     def send(self, payload: Any, *, secret: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
         """Sends a webhook as PagerDuty does, signed if there is a secret."""

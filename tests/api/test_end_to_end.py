@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -27,9 +28,7 @@ async def whole_story(acme: Organization, globex: Organization) -> None:
     member, other = acme.responder, globex.responder
     for organization in (acme, globex):
         secret = {"signing_secret": SECRET + organization.id}
-        await run(
-            lambda org=organization, body=secret: org.owner.api.post("/api/integrations/pagerduty", json=body), 200
-        )
+        await run(partial(organization.owner.api.post, "/api/integrations/pagerduty", json=secret), 200)
 
     def alert(organization: Organization, payload: dict[str, Any]) -> Callable[[], httpx.Response]:
         return lambda: organization.send(payload, secret=SECRET + organization.id)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -214,9 +215,13 @@ def test_health_needs_nobody(stack: Stack) -> None:
     assert "http_request_duration_seconds" in metrics.text
 
 
+def _broken_below(path: str, asked: str) -> str | int:
+    return 503 if asked.startswith(path) else "pass"
+
+
 def test_readiness_names_what_is_down(proxied: Proxied) -> None:
     for path, name in (("/rest/v1/", "database"), ("/auth/v1/", "auth")):
-        proxied.proxy.behaviour = lambda asked, broken=path: 503 if asked.startswith(broken) else "pass"
+        proxied.proxy.behaviour = partial(_broken_below, path)
         answer = httpx.get(f"{proxied.url}/readyz", timeout=20)
         assert (answer.status_code, answer.json()) == (503, {"status": "down", "down": [name]})
 

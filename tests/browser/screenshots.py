@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from devstack.postgres import free_port
 from devstack.stack import DEMO_PASSWORD, DEMO_PEOPLE, ROOT, Stack
@@ -15,7 +15,7 @@ from tests.browser.steps import entries, expect_unread, open_bell, sign_in
 from tests.world import v3
 
 DOCS = ROOT / "docs"
-SIZE = {"width": 1200, "height": 800}
+SIZE = ViewportSize(width=1200, height=800)
 ALERTS: tuple[dict[str, Any], ...] = (
     {
         "incident_id": "PT4KHLK", "title": "Payment webhooks time out in eu-west-1", "urgency": "high",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from devstack.stack import ROOT
 from tests.browser.conftest import Windows
@@ -16,7 +16,7 @@ from tests.world import Organization, Person, v3
 
 AXE = ROOT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
+WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=320, height=640)
 
 
 def violations(page: Page, rules: dict[str, Any]) -> list[str]:
@@ -32,7 +32,8 @@ def check(page: Page) -> None:
     everything, colours = {"type": "tag", "values": RULES}, {"type": "rule", "values": ["color-contrast"]}
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
-        for scheme, rules in (("light", everything), ("dark", colours)):
+        schemes: tuple[tuple[Any, dict[str, Any]], ...] = (("light", everything), ("dark", colours))
+        for scheme, rules in schemes:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             assert violations(page, rules) == [], f"{page.url} {scheme} {size}"
         assert horizontal_overflow(page) <= 0, f"{page.url} scrolls sideways"

@@ -120,7 +120,7 @@ def arrivals(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str,
     offsets = draw(
         st.lists(st.integers(0, 3000), min_size=1, max_size=8)
     )  # microseconds: finer than JavaScript's dates
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": f"{number:08d}-0000-4000-8000-000000000000", "created_at": moment(offset), "read_at": None}
         for number, offset in enumerate(offsets)
     ]

@@ -15,6 +15,7 @@ from devstack.postgres import Cluster
 from tests.conftest import EMBEDDED, installed_majors
 from tests.database.cli import push
 from tests.database.database import Database, scratch
+from tests.database.twins import TwinnedDatabase
 
 MAJORS = sorted(installed_majors(), reverse=True)
 
@@ -78,3 +79,16 @@ def database(shared_database: Database) -> Iterator[Database]:
     """The migrated database; what a test makes in it is deleted behind it."""
     yield shared_database
     shared_database.clean_up()
+
+
+@pytest.fixture(scope="session")
+def shared_twins(dsn: str) -> Iterator[TwinnedDatabase]:
+    with TwinnedDatabase(dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+def twins(shared_twins: TwinnedDatabase) -> Iterator[TwinnedDatabase]:
+    """The migrated database, with a twin for each organization that a test makes; checked and deleted behind it."""
+    yield shared_twins
+    shared_twins.clean_up()

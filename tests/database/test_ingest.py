@@ -13,8 +13,14 @@ from service.pagerduty.mapping import ingest_record
 from service.pagerduty.payloads import parse
 from tests.database.database import Database, Organization
 from tests.database.events import at, event, note
+from tests.database.twins import TwinnedDatabase
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "data" / "pagerduty").glob("*.json"))
+
+
+@pytest.fixture
+def database(twins: TwinnedDatabase) -> TwinnedDatabase:
+    return twins
 
 
 @pytest.fixture
@@ -130,10 +136,11 @@ def test_two_organizations_have_ids_of_their_own(database: Database, acme: Organ
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_ten_at_once_make_one_of_each(database: Database, acme: Organization, batch: int) -> None:
+def test_ten_at_once_make_one_of_each(database: TwinnedDatabase, acme: Organization, batch: int) -> None:
     for _ in range(3):
         events = [event(event_id=f"E{uuid.uuid4().hex}") for _ in range(batch)]
         before = len(_notifications(database, acme))
+        database.poise(acme, *events)
         results = database.at_once(
             *[lambda connection, e=events: database.ingest(acme, *e, connection=connection)] * 10
         )
@@ -232,6 +239,15 @@ def test_notes_go_with_the_incident_that_they_are_about(database: Database, acme
     database.ingest(acme, event())
     assert _outcomes(database.ingest(acme, note())) == [("created", None)]
     assert _outcomes(database.ingest(acme, note("PINC002"))) == [("ignored", "integration_key_mismatch")]
+
+
+def test_a_note_is_completed_with_what_its_own_organization_knows(database: Database, acme: Organization) -> None:
+    noted = database.notify(acme, note())
+    database.ingest(acme, event(title="Disk full", urgency="low"))
+    completed = database.notify(acme, note())
+    made = {str(row["id"]): row for row in _notifications(database, acme)}
+    assert (made[noted]["urgency"], made[noted]["service_name"]) == (None, None), "nothing was known yet"
+    assert (made[completed]["urgency"], made[completed]["service_name"]) == ("low", "Checkout API")
 
 
 def test_the_service_learns_how_many_were_told(database: Database, acme: Organization) -> None:

@@ -9,6 +9,15 @@ from hypothesis import strategies as st
 
 from tests.database.database import Database, Organization
 from tests.database.events import STATUSES, at, event, note
+from tests.database.twins import TwinnedDatabase
+
+# The order of events is decided by what SQL says, the same on every major; test_ingest runs it on each.
+pytestmark = pytest.mark.one_postgres
+
+
+@pytest.fixture
+def database(twins: TwinnedDatabase) -> Database:
+    return twins
 
 
 @pytest.fixture

@@ -8,8 +8,17 @@ from psycopg.types.json import Jsonb
 
 from tests.database.database import Database, Organization
 from tests.database.events import event
+from tests.database.twins import TwinnedDatabase
 
 FIELDS = "select * from pagerduty.integrations where organization_id = %s"
+
+# Plain statements, the same on every major; test_ingest and the matrix run the functions on each.
+pytestmark = pytest.mark.one_postgres
+
+
+@pytest.fixture
+def database(twins: TwinnedDatabase) -> Database:
+    return twins
 
 
 @pytest.fixture

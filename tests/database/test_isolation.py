@@ -13,6 +13,9 @@ REFUSED = "42501"
 NOT_FOUND = "PT404"
 NO_SUCH_ROW = "23503"
 
+# The matrix is asked on every major; these are ways around it, through the same policies.
+pytestmark = pytest.mark.one_postgres
+
 
 @pytest.fixture
 def acme(database: Database) -> Organization:
@@ -271,7 +274,8 @@ def test_the_sealed_api_key_is_for_owners_and_admins(
     database: Database, acme: Organization, globex: Organization
 ) -> None:
     save = "select pagerduty.save_integration(%s, '{}', %s)"
-    database.run_as(acme["owner"], save, (acme.id, Jsonb(CREDENTIALS)))
+    for organization in (globex, acme):
+        database.run_as(organization["owner"], save, (organization.id, Jsonb(CREDENTIALS)))
     get = "select pagerduty.get_sealed_api_key(%s) as sealed"
     people = {**acme.people, "stranger": globex["owner"], "nobody": database.user()}
     got = {name: database.run_as(user, get, (acme.id,))[0]["sealed"] for name, user in people.items()}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from devstack.migrate import apply_migrations
 from devstack.postgres import Cluster
-from tests.database.cli import push
 from tests.database.database import Database, Organization, scratch
 
 BIG = {
@@ -26,7 +26,7 @@ FILL = """
 insert into pagerduty.organizations (name) select 'Neighbour ' || n from generate_series(1, 3000) n;
 insert into pagerduty.integrations (organization_id) select id from pagerduty.organizations on conflict do nothing;
 create temporary table sizes as
-  select id, case when id = %(ours)s then 4000 else 200 end as size
+  select id, case when id = %(ours)s then 2000 else 100 end as size
   from (select id from pagerduty.organizations order by id = %(ours)s desc, id limit 40) few;
 insert into pagerduty.events (organization_id, integration_id, event_id, family, event_type, outcome,
     received_at)
@@ -44,7 +44,7 @@ alter table pagerduty.incident_updates disable trigger broadcast_incident_update
 insert into pagerduty.incident_updates (incident_id, organization_id, body, author_id)
   select i.id, i.organization_id, 'Update', null from pagerduty.incidents i, generate_series(1, 2);
 alter table pagerduty.incident_updates enable trigger broadcast_incident_update;
-insert into auth.users (id, email) select gen_random_uuid(), 'reader-' || n from generate_series(1, 40) n;
+insert into auth.users (id, email) select gen_random_uuid(), 'reader-' || n from generate_series(1, 15) n;
 alter table pagerduty.receipts disable trigger broadcast_receipts;
 insert into pagerduty.receipts (notification_id, user_id)
   select n.id, u.id from pagerduty.notifications n, auth.users u
@@ -68,7 +68,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(cluster: Cluster) -> Iterator[Scene]:
     with scratch(cluster) as url:
-        push(url)
+        apply_migrations(url)
         with Database(url) as database:
             ours = database.organization()
             values = {"ours": ours.id, "reader": ours["viewer"]}
@@ -191,7 +191,7 @@ def test_reading_all_looks_memberships_up_a_few_times_at_most(scene: Scene) -> N
     lookups = [node for node in nodes if node["Node Type"] == "ProjectSet"]
     assert sum(node["Actual Loops"] for node in lookups) <= 3
     count = "select count(*) from pagerduty.receipts where user_id = %s"
-    assert database.value(count, (user,)) == 4000
+    assert database.value(count, (user,)) == 2000
 
 
 LOOKUPS = {

@@ -175,7 +175,7 @@ def start_gateway(scratch_database: Database) -> Callable[..., contextlib.Abstra
     def start(settings: Settings | None = None, **config: Any) -> Iterator[Gateway]:
         listening, url = bound_socket()
         keys = config.pop("keys", None) or Keys.create(f"{url}/auth/v1")
-        values = {
+        values: dict[str, Any] = {
             "public_url": url,
             "authenticator_dsn": scratch_database.dsn("authenticator"),
             "auth_dsn": scratch_database.dsn("supabase_auth_admin"),

@@ -105,7 +105,8 @@ class RawClient:
         self.send(topic, "phx_join", payload, join_ref=ref)
         reply = self.receive()
         assert (reply["event"], reply["ref"], reply["topic"]) == ("phx_reply", ref, topic)
-        return reply["payload"]
+        answered: Frame = reply["payload"]
+        return answered
 
     def heartbeat(self) -> None:
         """Checks that nothing waits before a heartbeat's reply."""

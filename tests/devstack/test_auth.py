@@ -234,7 +234,7 @@ def test_tokens_that_give_no_user(gateway: Gateway) -> None:
     assert code("nonsense") == (403, "bad_jwt")
     assert code(gateway.token(lifetime=-1)) == (403, "bad_jwt")
     assert code(jwt.encode({"sub": ANNA, "exp": 9_999_999_999}, "x" * 40, "HS256")) == (403, "bad_jwt")
-    assert code(jwt.encode({"sub": ANNA}, None, "none")) == (403, "bad_jwt")
+    assert code(jwt.encode({"sub": ANNA}, "", "none")) == (403, "bad_jwt")
     assert code(gateway.token("no-uuid")) == (400, "bad_jwt")
     assert code(gateway.token(str(uuid.uuid4()))) == (403, "user_not_found")
     assert code(gateway.token(session_id=str(uuid.uuid4()))) == (403, "session_not_found")

@@ -81,7 +81,7 @@ def test_without_a_key_nothing_is_answered(gateway: Gateway, path: str) -> None:
         missing = client.post(path)
         empty = client.post(path, headers={"apikey": ""})
         wrong = client.post(path, headers={"apikey": "sb_publishable_wrong"})
-        odd = client.post(path, headers={"apikey": "clé".encode()})
+        odd = client.post(path, headers=[(b"apikey", "clé".encode())])
         bearer_only = client.post(path, headers={"Authorization": f"Bearer {gateway.token()}"})
     for answer in (missing, bearer_only):
         assert answer.status_code == 401

@@ -72,7 +72,7 @@ def test_only_our_tokens_verify() -> None:
     refused = [
         jwt.encode({"sub": "x"}, others._private_key, "ES256", headers={"kid": keys.kid}),
         others.anon_jwt,
-        jwt.encode({"sub": "x"}, None, "none"),
+        jwt.encode({"sub": "x"}, "", "none"),
         jwt.encode({"sub": "x"}, keys.jwt_secret + "x" * 32, "HS512"),
         keys.sign({"exp": 1}),
         "no token",

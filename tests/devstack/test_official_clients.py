@@ -2,22 +2,24 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from postgrest import CountMethod
 from realtime.types import RealtimeSubscribeStates
 from supabase import AsyncClient, PostgrestAPIError, acreate_client, create_client
 from supabase_auth.errors import AuthApiError
+from supabase_auth.types import SignInWithEmailAndPasswordCredentials
 
 from tests.devstack.gateway_fixtures import PASSWORD, Gateway
+from tests.devstack.node_client import node_command
 
-SCRIPT = Path(__file__).parent / "node" / "supabase_js.cjs"
-NODE_MODULES = Path(__file__).parents[2] / "service" / "web" / "node_modules"
 EMAIL = "anna@example.com"
-SIGN_IN = {"email": EMAIL, "password": PASSWORD}
+#: Options of channels; the client's types ask for more than it needs.
+PRIVATE: Any = {"config": {"private": True}}
+ROOM: Any = {"config": {"broadcast": {"self": True, "ack": True}, "private": False}}
+SIGN_IN: SignInWithEmailAndPasswordCredentials = {"email": EMAIL, "password": PASSWORD}
 
 
 @pytest.mark.parametrize("key", ["publishable_key", "anon_jwt"])
@@ -34,8 +36,9 @@ def test_python_signs_in_reads_refreshes_and_signs_out(gateway: Gateway, key: st
     assert found.user.email == EMAIL
 
     made = client.table("notes").insert({"body": "from python"}).execute()
-    note = made.data[0]["id"]
-    read = client.table("notes").select("body,owner", count="exact").eq("id", note).execute()
+    [row] = cast("list[dict[str, Any]]", made.data)
+    note = row["id"]
+    read = client.table("notes").select("body,owner", count=CountMethod.exact).eq("id", note).execute()
     assert (read.data, read.count) == ([{"body": "from python", "owner": signed_in.user.id}], 1)
     client.table("notes").delete().eq("id", note).execute()
 
@@ -79,14 +82,14 @@ async def _realtime(gateway: Gateway) -> None:
     topic = f"user:{signed_in.user.id}"
 
     heard, states = Heard(), Heard()
-    channel = client.channel(topic, {"config": {"private": True}})
+    channel = client.channel(topic, PRIVATE)
     await channel.on_broadcast("notification", heard).subscribe(lambda state, error: states(state))
     assert await states.next() == RealtimeSubscribeStates.SUBSCRIBED
     gateway.database.send(topic, "notification", '{"title": "hello"}')
     assert (await heard.next())["payload"]["title"] == "hello"
 
     refusals = Heard()
-    secret = client.channel("secret", {"config": {"private": True}})
+    secret = client.channel("secret", PRIVATE)
     await secret.subscribe(lambda state, error: refusals((state, str(error))))
     state, error = await refusals.next()
     assert state == RealtimeSubscribeStates.CHANNEL_ERROR
@@ -99,7 +102,7 @@ async def _realtime(gateway: Gateway) -> None:
     gateway.database.send(topic, "notification", '{"title": "after the refresh"}')
     assert (await heard.next())["payload"]["title"] == "after the refresh"
 
-    public = client.channel("room:python", {"config": {"broadcast": {"self": True, "ack": True}, "private": False}})
+    public = client.channel("room:python", ROOM)
     await public.on_broadcast("hi", heard).subscribe()
     await public.send_broadcast("hi", {"n": 1})
     assert (await heard.next())["payload"] == {"n": 1}
@@ -117,13 +120,7 @@ def test_python_listens(gateway: Gateway) -> None:
 
 def drive_node(gateway: Gateway) -> dict[str, Any]:
     """Runs the script, sends the broadcasts that it asks for, and answers what it saw."""
-    node = shutil.which("node")
-    assert node, "Node is needed for this test"
-    arguments = [str(NODE_MODULES), gateway.url, gateway.keys.publishable_key, EMAIL, PASSWORD]
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    # Node 22 has websockets, Node 20 has them behind a flag.
-    flags = ["--experimental-websocket"] if int(version.lstrip("v").partition(".")[0]) < 22 else []
-    command = [node, *flags, str(SCRIPT), *arguments]
+    command = node_command("supabase_js.cjs", gateway.url, gateway.keys.publishable_key, EMAIL, PASSWORD)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -131,7 +128,8 @@ def drive_node(gateway: Gateway) -> dict[str, Any]:
             for line in process.stdout:
                 said = json.loads(line)
                 if "seen" in said:
-                    return said["seen"]
+                    seen: dict[str, Any] = said["seen"]
+                    return seen
                 wanted = said["send"]
                 gateway.database.send(wanted["topic"], wanted["event"], json.dumps(wanted["payload"]))
             raise AssertionError(process.stderr.read())

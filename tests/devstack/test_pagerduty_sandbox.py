@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pagerduty
 import pytest
 import uvicorn
@@ -274,10 +273,10 @@ class TestSandbox:
     """The sandbox itself, by plain HTTP."""
 
     @pytest.fixture
-    def http(self) -> httpx.Client:
+    def http(self) -> TestClient:
         return TestClient(create_app(Sandbox(keys={"good": Key(), "eu": Key(region="eu")})))
 
-    def test_errors_have_pagerdutys_shape(self, http: httpx.Client) -> None:
+    def test_errors_have_pagerdutys_shape(self, http: TestClient) -> None:
         for authorization in ("", "Token token=bad", "Bearer good", "Token token=", "Token token=eu"):
             answer = http.get("/us/abilities", headers={"Authorization": authorization})
             assert answer.status_code == 401
@@ -288,7 +287,7 @@ class TestSandbox:
     @pytest.mark.parametrize(
         ("method", "path"), [("GET", "/us/oncalls"), ("DELETE", "/us/abilities"), ("GET", "/abilities"), ("GET", "/")]
     )
-    def test_what_it_does_not_support_it_names(self, http: httpx.Client, method: str, path: str) -> None:
+    def test_what_it_does_not_support_it_names(self, http: TestClient, method: str, path: str) -> None:
         answer = http.request(method, path)
         assert answer.status_code == 501
         assert answer.json()["error"]["message"] == f"The sandbox does not support {method} {path}"
@@ -303,7 +302,7 @@ class TestSandbox:
             (b'{"webhook_subscription": {}}', 501),
         ],
     )
-    def test_subscriptions_are_checked_but_not_created(self, http: httpx.Client, sent: bytes, status: int) -> None:
+    def test_subscriptions_are_checked_but_not_created(self, http: TestClient, sent: bytes, status: int) -> None:
         answer = http.post("/us/webhook_subscriptions", content=sent, headers={"Authorization": "Token token=good"})
         assert answer.status_code == status
 

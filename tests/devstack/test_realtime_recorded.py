@@ -87,7 +87,8 @@ def normal(frame: Frame) -> Frame:
     row = frame["payload"].get("meta", {}).get("id") if isinstance(frame["payload"], dict) else None
     if row:
         text = text.replace(row, "<row>")
-    return json.loads(text)
+    made: Frame = json.loads(text)
+    return made
 
 
 def assert_same(actual: Frame, expected: Frame) -> None:

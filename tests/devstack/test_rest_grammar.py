@@ -30,7 +30,7 @@ from devstack.rest.terms import (
     OrderTerm,
 )
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 #: Text that is mostly made of what has a meaning in the grammar.
 garbage = st.one_of(
     texts,
@@ -211,7 +211,8 @@ def test_names_and_values_stay_out_of_the_statements_text(name: str, value: str)
 @given(st.lists(texts))
 def test_array_literals_read_back_by_the_rules_of_postgresql(elements: list[str]) -> None:
     inner = array_literal(elements)[1:-1]
-    found, position = [], 0
+    found: list[str] = []
+    position = 0
     while position < len(inner):
         assert inner[position] == '"'
         position, text = position + 1, ""

@@ -1,18 +1,20 @@
 """The official Python client against the stand-in: what it sends is understood, what it reads is there."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from postgrest import APIError, CountMethod, SyncPostgrestClient
+from postgrest import APIError, CountMethod, ReturnMethod, SyncPostgrestClient
 
 from devstack.postgres import Cluster
 from tests.devstack.rest_fixtures import ACME, BETA, authorization, scratch, serve_stand_in
 
+#: SyncPostgrestClient, but for its rows, whose types say nothing of columns.
+Client: TypeAlias = Any
 #: Everything PostgreSQL takes in a text: all but NUL and lone surrogates.
-texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 several = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -36,7 +38,7 @@ def service(url: str) -> SyncPostgrestClient:
 
 
 @pytest.fixture(autouse=True)
-def _three_notes(service: SyncPostgrestClient) -> None:
+def _three_notes(service: Client) -> None:
     """The three notes of team Acme and the one of Beta, and nothing else."""
     service.table("notes").delete().gt("id", 4).execute()
 
@@ -46,14 +48,17 @@ def ids(query: Any) -> list[int]:
     return [row["id"] for row in query.order("id").execute().data]
 
 
-def test_select_with_columns_aliases_and_json_paths(user: SyncPostgrestClient) -> None:
+def test_select_with_columns_aliases_and_json_paths(user: Client) -> None:
     found = user.table("notes").select("nr:id", "title", "n:data->k->n", "score::text").eq("id", 1).execute()
     assert found.data == [{"nr": 1, "title": "First", "n": 1, "score": "1.50"}]
 
 
-def test_filters(user: SyncPostgrestClient) -> None:
+def test_filters(user: Client) -> None:
     notes = user.table("notes")
-    select = lambda: notes.select("id")  # noqa: E731
+
+    def select() -> Any:
+        return notes.select("id")
+
     assert ids(select().eq("title", "Second, with comma")) == [2]
     assert ids(select().neq("id", 1)) == [2, 3]
     assert ids(select().gt("id", 1).lt("id", 3)) == [2]
@@ -77,7 +82,7 @@ def test_filters(user: SyncPostgrestClient) -> None:
     assert ids(select().like_any_of("title", "First*,Second*")) == [1, 2]
 
 
-def test_order_limit_range_and_count(user: SyncPostgrestClient) -> None:
+def test_order_limit_range_and_count(user: Client) -> None:
     notes = user.table("notes")
     by_score = notes.select("id").order("score", desc=True, nullsfirst=False).order("id").execute()
     assert [row["id"] for row in by_score.data] == [1, 3, 2]
@@ -90,7 +95,7 @@ def test_order_limit_range_and_count(user: SyncPostgrestClient) -> None:
     assert notes.select("id", count=CountMethod.estimated).execute().count == 3
 
 
-def test_single_objects_and_csv(user: SyncPostgrestClient) -> None:
+def test_single_objects_and_csv(user: Client) -> None:
     notes = user.table("notes")
     assert notes.select("title").eq("id", 1).single().execute().data == {"title": "First"}
     assert notes.select("title").eq("id", 1).maybe_single().execute().data == {"title": "First"}
@@ -101,7 +106,7 @@ def test_single_objects_and_csv(user: SyncPostgrestClient) -> None:
     assert notes.select("id,title").eq("id", 1).csv().execute().data == "id,title\n1,First"
 
 
-def test_insert_update_and_delete(user: SyncPostgrestClient) -> None:
+def test_insert_update_and_delete(user: Client) -> None:
     notes = user.table("notes")
     made = notes.insert({"team_id": ACME, "title": "one", "tags": ["a", "b"], "data": {"x": [1]}}).execute().data[0]
     assert (made["tags"], made["data"], made["done"]) == (["a", "b"], {"x": [1]}, False)
@@ -112,10 +117,10 @@ def test_insert_update_and_delete(user: SyncPostgrestClient) -> None:
     assert ([row["body"] for row in changed.data], changed.count) == (["changed"] * 3, 3)
     gone = notes.delete(count=CountMethod.exact).gte("id", made["id"]).execute()
     assert ([row["title"] for row in gone.data], gone.count) == (["one", "two", "three"], 3)
-    assert notes.insert({"team_id": ACME, "title": "quiet"}, returning="minimal").execute().data == []
+    assert notes.insert({"team_id": ACME, "title": "quiet"}, returning=ReturnMethod.minimal).execute().data == []
 
 
-def test_upsert(service: SyncPostgrestClient) -> None:
+def test_upsert(service: Client) -> None:
     teams = service.table("teams")
     assert teams.upsert({"id": BETA, "name": "Bêta"}).execute().data == [{"id": BETA, "name": "Bêta"}]
     assert teams.upsert({"id": BETA, "name": "no"}, ignore_duplicates=True).execute().data == []
@@ -123,7 +128,7 @@ def test_upsert(service: SyncPostgrestClient) -> None:
     assert again.data == [{"id": BETA, "name": "Bêta"}]
 
 
-def test_rpc_by_post_and_by_get(user: SyncPostgrestClient) -> None:
+def test_rpc_by_post_and_by_get(user: Client) -> None:
     assert user.rpc("add", {"a": 2, "b": 3}).execute().data == 5
     assert user.rpc("add", {"a": 2}, get=True).execute().data == 3
     assert user.rpc("count_up", {"upto": 2}, head=True, count=CountMethod.exact).execute().count == 2
@@ -134,7 +139,7 @@ def test_rpc_by_post_and_by_get(user: SyncPostgrestClient) -> None:
     assert user.rpc("total", {"numbers": [1, 2, 3]}).execute().data == 6
 
 
-def test_errors_reach_the_client_whole(user: SyncPostgrestClient) -> None:
+def test_errors_reach_the_client_whole(user: Client) -> None:
     with pytest.raises(APIError) as refused:
         user.rpc("fail", {"code": "c1", "message": "conflict here"}).execute()
     error = refused.value
@@ -144,7 +149,7 @@ def test_errors_reach_the_client_whole(user: SyncPostgrestClient) -> None:
     assert refused.value.code == "42501"
     with pytest.raises(APIError) as refused:
         user.table("notes").select("id,teams(name)").execute()
-    assert "embedding" in refused.value.message
+    assert "embedding" in str(refused.value.message)
 
 
 @several
@@ -154,7 +159,7 @@ def test_errors_reach_the_client_whole(user: SyncPostgrestClient) -> None:
 @example("{a,b}")
 @example("100%_*")
 @example("null")
-def test_any_text_is_found_again(user: SyncPostgrestClient, value: str) -> None:
+def test_any_text_is_found_again(user: Client, value: str) -> None:
     """Through `eq`, `neq`, `in`, `or` and by the primary key of an upsert, as the client writes them."""
     table = user.table("texts")
     assert table.upsert({"value": value, "other": value}).execute().data == [{"value": value, "other": value}]

@@ -328,8 +328,8 @@ def test_integration_keys_are_found_at_every_level() -> None:
 
 
 def test_keys_of_one_message_are_not_those_of_another() -> None:
-    first, second = ({"type": "incident.triggered", "integration_key": key, "data": {}} for key in ("a", "b"))
-    found = parse(messages(first, second))
+    sent: list[Any] = [{"type": "incident.triggered", "integration_key": key, "data": {}} for key in ("a", "b")]
+    found = parse(messages(*sent))
     assert [entry.integration_keys for entry in found if isinstance(entry, Event)] == [("a",), ("b",)]
 
 

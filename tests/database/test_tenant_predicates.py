@@ -1,0 +1,179 @@
+"""Each look-up by organization is tested: without its predicate, a test of this folder fails."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+
+from devstack.migrate import apply_migrations
+from devstack.postgres import Cluster
+from tests.database import (
+    test_ingest,
+    test_ingest_races,
+    test_ingest_status,
+    test_integration_settings,
+    test_isolation,
+    test_memberships,
+)
+from tests.database.database import Database, scratch
+from tests.database.twins import TwinnedDatabase
+
+# What is tested here are the tests.
+pytestmark = pytest.mark.one_postgres
+
+FEED = "pagerduty.notification_feed"
+KEY, SECRET = {"api_key": None}, {"signing_secret": {"sealed": "sealed", "last4": "aled"}}
+_saves = partial(partial, test_integration_settings.test_the_version_grows_with_what_a_cache_must_notice)
+
+# The function or view, a part of its text, what is there instead, and the test that notices.
+MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
+    "the feed's incidents": (
+        FEED, "i.organization_id = n.organization_id", "true", test_ingest.test_an_event_becomes_a_notification,
+    ),
+    "link_incident: the notification": (
+        "link_incident", "and n.organization_id = new.organization_id;", ";",
+        test_isolation.test_an_incident_is_made_from_a_notification_of_its_own_organization_only,
+    ),
+    "link_incident: the latest state": (
+        "link_incident", "where n.organization_id = new.organization_id", "where true",
+        partial(test_ingest_status.test_a_form_that_was_open_for_a_while, chosen="open"),
+    ),
+    "lock_pagerduty_incident": (
+        "lock_pagerduty_incident", "organization_id || '/' || ", "",
+        test_ingest_races.test_organizations_do_not_wait_for_each_other,
+    ),
+    "reason_to_ignore": (
+        "reason_to_ignore", "n.organization_id = integration.organization_id", "true",
+        test_ingest.test_notes_go_with_the_incident_that_they_are_about,
+    ),
+    "complete_notification": (
+        "complete_notification", "known.organization_id = organization", "true",
+        test_ingest.test_a_note_is_completed_with_what_its_own_organization_knows,
+    ),
+    "move_linked_incident": (
+        "move_linked_incident", "i.organization_id = organization", "true",
+        test_ingest_status.test_an_incident_goes_through_its_life,
+    ),
+    "ingest_event: deliveries": (
+        "ingest_event", "e.integration_id = integration.id", "true", test_ingest.test_an_event_that_comes_again,
+    ),
+    "ingest_events: health": (
+        "ingest_events", "i.id = integration.id;", "true;", test_ingest.test_an_event_becomes_a_notification,
+    ),
+    "ingest_events: recipients": (
+        "ingest_events", "m.organization_id = integration.organization_id", "true",
+        test_ingest.test_the_service_learns_how_many_were_told,
+    ),
+    "get_webhook": (
+        "get_webhook", "c.organization_id = i.organization_id", "true",
+        test_integration_settings.test_a_rotated_secret_is_good_for_48_hours_more,
+    ),
+    "get_integration": (
+        "get_integration", "i.organization_id = get_integration.organization_id", "true",
+        test_isolation.test_the_secret_part_of_the_settings_is_for_owners_and_admins,
+    ),
+    "integration_admin_fields": (
+        "integration_admin_fields", "i.organization_id = integration_admin_fields.organization_id", "true",
+        test_isolation.test_the_secret_part_of_the_settings_is_for_owners_and_admins,
+    ),
+    "sealed_api_key": (
+        "sealed_api_key", "c.organization_id = sealed_api_key.organization_id", "true",
+        test_isolation.test_the_sealed_api_key_is_for_owners_and_admins,
+    ),
+    "save_integration: settings": (
+        "save_integration", "i.organization_id = org;\n    if not found", "true;\n    if not found",
+        _saves(change={"settings": {"enabled": False}}),
+    ),
+    "save_integration: integration key": (
+        "save_integration", "i.organization_id = org;\n    end if", "true;\n    end if",
+        _saves(change={"settings": {"integration_key": "PKEY"}}),
+    ),
+    "save_credentials: api key": (
+        "save_credentials",
+        "'{api_key,sealed}'\n    where c.organization_id = save_credentials.organization_id", "'{api_key,sealed}'",
+        _saves(change={"credentials": KEY}),
+    ),
+    "save_credentials: api key's end": (
+        "save_credentials",
+        "'{api_key,last4}'\n    where i.organization_id = save_credentials.organization_id", "'{api_key,last4}'",
+        _saves(change={"credentials": KEY}),
+    ),
+    "save_credentials: signing secret": (
+        "save_credentials",
+        "'{signing_secret,sealed}'\n    where c.organization_id = save_credentials.organization_id",
+        "'{signing_secret,sealed}'",
+        _saves(change={"credentials": SECRET}),
+    ),
+    "save_credentials: signing secret's end": (
+        "save_credentials",
+        "'{signing_secret,last4}'\n    where i.organization_id = save_credentials.organization_id",
+        "'{signing_secret,last4}'",
+        _saves(change={"credentials": SECRET}),
+    ),
+    "read_all_notifications": (
+        "read_all_notifications", "f.organization_id = read_all_notifications.organization_id", "true",
+        test_isolation.test_reading_all_reads_ones_own_organization,
+    ),
+    "count_unread_notifications": (
+        "count_unread_notifications", "f.organization_id = count_unread_notifications.organization_id", "true",
+        test_isolation.test_reading_all_reads_ones_own_organization,
+    ),
+    "keep_an_owner": (
+        "keep_an_owner", "m.organization_id = old.organization_id", "true",
+        test_memberships.test_nobody_above_the_policies_loses_the_last_owner_either,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own(cluster: Cluster) -> Iterator[str]:
+    with scratch(cluster) as url:
+        apply_migrations(url)
+        yield url
+
+
+def _definition(database: Database, name: str) -> str:
+    if name == FEED:
+        body = database.value("select pg_get_viewdef(%s::regclass)", (name,))
+        return f"create or replace view {name} with (security_invoker = true) as {body}"
+    return str(
+        database.value(
+            "select pg_get_functiondef(p.oid) from pg_proc p"
+            " where p.proname = %s and p.pronamespace::regnamespace::text like 'pagerduty%%'",
+            (name,),
+        )
+    )
+
+
+@contextmanager
+def _mutated(database: Database, name: str, part: str, mutant: str) -> Iterator[None]:
+    right = _definition(database, name)
+    assert right.count(part) == 1, f"{part!r} stands {right.count(part)} times in {right}"
+    database.rows(right.replace(part, mutant))
+    try:
+        yield
+    finally:
+        database.rows(right)
+
+
+def _run(database: Database, test: Callable[..., None]) -> None:
+    """A test with new organizations, and what its fixture checks behind it."""
+    wanted = inspect.signature(test).parameters
+    values: dict[str, Any] = {name: database.organization() for name in ("acme", "globex", "lonely") if name in wanted}
+    try:
+        test(database, **values)
+    finally:
+        database.clean_up()
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_without_its_predicate_a_look_up_fails_a_test(own: str, mutation: str) -> None:
+    name, part, mutant, test = MUTATIONS[mutation]
+    with TwinnedDatabase(own) as database:
+        _run(database, test)
+        with _mutated(database, name, part, mutant), pytest.raises((AssertionError, psycopg.Error)):
+            _run(database, test)

@@ -1,5 +1,6 @@
 """More processes of the service beside the stack's own, with other settings, and a proxy between one and Supabase."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -83,7 +84,8 @@ class ServiceProcess:
 class Proxy:
     """Stands between a service and Supabase: counts requests, and can delay, break or swallow them.
 
-    `behaviour` gets a path and answers "pass", "hang" (take the request, never answer), or an HTTP status to answer.
+    `behaviour` gets a path and answers "pass", "hang" (take the request, never answer), "dribble" (answer, a byte now
+    and then, without end), or an HTTP status to answer.
     """
 
     target: str
@@ -104,6 +106,8 @@ class Proxy:
                 if what == "hang":
                     proxy._released.wait(30)
                     self.close_connection = True
+                elif what == "dribble":
+                    self._dribble()
                 elif isinstance(what, int):
                     self._answer(what, [("Content-Type", "text/plain")], b"broken")
                 else:
@@ -121,6 +125,15 @@ class Proxy:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def _dribble(self) -> None:
+                self.send_response_only(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.close_connection = True
+                with contextlib.suppress(OSError):
+                    while not proxy._released.wait(0.2):
+                        self.wfile.write(b" ")
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Says nothing."""

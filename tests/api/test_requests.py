@@ -1,8 +1,10 @@
 """What holds for every route: who calls, for which organization, with which body; and every error is a problem."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
+from devstack.gateway import GatewayConfig, create_server
 from devstack.keys import Keys
+from devstack.postgres import free_port
 from devstack.stack import Stack
 from tests.api.conftest import Proxied
+from tests.api.service_processes import ServiceProcess, wait_for
 from tests.world import Organization, Person, World
 
 ID = "5d0f9f3a-6f0c-4b7e-9a55-0c1d2e3f4a5b"
@@ -224,6 +229,48 @@ def test_readiness_names_what_is_down(proxied: Proxied) -> None:
         proxied.proxy.behaviour = partial(_broken_below, path)
         answer = httpx.get(f"{proxied.url}/readyz", timeout=20)
         assert (answer.status_code, answer.json()) == (503, {"status": "down", "down": [name]})
+
+
+def test_a_schema_that_is_not_exposed_is_said_with_what_to_do(
+    stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """At the start, in the log, and to whoever asks whether it is ready."""
+    with serving_only_public(stack) as url:
+        environment = {"SUPABASE_URL": url, "LOG_LEVEL": "info"}
+        service = ServiceProcess(stack, tmp_path_factory.mktemp("unexposed") / "service.log", environment)
+        try:
+            service.start()
+            wait_for(lambda: '"event": "schema_not_exposed"' in service.log, what="the log line")
+            ready = httpx.get(f"{service.url}/readyz", timeout=20)
+        finally:
+            service.stop()
+    assert (ready.status_code, ready.json()["status"], ready.json()["down"]) == (503, "down", ["database"])
+    (told,) = ready.json()["problems"]
+    for way in ("Exposed schemas", "config.toml", "alter role authenticator set pgrst.db_schemas", "pagerduty"):
+        assert way in told
+    (line,) = [json.loads(one) for one in service.log.splitlines() if "schema_not_exposed" in one]
+    assert (line["level"], line["problem"]) == ("error", told)
+
+
+@contextmanager
+def serving_only_public(stack: Stack) -> Iterator[str]:
+    """A gateway to the stack's database whose PostgREST does not serve our schema."""
+    port = free_port()
+    keys = Keys.load_or_create(Path(str(stack.config["keys_file"])), f"{stack.supabase_url}/auth/v1")
+    dsns = {name: str(stack.config[name]) for name in ("authenticator_dsn", "auth_dsn")}
+    superuser = str(stack.config["superuser_dsn"])
+    url = f"http://127.0.0.1:{port}"
+    server = create_server(
+        GatewayConfig(public_url=url, keys=keys, realtime_dsn=superuser, schemas=("public",), **dsns), port
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_for(lambda: server.started, what="the gateway's start")
+    try:
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

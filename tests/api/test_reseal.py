@@ -10,6 +10,7 @@ import pytest
 from devstack import pagerduty
 from devstack.stack import ROOT, Stack
 from service.crypto import CannotOpen, Sealer, new_key
+from tests.api.service_processes import Proxy
 from tests.world import Organization, World, v3
 
 COLUMNS = {"api_key": "api_key", "signing_secret": "signing_secret", "previous_signing_secret": "signing_secret"}
@@ -111,6 +112,31 @@ def test_a_damaged_one_is_reported_and_the_others_are_done(
     assert after["api_key"] == damaged["api_key"], "what cannot be read is left as it is"
     assert Sealer.from_base64([new]).open(after["signing_secret"], acme.id, "signing_secret") == PLAIN["signing_secret"]
     assert reseal(stack, f"{old_key},{new}").returncode == 0, "sealed with the first key again, it does not even look"
+
+
+def test_a_secret_that_is_saved_meanwhile_is_not_overwritten(
+    stack: Stack, world: World, acme: Organization, old_key: str
+) -> None:
+    """Between what the command read and what it writes, an owner saves another one."""
+    save(acme, signing_secret=PLAIN["previous_signing_secret"])
+    proxy = Proxy(stack.supabase_url)
+    saved: list[str] = []
+
+    def save_before_the_write(_: str) -> str:
+        if proxy.requests[-1].startswith("PATCH") and not saved:
+            save(acme, signing_secret=PLAIN["signing_secret"])
+            saved.append(stored(world, acme)["signing_secret"])
+        return "pass"
+
+    proxy.behaviour = save_before_the_write
+    proxy.start()
+    try:
+        done = reseal(stack, f"{new_key()},{old_key}", SUPABASE_URL=proxy.url)
+    finally:
+        proxy.stop()
+    assert (done.returncode, done.stdout.startswith("0 sealed anew")) == (0, True), done.stdout + done.stderr
+    assert saved == [stored(world, acme)["signing_secret"]]
+    assert acme.send(v3(), secret=PLAIN["signing_secret"]).status_code == 202
 
 
 def test_a_key_that_is_missing_is_reported(stack: Stack, world: World, acme: Organization) -> None:

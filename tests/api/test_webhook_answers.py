@@ -1,5 +1,6 @@
 """The webhook route's status codes: each follows PagerDuty's retry rules, and comes within its 5 seconds."""
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -89,6 +90,11 @@ def test_a_body_that_says_it_is_compressed_or_a_form_is_still_read_as_it_is(acme
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
         answer = acme.send(v3(), headers={"Content-Type": kind})
         assert (answer.status_code, kind) == (202, kind), answer.text
+    for encoding in ("gzip", "br", "deflate", "identity"):
+        answer = acme.send(v3(), headers={"Content-Encoding": encoding})
+        assert (answer.status_code, encoding) == (202, encoding), answer.text
+    packed = acme.send(gzip.compress(json.dumps(v3()).encode()), headers={"Content-Encoding": "gzip"})
+    assert_problem(packed, 400, "not-json")
 
 
 def test_405_for_other_methods(acme: Organization) -> None:
@@ -170,6 +176,14 @@ def test_503_in_time_when_the_database_hangs(proxied: Proxied, acme: Organizatio
     proxied.proxy.behaviour = lambda path: "hang" if "/rpc/" in path else "pass"
     assert_retry(*timed_post(url))
     assert len(proxied.proxy.requests) == 1
+
+
+def test_503_in_time_when_the_database_dribbles(proxied: Proxied, acme: Organization) -> None:
+    """Each byte comes in good time, the answer never does."""
+    url = url_of(acme, proxied.url)
+    assert httpx.post(url, json=v3()).status_code == 202
+    proxied.proxy.behaviour = lambda path: "dribble" if "/rpc/" in path else "pass"
+    assert_retry(*timed_post(url))
 
 
 def test_503_in_time_when_the_settings_come_late_and_then_the_database_hangs(

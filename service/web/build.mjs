@@ -19,7 +19,9 @@ function manifestOf({ outputs }) {
     return [...found];
   };
   const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint);
-  return Object.fromEntries(entries.map(([path, { entryPoint }]) => [relative('src', entryPoint), { file: inDist(path), imports: importsOf(path) }]));
+  return Object.fromEntries(
+    entries.map(([path, { entryPoint }]) => [relative('src', entryPoint), { file: inDist(path), imports: importsOf(path) }]),
+  );
 }
 
 /** Writes the manifest last and in one step, so that whoever reads it finds all that it names. */

@@ -66,14 +66,14 @@ def test_a_second_load_takes_the_scripts_from_the_cache(windows: Windows, acme: 
 
 
 def test_every_script_can_be_parsed() -> None:
-    files = sorted(str(file) for file in (WEB / "static" / "js").rglob("*.js"))
+    files = sorted(str(file) for file in (WEB / "src").rglob("*.js"))
     assert len(files) > 20
     command = ["node", "--no-warnings", "--experimental-vm-modules", "--eval", PARSE, *files]
     assert subprocess.run(command, capture_output=True, text=True).stderr == ""
 
 
 def test_nothing_is_written_inline_and_no_other_host_is_named() -> None:
-    for file in [*(WEB / "static").rglob("*.*"), *(WEB / "templates").rglob("*.html")]:
+    for file in [*(WEB / "src").rglob("*.*"), *(WEB / "templates").rglob("*.html")]:
         text = Path(file).read_text(encoding="utf-8")
         for forbidden in ("innerHTML", "dangerouslySetInnerHTML", " style=", "eval("):
             assert forbidden not in text, file

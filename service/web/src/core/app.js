@@ -1,8 +1,8 @@
 // Starts the app: who is signed in decides which page stands at an address.
 import './shared.js';
-import { Toasts } from '../ui/toast.js';
 import { Questions } from '../ui/dialog.js';
 import { Failure, Notice, Skeleton } from '../ui/parts.js';
+import { Toasts } from '../ui/toast.js';
 import { Header } from './header.js';
 import { Component, html, render, useEffect } from './html.js';
 import { fetchTheRest, lazy } from './lazy.js';

@@ -11,7 +11,13 @@ import { supabase } from './supabase.js';
  * organization is the chosen one of organizations, or null for somebody who is in none.
  */
 export const session = new Store({
-  phase: 'starting', user: null, organizations: [], organization: null, ended: false, left: false, problem: null,
+  phase: 'starting',
+  user: null,
+  organizations: [],
+  organization: null,
+  ended: false,
+  left: false,
+  problem: null,
 });
 
 const CHOSEN = 'organization';

@@ -8,9 +8,9 @@ import { count, plain, shorten } from '../core/text.js';
 import { Icon } from '../ui/icons.js';
 import { Popover } from '../ui/popover.js';
 import { alertOf } from './alerts.js';
-import { addressOf } from './rows.js';
 import { Notifications } from './notifications.js';
 import { Panel } from './panel.js';
+import { addressOf } from './rows.js';
 
 const ANNOUNCE_AFTER = 400; // milliseconds: what comes together is said together
 
@@ -70,7 +70,11 @@ export function Bell({ organizationId, userId }) {
   const trouble = !online ? 'offline' : late ? 'reconnecting' : null;
   useUnreadInTitle(unread);
 
-  const label = ['Notifications', unread === null ? '' : unread === 0 ? 'none unread' : `${unread}${capped ? ' or more' : ''} unread`, trouble]
+  const label = [
+    'Notifications',
+    unread === null ? '' : unread === 0 ? 'none unread' : `${unread}${capped ? ' or more' : ''} unread`,
+    trouble,
+  ]
     .filter(Boolean)
     .join(', ');
   const face = html`

@@ -20,7 +20,12 @@ export class Notifications extends List {
   /** `arrived` is called with the rows that came since the first load, newest first. */
   constructor(organizationId, userId, arrived) {
     super(
-      { ask: (request) => readPage('/api/notifications', request), page: PAGE, most: MOST, merge: (items, rows) => merge(items, rows, this.#receipts) },
+      {
+        ask: (request) => readPage('/api/notifications', request),
+        page: PAGE,
+        most: MOST,
+        merge: (items, rows) => merge(items, rows, this.#receipts),
+      },
       { unread: null, capped: false },
     );
     this.organizationId = organizationId;
@@ -146,9 +151,7 @@ export class Notifications extends List {
       return;
     }
     const rows = ids.map((id) => ({ notification_id: id }));
-    const { error } = await supabase
-      .from('receipts')
-      .upsert(rows, { onConflict: 'notification_id,user_id', ignoreDuplicates: true });
+    const { error } = await supabase.from('receipts').upsert(rows, { onConflict: 'notification_id,user_id', ignoreDuplicates: true });
     if (error) throw error;
   }
 

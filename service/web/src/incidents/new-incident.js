@@ -3,7 +3,6 @@ import '../core/shared.js';
 import { api } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
 import { html, useEffect, useMemo, useRef, useState } from '../core/html.js';
-import { BLANK, changes, check, clean, fromNotification, IncidentFields, Refusal, withParameters } from './form.js';
 import { useBroadcast } from '../core/realtime.js';
 import { navigate } from '../core/router.js';
 import { atLeast, chooseOrganization, session } from '../core/session.js';
@@ -13,6 +12,7 @@ import { focusFirstError } from '../ui/field.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, Notice, Skeleton, useTitle } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
+import { BLANK, changes, check, clean, fromNotification, IncidentFields, Refusal, withParameters } from './form.js';
 
 const EXISTS = 'This alert already has an incident. Here it is.';
 
@@ -64,7 +64,8 @@ export function NewIncidentPage({ organization, query }) {
     return html`<div class="page narrow"><h1>New incident</h1><${Skeleton} rows=${8} class="form" /></div>`;
   }
   const prefilled = withParameters(known ? fromNotification(known) : BLANK, params);
-  if (!atLeast('responder', organization)) return html`<${ReadOnly} notification=${known} values=${prefilled} organization=${organization} />`;
+  if (!atLeast('responder', organization))
+    return html`<${ReadOnly} notification=${known} values=${prefilled} organization=${organization} />`;
   return html`<${Form} key=${`${organization.id} ${known?.id}`} notification=${known} prefilled=${prefilled} organization=${organization} query=${query} />`;
 }
 
@@ -112,7 +113,10 @@ function Form({ notification, prefilled, organization, query }) {
     setSaving(true);
     setProblem(null);
     try {
-      const made = await api('/api/incidents', { method: 'POST', body: { ...values, ...(notification && { notification_id: notification.id }) } });
+      const made = await api('/api/incidents', {
+        method: 'POST',
+        body: { ...values, ...(notification && { notification_id: notification.id }) },
+      });
       dropDraft(draft);
       toast('Incident created.');
       navigate(`/incidents/${made.id}`, { replace: true });
@@ -127,18 +131,27 @@ function Form({ notification, prefilled, organization, query }) {
     const written = changes(prefilled, values).description;
     if (written) saveDraft(`comment:${session.state.user.id}:${id}`, written);
     dropDraft(draft);
-    toIncident(id, `Somebody made an incident from this alert before you. Here it is.${written ? ' Your description waits below as a comment.' : ''}`);
+    toIncident(
+      id,
+      `Somebody made an incident from this alert before you. Here it is.${written ? ' Your description waits below as a comment.' : ''}`,
+    );
   };
   return html`
     <div class="page narrow">
       <h1>New incident</h1>
       ${notification && html`<${Origin} notification=${notification} />`}
-      ${taken && html`
+      ${
+        taken &&
+        html`
         <${Notice} kind="warning" role="status"><p>Somebody has just made an incident from this alert. <button type="button" class="link-button" onClick=${() => handOver(taken)}>Open it</button></p><//>
-      `}
-      ${isRestored && html`
+      `
+      }
+      ${
+        isRestored &&
+        html`
         <${Notice} role="status"><p>What you had typed is back. <button type="button" class="link-button" onClick=${startOver}>Start over</button></p><//>
-      `}
+      `
+      }
       <form ref=${form} class="card" noValidate onSubmit=${submit}>
         <${IncidentFields} values=${values} errors=${errors} onChange=${change} />
         ${problem && html`<${Refusal} problem=${problem} />`}
@@ -172,13 +185,16 @@ function ReadOnly({ notification, values, organization }) {
     <div class="page narrow">
       <h1>${notification ? 'Alert' : 'New incident'}</h1>
       <${Notice}><p>Making incidents needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}. An owner or admin can change that.</p><//>
-      ${notification && html`
+      ${
+        notification &&
+        html`
         <${Origin} notification=${notification} />
         <article class="card">
           <h2 dir="auto">${notification.title}</h2>
           <div class="prose" dir="auto">${values.description}</div>
         </article>
-      `}
+      `
+      }
     </div>
   `;
 }

@@ -3,8 +3,8 @@ import { api, readPage } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
 import { html, useEffect, useState } from '../core/html.js';
 import { List } from '../core/list.js';
-import { oldestFirst, together } from '../core/rows.js';
 import { useBroadcast } from '../core/realtime.js';
+import { oldestFirst, together } from '../core/rows.js';
 import { session } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { useSync } from '../core/sync.js';
@@ -51,11 +51,15 @@ export function Timeline({ incident, timeline, names, mayComment }) {
       <h2 id="timeline-title">Timeline</h2>
       ${problem && problem.status !== 404 && html`<${Failure} problem=${problem} onRetry=${timeline.refresh} />`}
       ${!(known && names) && !problem && html`<${Skeleton} rows=${3} />`}
-      ${known && names && html`
+      ${
+        known &&
+        names &&
+        html`
         <ol class="timeline">
           ${items.map((entry) => html`<${Entry} key=${entry.id} entry=${entry} names=${names} />`)}
         </ol>
-      `}
+      `
+      }
       ${mayComment && (known || problem) && names && html`<${CommentBox} incident=${incident} take=${(row) => timeline.take([row])} />`}
     </section>
   `;
@@ -78,7 +82,7 @@ const ICONS = { created: 'flag', status: 'refresh', edited: 'edit', comment: 'co
 
 function Entry({ entry, names }) {
   const fromPagerDuty = entry.kind === 'pagerduty';
-  const author = fromPagerDuty ? 'PagerDuty' : names[entry.author_id] ?? (entry.author_id ? 'A member' : 'Somebody');
+  const author = fromPagerDuty ? 'PagerDuty' : (names[entry.author_id] ?? (entry.author_id ? 'A member' : 'Somebody'));
   return html`
     <li class=${`entry ${entry.kind}`}>
       <span class="entry-mark">${fromPagerDuty ? html`<${PagerDutyMark} />` : html`<${Icon} name=${ICONS[entry.kind] ?? 'info'} />`}</span>

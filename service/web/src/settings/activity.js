@@ -19,7 +19,12 @@ const MOST = 200; // rows that one request asks for
 const EVERY = 5000; // milliseconds: events that are ignored or invalid are not broadcast
 const SETTLE = 300;
 const COLUMNS = 'id,received_at,event_id,family,event_type,pagerduty_incident_id,summary,outcome,reason,deliveries';
-const OUTCOMES = [['', 'Every outcome'], ['created', 'Notified'], ['ignored', 'Ignored'], ['invalid', 'Invalid']];
+const OUTCOMES = [
+  ['', 'Every outcome'],
+  ['created', 'Notified'],
+  ['ignored', 'Ignored'],
+  ['invalid', 'Invalid'],
+];
 const REASONS = {
   integration_disabled: 'PagerDuty was switched off in the settings',
   ping: 'A test of the webhook by PagerDuty: it works',
@@ -41,9 +46,16 @@ function pattern(words) {
 async function readEvents(organizationId, { words, outcome }, { limit, before, signal }) {
   let query = supabase.from('events').select(COLUMNS).eq('organization_id', organizationId);
   if (outcome) query = query.eq('outcome', outcome);
-  if (words) query = query.or(['summary', 'event_type', 'pagerduty_incident_id', 'event_id'].map((column) => `${column}.ilike.${pattern(words)}`).join(','));
+  if (words)
+    query = query.or(
+      ['summary', 'event_type', 'pagerduty_incident_id', 'event_id'].map((column) => `${column}.ilike.${pattern(words)}`).join(','),
+    );
   if (before) query = query.or(`received_at.lt."${before.received_at}",and(received_at.eq."${before.received_at}",id.lt.${before.id})`);
-  const { data, error } = await query.order('received_at', { ascending: false }).order('id', { ascending: false }).limit(limit + 1).abortSignal(signal);
+  const { data, error } = await query
+    .order('received_at', { ascending: false })
+    .order('id', { ascending: false })
+    .limit(limit + 1)
+    .abortSignal(signal);
   if (error) throw new Error(error.message || 'Supabase cannot be reached.');
   const items = data.slice(0, limit);
   return { items, next: data.length > limit ? items.at(-1) : null };
@@ -53,12 +65,15 @@ async function readEvents(organizationId, { words, outcome }, { limit, before, s
 function useEvents(organizationId, filter) {
   const latest = useRef(filter);
   latest.current = filter;
-  const [list] = useState(() => new List({
-    ask: (request) => readEvents(organizationId, latest.current, request),
-    page: PAGE,
-    most: MOST,
-    merge: (items, rows) => together(items, rows, newestReceived),
-  }));
+  const [list] = useState(
+    () =>
+      new List({
+        ask: (request) => readEvents(organizationId, latest.current, request),
+        page: PAGE,
+        most: MOST,
+        merge: (items, rows) => together(items, rows, newestReceived),
+      }),
+  );
   useEffect(() => {
     list.change();
   }, [filter]);
@@ -101,11 +116,14 @@ function Events({ organization }) {
       ${problem && html`<${Failure} problem=${problem} onRetry=${list.refresh} />`}
       ${!loaded && !problem && html`<${Skeleton} rows=${6} class="tall" />`}
       ${loaded && items.length === 0 && (filtered ? html`<div class="empty"><p><strong>No event matches</strong></p></div>` : html`<${HowToTest} />`)}
-      ${items.length > 0 && html`
+      ${
+        items.length > 0 &&
+        html`
         <ul class="events">
           ${items.map((event) => html`<${Row} key=${event.id} event=${event} open=${() => setOpened(event)} />`)}
         </ul>
-      `}
+      `
+      }
       <${More} next=${next} loading=${loadingMore} onMore=${() => list.more()} items=${items.length} />
       ${items.length > 0 && html`<details class="roles"><summary>Send a test alert</summary><${HowToTest} bare /></details>`}
       ${opened && html`<${Payload} event=${opened} onClose=${() => setOpened(null)} />`}
@@ -155,10 +173,15 @@ function Payload({ event, onClose }) {
   const [text, setText] = useState(null);
   const [problem, setProblem] = useState(null);
   useEffect(() => {
-    supabase.from('events').select('payload,delivery_id').eq('id', event.id).maybeSingle().then(({ data, error }) => {
-      if (error) setProblem(error);
-      else setText(data?.payload ? JSON.stringify(data.payload, null, 2) : 'The payload is no longer kept.');
-    });
+    supabase
+      .from('events')
+      .select('payload,delivery_id')
+      .eq('id', event.id)
+      .maybeSingle()
+      .then(({ data, error }) => {
+        if (error) setProblem(error);
+        else setText(data?.payload ? JSON.stringify(data.payload, null, 2) : 'The payload is no longer kept.');
+      });
   }, []);
   return html`
     <${Dialog} title="Payload" wide onClose=${onClose}>
@@ -190,12 +213,15 @@ function HowToTest({ bare = false }) {
     <div class=${bare ? 'how-to' : 'how-to empty'}>
       ${!bare && html`<p><strong>Nothing has arrived yet</strong></p>`}
       ${saved && !saved.webhook_url && html`<p>Switch PagerDuty on under <a href="/settings">Integrations</a> first: that makes the webhook URL.</p>`}
-      ${command && html`
+      ${
+        command &&
+        html`
         <p>This command, in any terminal, sends a test alert to this organization${saved.enabled ? '' : ' (it is switched off, so nobody will be notified)'}:</p>
         <pre class="payload" tabindex="0" role="region" aria-label="Command that sends a test alert">${command}</pre>
         ${saved.signing_secret.set && html`<p class="hint">A signing secret is set, so this unsigned alert will be refused, and the refusal shown under Integrations. Use “Send test event” of the webhook in PagerDuty instead.</p>`}
         <div class="actions"><${CopyButton} text=${command} label="Copy command" /></div>
-      `}
+      `
+      }
     </div>
   `;
 }

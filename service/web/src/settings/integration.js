@@ -5,7 +5,7 @@ import { useBroadcast } from '../core/realtime.js';
 import { useSync } from '../core/sync.js';
 import { Field, focusFirstError, Select, Switch } from '../ui/field.js';
 import { PagerDutyMark } from '../ui/icons.js';
-import { CopyButton, Failure, nameOf, Notice, Skeleton } from '../ui/parts.js';
+import { CopyButton, Failure, Notice, nameOf, Skeleton } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
 import { ConnectionTest } from './connection-test.js';
 import { describeTypes, EventTypes } from './event-types.js';
@@ -13,15 +13,19 @@ import { Health } from './health.js';
 import { SecretField } from './secret-field.js';
 
 const ADDRESS = '/api/integrations/pagerduty';
-const REGIONS = [['us', 'United States'], ['eu', 'Europe']];
+const REGIONS = [
+  ['us', 'United States'],
+  ['eu', 'Europe'],
+];
 
 export function IntegrationTab({ organization }) {
   const [saved, setSaved] = useState(null);
   const [problem, setProblem] = useState(null);
-  const read = () => api(ADDRESS).then((answer) => {
-    setProblem(null);
-    setSaved(answer);
-  }, setProblem);
+  const read = () =>
+    api(ADDRESS).then((answer) => {
+      setProblem(null);
+      setSaved(answer);
+    }, setProblem);
   useEffect(() => {
     read();
   }, []);
@@ -35,7 +39,10 @@ export function IntegrationTab({ organization }) {
     }, 500);
   });
 
-  if (!saved) return problem ? html`<${Failure} problem=${problem} onRetry=${read} />` : html`<div class="card"><${Skeleton} rows=${9} class="form" /></div>`;
+  if (!saved)
+    return problem
+      ? html`<${Failure} problem=${problem} onRetry=${read} />`
+      : html`<div class="card"><${Skeleton} rows=${9} class="form" /></div>`;
   return html`
     <section class="card integration" aria-labelledby="pagerduty-title">
       <div class="card-head">
@@ -44,15 +51,19 @@ export function IntegrationTab({ organization }) {
           <h2 id="pagerduty-title">PagerDuty</h2>
           <p class="hint">Alerts become notifications in the bell of everybody in <bdi>${organization.name}</bdi>.</p>
         </div>
-        ${saved.can_edit
-          ? html`<${Enable} saved=${saved} setSaved=${setSaved} />`
-          : html`<span class=${saved.enabled ? 'pill status-resolved' : 'pill'}>${saved.enabled ? 'On' : 'Off'}</span>`}
+        ${
+          saved.can_edit
+            ? html`<${Enable} saved=${saved} setSaved=${setSaved} />`
+            : html`<span class=${saved.enabled ? 'pill status-resolved' : 'pill'}>${saved.enabled ? 'On' : 'Off'}</span>`
+        }
       </div>
       ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
       <${Health} saved=${saved} />
-      ${saved.can_edit
-        ? html`<${Form} saved=${saved} setSaved=${setSaved} />`
-        : html`<${ReadOnly} saved=${saved} organization=${organization} />`}
+      ${
+        saved.can_edit
+          ? html`<${Form} saved=${saved} setSaved=${setSaved} />`
+          : html`<${ReadOnly} saved=${saved} organization=${organization} />`
+      }
     </section>
   `;
 }
@@ -96,7 +107,13 @@ function WebhookAddress({ saved }) {
 
 /** The fields that are saved together, as they are now. */
 function fieldsOf(saved) {
-  return { region: saved.region, event_types: saved.event_types, integration_key: saved.integration_key ?? '', api_key: null, signing_secret: null };
+  return {
+    region: saved.region,
+    event_types: saved.event_types,
+    integration_key: saved.integration_key ?? '',
+    api_key: null,
+    signing_secret: null,
+  };
 }
 
 /** What to send: only what differs. A secret is sent when one was typed; '' in the key filter takes it away. */

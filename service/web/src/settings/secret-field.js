@@ -19,7 +19,8 @@ export function SecretField({ label, hint, saved, value, error, onChange, onRemo
   }, [replacing]);
 
   const remove = async () => {
-    if (await ask({ title: `Remove the ${label === 'API key' ? label : label.toLowerCase()}?`, text: removal, action: 'Remove' })) onRemove();
+    if (await ask({ title: `Remove the ${label === 'API key' ? label : label.toLowerCase()}?`, text: removal, action: 'Remove' }))
+      onRemove();
   };
   if (saved.set && !replacing) {
     return html`

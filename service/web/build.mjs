@@ -2,10 +2,12 @@
 // `node build.mjs` builds once; `node build.mjs --watch` builds again whenever a source changes, until it is stopped.
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { context } from 'esbuild';
 
 const watching = process.argv.includes('--watch');
-process.chdir(import.meta.dirname ?? new URL('.', import.meta.url).pathname);
+const here = fileURLToPath(new URL('.', import.meta.url));
+process.chdir(here);
 
 /** Where each source went and what it imports at once: {source: {file, imports}}, paths relative to src/ and dist/. */
 function manifestOf({ outputs }) {
@@ -45,6 +47,7 @@ async function removeAllBut(made) {
 }
 
 const building = await context({
+  absWorkingDir: here,
   entryPoints: ['src/core/app.js', 'src/css/app.css', 'src/css/docs.css', 'src/favicon.svg', 'src/theme.js'],
   outdir: 'dist',
   entryNames: '[name]-[hash]',

@@ -96,5 +96,5 @@ class App extends Component {
 }
 
 startSession();
-render(html`<${App} />`, document.getElementById('app')); // takes over the frame that stands there
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app'))); // takes over the frame that stands there
 fetchTheRest();

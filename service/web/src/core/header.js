@@ -44,7 +44,7 @@ export function Header() {
           <${Organization} organizations=${organizations} organization=${organization} />
           ${
             organization
-              ? html`<${Bell} key=${`${user.id} ${organization.id}`} userId=${user.id} organizationId=${organization.id} />`
+              ? html`<${Bell} key=${`${user?.id} ${organization.id}`} userId=${user?.id} organizationId=${organization.id} />`
               : html`<span class="bell-place"></span>`
           }
           <${Account} user=${user} organizations=${organizations} organization=${organization} />
@@ -78,7 +78,7 @@ function Account({ user, organizations, organization }) {
       panelClass="panel account" panelLabel="Account"
     >
       ${() => html`
-        <p class="account-who"><bdi>${user.email}</bdi></p>
+        <p class="account-who"><bdi>${user?.email}</bdi></p>
         ${organization && html`<p class="hint">${organization.role} of <bdi>${organization.name}</bdi></p>`}
         <div class="account-organization"><${Organization} organizations=${organizations} organization=${organization} /></div>
         <${Theme} />

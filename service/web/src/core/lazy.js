@@ -15,7 +15,7 @@ export function lazy(load) {
   loaders.push(fetchIt);
   return function Lazy(props) {
     const [, redraw] = useState(Loaded);
-    const [problem, setProblem] = useState(null);
+    const [problem, setProblem] = useState(/** @type {any | null} */ (null));
     const fetchNow = () =>
       fetchIt().then(
         () => redraw(() => Loaded),

@@ -3,7 +3,7 @@ import './shared.js';
 import { Field } from '../ui/field.js';
 import { Notice, useTitle } from '../ui/parts.js';
 import { config } from './config.js';
-import { html, useRef, useState } from './html.js';
+import { html, useElement, useState } from './html.js';
 import { session, signIn } from './session.js';
 import { useStore } from './store.js';
 
@@ -12,8 +12,8 @@ export function SignInPage({ query }) {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(null);
-  const form = useRef(null);
+  const [error, setError] = useState(/** @type {string | null} */ (null));
+  const form = useElement();
   useTitle('Sign in');
 
   const enter = async (asEmail, asPassword) => {

@@ -10,10 +10,17 @@ const MOST = 100; // what one request may ask for
 const REMEMBERED_RECEIPTS = 1000;
 const BETWEEN_COUNTS = 500; // milliseconds
 
-/** Its state also holds `unread`: how many are, null until known; `capped`: that or more. */
+/** @typedef {import('../types.d.ts').Notification} Notification */
+/** @typedef {import('../core/list.js').ListState<Notification, string> & { unread: number | null, capped: boolean }} NotificationsState */
+
+/**
+ * Its state also holds `unread`: how many are, null until known; `capped`: that or more.
+ * @extends {List<Notification, string, NotificationsState>}
+ */
 export class Notifications extends List {
   #again = false;
   #receipts = new Map();
+  /** @type {any} */
   #counting = null;
   #arrived;
 

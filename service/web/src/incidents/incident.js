@@ -2,12 +2,12 @@
 import '../core/shared.js';
 import { api } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
-import { html, useEffect, useRef, useState } from '../core/html.js';
+import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
 import { useNames } from '../core/people.js';
 import { useBroadcast } from '../core/realtime.js';
 import { takeNotice } from '../core/router.js';
 import { newer } from '../core/rows.js';
-import { atLeast, chooseOrganization, session } from '../core/session.js';
+import { atLeast, chooseOrganization, myId, session } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { useSync } from '../core/sync.js';
 import { webAddress } from '../core/text.js';
@@ -33,13 +33,13 @@ const MOVES = {
 };
 
 function editDraft(id) {
-  return `edit:${session.state.user.id}:${id}`;
+  return `edit:${myId()}:${id}`;
 }
 
 /** The incident, kept current: [incident or null, problem, take, read]. */
 function useIncident(id) {
-  const [incident, setIncident] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [incident, setIncident] = useState(/** @type {import('../types.d.ts').Incident | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const take = (row) => {
     setProblem(null);
     setIncident((old) => newer(old, row));
@@ -83,7 +83,7 @@ export function IncidentPage({ id }) {
     <div class="page">
       <p class="back"><a href="/incidents">All incidents</a></p>
       ${notice && html`<${Notice} kind="info" role="status"><p>${notice}</p><//>`}
-      ${!mayChange && html`<${Notice}><p>You can read this incident. Changing it needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}.</p><//>`}
+      ${!mayChange && html`<${Notice}><p>You can read this incident. Changing it needs the role responder in <bdi>${organization?.name}</bdi>; yours is ${organization?.role}.</p><//>`}
       ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
       ${
         editing && mayChange
@@ -135,7 +135,7 @@ function View({ incident, take, mayChange, edit, editFirst }) {
 
 function Moves({ incident, take, edit, editFirst }) {
   const [moving, setMoving] = useState(false);
-  const buttons = useRef(null);
+  const buttons = useElement();
   const moved = useRef(false);
   useEffect(() => {
     if (editFirst) buttons.current.lastElementChild.focus(); // back from the form
@@ -171,10 +171,10 @@ function Editor({ incident, take, done }) {
   const before = useRef(clean(incident, BLANK));
   const draft = editDraft(incident.id);
   const [values, setValues] = useState(() => clean(readDraft(draft), before.current));
-  const [errors, setErrors] = useState({});
-  const [problem, setProblem] = useState(null);
+  const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const [saving, setSaving] = useState(false);
-  const form = useRef(null);
+  const form = useElement();
   useEffect(() => form.current.querySelector('textarea').focus(), []);
 
   const change = (fields) =>

@@ -34,6 +34,8 @@ function queryOf({ status, criticality, q }) {
   return params;
 }
 
+/** @typedef {import('../types.d.ts').Incident} Incident */
+
 /** The incidents that a query finds, kept until those of another one are there. */
 function useIncidents(query) {
   const latest = useRef(query);
@@ -44,7 +46,7 @@ function useIncidents(query) {
         ask: (request) => readPage('/api/incidents', request, latest.current),
         page: PAGE,
         most: MOST,
-        merge: (items, rows) => together(items, rows, newestFirst),
+        merge: (/** @type {Incident[]} */ items, /** @type {Incident[]} */ rows) => together(items, rows, newestFirst),
       }),
   );
   useEffect(() => {
@@ -61,7 +63,7 @@ export function IncidentsPage({ organization }) {
   const query = queryOf(filters).toString();
   const list = useIncidents(query);
   const { items, loaded, next, problem, loadingMore } = useStore(list);
-  const timer = useRef(null);
+  const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   const soon = () => {
     clearTimeout(timer.current);
@@ -101,7 +103,7 @@ export function IncidentsPage({ organization }) {
 
 function Filters({ filters, onChange }) {
   const [text, setText] = useState(filters.q);
-  const timer = useRef(null);
+  const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => {
     if (timer.current === null && filters.q !== text.trim()) setText(filters.q); // the address changed, not the typing

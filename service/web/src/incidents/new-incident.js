@@ -1,11 +1,11 @@
 // A new incident: from an alert with everything filled in, from parameters of the address, or from nothing.
 import '../core/shared.js';
-import { api } from '../core/api.js';
+import { api, Problem } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
-import { html, useEffect, useMemo, useRef, useState } from '../core/html.js';
+import { html, useEffect, useElement, useMemo, useState } from '../core/html.js';
 import { useBroadcast } from '../core/realtime.js';
 import { navigate } from '../core/router.js';
-import { atLeast, chooseOrganization, session } from '../core/session.js';
+import { atLeast, chooseOrganization, myId } from '../core/session.js';
 import { webAddress } from '../core/text.js';
 import { Time } from '../core/time.js';
 import { focusFirstError } from '../ui/field.js';
@@ -16,9 +16,13 @@ import { BLANK, changes, check, clean, fromNotification, IncidentFields, Refusal
 
 const EXISTS = 'This alert already has an incident. Here it is.';
 
-/** The notification that the address names: undefined while it is read, null without one, or a Problem. */
+/**
+ * The notification that the address names: undefined while it is read, null without one, or a Problem; and a retry.
+ * @param {string | null} id
+ * @returns {[import('../types.d.ts').Notification | undefined | null | Problem, () => void]}
+ */
 function useNotification(id) {
-  const [found, setFound] = useState(id ? undefined : null);
+  const [found, setFound] = useState(/** @type {any} */ (id ? undefined : null));
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     if (!id) return undefined;
@@ -42,7 +46,7 @@ export function NewIncidentPage({ organization, query }) {
   const [notification, retry] = useNotification(id);
   useTitle('New incident');
 
-  const known = notification && !(notification instanceof Error) ? notification : null;
+  const known = notification && !(notification instanceof Problem) ? notification : null;
   useEffect(() => {
     if (!known) return;
     if (known.organization_id !== organization.id) chooseOrganization(known.organization_id);
@@ -50,7 +54,7 @@ export function NewIncidentPage({ organization, query }) {
     if (known.incident_id) toIncident(known.incident_id, EXISTS);
   }, [known]);
 
-  if (notification instanceof Error) {
+  if (notification instanceof Problem) {
     const gone = notification.status === 404;
     return html`
       <div class="page narrow">
@@ -70,15 +74,15 @@ export function NewIncidentPage({ organization, query }) {
 }
 
 function Form({ notification, prefilled, organization, query }) {
-  const draft = `incident:${session.state.user.id}:${organization.id}:${query}`;
+  const draft = `incident:${myId()}:${organization.id}:${query}`;
   const restored = useMemo(() => readDraft(draft), []);
   const [values, setValues] = useState(() => (restored ? clean(restored, prefilled) : prefilled));
   const [isRestored, setIsRestored] = useState(restored !== null);
-  const [errors, setErrors] = useState({});
-  const [problem, setProblem] = useState(null);
+  const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const [saving, setSaving] = useState(false);
-  const [taken, setTaken] = useState(null);
-  const form = useRef(null);
+  const [taken, setTaken] = useState(/** @type {string | null} */ (null));
+  const form = useElement();
 
   useBroadcast('incident', (row) => {
     const same = notification?.pagerduty_incident_id && row.pagerduty_incident_id === notification.pagerduty_incident_id;
@@ -129,7 +133,7 @@ function Form({ notification, prefilled, organization, query }) {
   /** Somebody was quicker: what was written here waits in the comment field there. */
   const handOver = (id) => {
     const written = changes(prefilled, values).description;
-    if (written) saveDraft(`comment:${session.state.user.id}:${id}`, written);
+    if (written) saveDraft(`comment:${myId()}:${id}`, written);
     dropDraft(draft);
     toIncident(
       id,

@@ -5,7 +5,7 @@ import { html, useEffect, useState } from '../core/html.js';
 import { List } from '../core/list.js';
 import { useBroadcast } from '../core/realtime.js';
 import { oldestFirst, together } from '../core/rows.js';
-import { session } from '../core/session.js';
+import { myId } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { useSync } from '../core/sync.js';
 import { Time } from '../core/time.js';
@@ -15,7 +15,10 @@ import { Failure, nameOf, Skeleton, STATUSES } from '../ui/parts.js';
 
 const PAGE = 100;
 
-/** An incident's entries, oldest first. */
+/**
+ * An incident's entries, oldest first.
+ * @extends {List<import('../types.d.ts').Update, string>}
+ */
 class Entries extends List {
   constructor(incidentId) {
     const address = `/api/incidents/${encodeURIComponent(incidentId)}/updates`;
@@ -95,9 +98,9 @@ function Entry({ entry, names }) {
 }
 
 function CommentBox({ incident, take }) {
-  const draft = `comment:${session.state.user.id}:${incident.id}`;
+  const draft = `comment:${myId()}:${incident.id}`;
   const [text, setText] = useState(() => String(readDraft(draft) ?? ''));
-  const [error, setError] = useState(null);
+  const [error, setError] = useState(/** @type {string | null} */ (null));
   const [sending, setSending] = useState(false);
   const type = (event) => {
     setText(event.currentTarget.value);

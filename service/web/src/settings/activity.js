@@ -42,7 +42,15 @@ function pattern(words) {
   return `"%${literal.replace(/[\\"]/g, '\\$&')}%"`;
 }
 
-/** One page of received events, newest first. Throws what Supabase answers. */
+/** @typedef {import('../types.d.ts').ReceivedEvent} ReceivedEvent */
+
+/**
+ * One page of received events, newest first. Throws what Supabase answers.
+ * @param {string} organizationId
+ * @param {{ words: string, outcome: string }} filter
+ * @param {import('../core/list.js').Request<ReceivedEvent>} request
+ * @returns {Promise<import('../core/list.js').Page<ReceivedEvent, ReceivedEvent>>}
+ */
 async function readEvents(organizationId, { words, outcome }, { limit, before, signal }) {
   let query = supabase.from('events').select(COLUMNS).eq('organization_id', organizationId);
   if (outcome) query = query.eq('outcome', outcome);
@@ -58,7 +66,7 @@ async function readEvents(organizationId, { words, outcome }, { limit, before, s
     .abortSignal(signal);
   if (error) throw new Error(error.message || 'Supabase cannot be reached.');
   const items = data.slice(0, limit);
-  return { items, next: data.length > limit ? items.at(-1) : null };
+  return { items, next: data.length > limit ? items[items.length - 1] : null };
 }
 
 /** The events for a filter, kept until those of another one are there. */
@@ -95,7 +103,7 @@ export function ActivityTab({ organization }) {
 
 function Events({ organization }) {
   const [filter, setFilter] = useState({ words: '', outcome: '' });
-  const [opened, setOpened] = useState(null);
+  const [opened, setOpened] = useState(/** @type {import('../types.d.ts').ReceivedEvent | null} */ (null));
   const list = useEvents(organization.id, filter);
   const { items, loaded, next, problem, loadingMore } = useStore(list);
   const latest = useRef(list.refresh);
@@ -132,7 +140,7 @@ function Events({ organization }) {
 }
 
 function Filters({ filter, setFilter }) {
-  const timer = useRef(null);
+  const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   const type = (event) => {
     const words = event.currentTarget.value.trim();
@@ -170,8 +178,8 @@ function Row({ event, open }) {
 }
 
 function Payload({ event, onClose }) {
-  const [text, setText] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [text, setText] = useState(/** @type {string | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   useEffect(() => {
     supabase
       .from('events')
@@ -204,7 +212,7 @@ function curl(address) {
 }
 
 function HowToTest({ bare = false }) {
-  const [saved, setSaved] = useState(null);
+  const [saved, setSaved] = useState(/** @type {import('../types.d.ts').Integration | null} */ (null));
   useEffect(() => {
     api('/api/integrations/pagerduty').then(setSaved, () => {});
   }, []);

@@ -30,14 +30,14 @@ export function describeTypes(types) {
 export function EventTypes({ chosen, onChange, error }) {
   const id = useId();
   const toggle = (type) => onChange(chosen.includes(type) ? chosen.filter((one) => one !== type) : [...chosen, type].sort());
-  const mode = (name, checked, text, value) => html`
+  const mode = (checked, text, value) => html`
     <label class="choice"><input type="radio" name=${`${id}-mode`} checked=${checked} onChange=${() => onChange(value)} /> <span>${text}</span></label>
   `;
   return html`
     <fieldset class="field event-types" aria-describedby=${error ? `${id}-error` : undefined}>
       <legend>Event types</legend>
-      ${mode('all', chosen === null, 'All of them', null)}
-      ${mode('some', chosen !== null, 'Only these', chosen ?? USUAL)}
+      ${mode(chosen === null, 'All of them', null)}
+      ${mode(chosen !== null, 'Only these', chosen ?? USUAL)}
       ${
         chosen !== null &&
         html`

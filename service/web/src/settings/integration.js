@@ -1,6 +1,6 @@
 // The PagerDuty card: everything that connects an organization to PagerDuty.
 import { api } from '../core/api.js';
-import { html, useEffect, useRef, useState } from '../core/html.js';
+import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
 import { useBroadcast } from '../core/realtime.js';
 import { useSync } from '../core/sync.js';
 import { Field, focusFirstError, Select, Switch } from '../ui/field.js';
@@ -19,8 +19,8 @@ const REGIONS = [
 ];
 
 export function IntegrationTab({ organization }) {
-  const [saved, setSaved] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [saved, setSaved] = useState(/** @type {import('../types.d.ts').Integration | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const read = () =>
     api(ADDRESS).then((answer) => {
       setProblem(null);
@@ -30,7 +30,7 @@ export function IntegrationTab({ organization }) {
     read();
   }, []);
   useSync(read);
-  const timer = useRef(null);
+  const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   useBroadcast('notification', () => {
     timer.current ??= setTimeout(() => {
@@ -69,7 +69,7 @@ export function IntegrationTab({ organization }) {
 }
 
 function Enable({ saved, setSaved }) {
-  const [wanted, setWanted] = useState(null); // while it is being saved
+  const [wanted, setWanted] = useState(/** @type {boolean | null} */ (null)); // while it is being saved
   const change = async (enabled) => {
     if (wanted !== null) return;
     setWanted(enabled);
@@ -118,6 +118,7 @@ function fieldsOf(saved) {
 
 /** What to send: only what differs. A secret is sent when one was typed; '' in the key filter takes it away. */
 function changesOf(fields, saved) {
+  /** @type {Record<string, unknown>} */
   const changed = {};
   if (fields.region !== saved.region) changed.region = fields.region;
   if (JSON.stringify(fields.event_types) !== JSON.stringify(saved.event_types)) changed.event_types = fields.event_types;
@@ -129,9 +130,9 @@ function changesOf(fields, saved) {
 
 function Form({ saved, setSaved }) {
   const [fields, setFields] = useState(() => fieldsOf(saved));
-  const [errors, setErrors] = useState({});
+  const [errors, setErrors] = useState(/** @type {Record<string, string | undefined>} */ ({}));
   const [saving, setSaving] = useState(false);
-  const form = useRef(null);
+  const form = useElement();
   const base = useRef(saved);
   const dirty = Object.keys(changesOf(fields, base.current)).length > 0;
   useEffect(() => {

@@ -1,7 +1,7 @@
 // Who is in the organization, and what they may do. RLS decides; the page only offers what has a chance.
 import { html, useEffect, useState } from '../core/html.js';
 import { readMembers } from '../core/people.js';
-import { atLeast, loadMe, session } from '../core/session.js';
+import { atLeast, loadMe, myId } from '../core/session.js';
 import { supabase } from '../core/supabase.js';
 import { useSync } from '../core/sync.js';
 import { plain } from '../core/text.js';
@@ -32,8 +32,8 @@ async function change(query) {
 }
 
 export function MembersTab({ organization }) {
-  const [members, setMembers] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [members, setMembers] = useState(/** @type {import('../types.d.ts').Member[] | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const read = () =>
     readMembers(organization.id).then((rows) => {
       setMembers(rows);
@@ -51,7 +51,7 @@ export function MembersTab({ organization }) {
     } catch (error) {
       toast(explain(error), 'bad');
     }
-    if (member.user_id === session.state.user.id) await loadMe();
+    if (member.user_id === myId()) await loadMe();
     await read();
   };
   const setRole = (member, role) =>
@@ -103,7 +103,7 @@ export function MembersTab({ organization }) {
 }
 
 function Member({ member, organization, setRole, remove }) {
-  const isMe = member.user_id === session.state.user.id;
+  const isMe = member.user_id === myId();
   const owner = atLeast('owner', organization);
   const manages = owner || (atLeast('admin', organization) && member.role !== 'owner');
   const roles = owner ? ROLES : ROLES.filter(([role]) => role !== 'owner');

@@ -1,6 +1,6 @@
 // Tags as chips that can be added and removed by keyboard and mouse.
 import { config } from '../core/config.js';
-import { html, useId, useRef, useState } from '../core/html.js';
+import { html, useElement, useId, useState } from '../core/html.js';
 import { Icon } from './icons.js';
 
 const { tags: MOST_TAGS, tag: LONGEST } = config.limits;
@@ -15,7 +15,7 @@ function split(text) {
 
 export function TagEditor({ label, tags, onChange, error }) {
   const id = useId();
-  const input = useRef(null);
+  const input = useElement();
   const [text, setText] = useState('');
   const [said, say] = useState('');
 

@@ -20,6 +20,7 @@ run: .venv/ready $(WEB)/dist/manifest.json ## set everything up and run it on ht
 
 test: .venv/ready $(WEB)/dist/manifest.json ## lint, types and all tests (PYTEST="-k bell" for some)
 	@$(MAKE) --no-print-directory lint
+	@cd $(WEB) && npm run --silent test
 	@# A process for each folder: servers in threads and a browser's event loop do not outlive their tests.
 	@set -e; if [ -n '$(PYTEST)' ]; then $(BIN)/python -m pytest $(PYTEST); \
 	else for folder in unit local database api browser; do $(BIN)/python -m pytest tests/$$folder; done; fi

@@ -132,4 +132,3 @@ def _conditional(response: Response, etag: str) -> Response:
     response.set_etag(etag)
     response.make_conditional(request)
     return response
-

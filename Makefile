@@ -22,6 +22,7 @@ run: .venv/ready $(WEB)/dist/manifest.json ## set everything up and run it on ht
 
 test: .venv/ready $(WEB)/dist/manifest.json ## lint, types and all tests (PYTEST="-k bell" for some)
 	@$(MAKE) --no-print-directory lint
+	@cd $(WEB) && npm run --silent test
 	@$(BIN)/python -m pytest $(PYTEST)
 
 lint: .venv/ready $(WEB)/node_modules/ready ## ruff, mypy in strict mode, Biome, and tsc over the scripts

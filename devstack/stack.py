@@ -222,10 +222,11 @@ class Stack:
             "--worker-class", "gthread", "--threads", "16", "--graceful-timeout", "3", "--log-level", "warning",
             "--no-control-socket",
         ]  # fmt: skip
-        self._spawn("service", command, {**os.environ, **self._service_environment(), **self.environment})
+        self._spawn("service", command, {**os.environ, **self.service_environment(), **self.environment})
         self._wait("service", f"http://127.0.0.1:{port}/healthz")
 
-    def _service_environment(self) -> dict[str, str]:
+    def service_environment(self) -> dict[str, str]:
+        """The settings of the service, as README's "To production" lists them."""
         sandbox = f"http://localhost:{self.config['pagerduty_port']}"
         people = [
             {"email": email, "password": DEMO_PASSWORD, "name": name, "what": what} for email, name, what in DEMO_PEOPLE

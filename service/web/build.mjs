@@ -2,10 +2,12 @@
 // `node build.mjs` builds once; `node build.mjs --watch` builds again whenever a source changes, until it is stopped.
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { context } from 'esbuild';
 
 const watching = process.argv.includes('--watch');
-process.chdir(import.meta.dirname ?? new URL('.', import.meta.url).pathname);
+const here = fileURLToPath(new URL('.', import.meta.url));
+process.chdir(here);
 
 /** Where each source went and what it imports at once: {source: {file, imports}}, paths relative to src/ and dist/. */
 function manifestOf({ outputs }) {
@@ -19,7 +21,9 @@ function manifestOf({ outputs }) {
     return [...found];
   };
   const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint);
-  return Object.fromEntries(entries.map(([path, { entryPoint }]) => [relative('src', entryPoint), { file: inDist(path), imports: importsOf(path) }]));
+  return Object.fromEntries(
+    entries.map(([path, { entryPoint }]) => [relative('src', entryPoint), { file: inDist(path), imports: importsOf(path) }]),
+  );
 }
 
 /** Writes the manifest last and in one step, so that whoever reads it finds all that it names. */
@@ -43,6 +47,7 @@ async function removeAllBut(made) {
 }
 
 const building = await context({
+  absWorkingDir: here,
   entryPoints: ['src/core/app.js', 'src/css/app.css', 'src/css/docs.css', 'src/favicon.svg', 'src/theme.js'],
   outdir: 'dist',
   entryNames: '[name]-[hash]',

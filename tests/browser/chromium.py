@@ -9,7 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserType
 from playwright.sync_api import Error as PlaywrightError
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first is Chromium without what draws windows: it opens one in a quarter of the time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No requests but the pages' own, and nothing that asks a person for something.
 ARGUMENTS = (
     "--disable-gpu",
@@ -64,10 +65,13 @@ def _debian_package() -> str | None:
     if not _may_install_packages():
         return None
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
-    if not _succeeds(install, environment):
+    for package in NAMES[:2]:
+        install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", package]
+        if _succeeds(install, environment):
+            break
         _succeeds(["apt-get", "update", "--quiet"], environment)
-        _succeeds(install, environment)
+        if _succeeds(install, environment):
+            break
     return _on_path()
 
 

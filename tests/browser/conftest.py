@@ -1,6 +1,7 @@
 """Fixtures of the browser tests: one Chromium, and windows in it for people, watched for what no page may do."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from devstack.stack import Stack
+from devstack.stack import ROOT, Stack
 from tests.browser.chromium import NoChromium, launch
 from tests.browser.watch import Watch
 from tests.world import Person
@@ -24,6 +25,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     item.stash[_OUTCOME] = item.stash.get(_OUTCOME, False) or report.failed
     return report
+
+
+@pytest.fixture(scope="package", autouse=True)
+def bundle() -> None:
+    """The pages as their sources are now."""
+    subprocess.run(["node", "service/web/build.mjs"], cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="package")

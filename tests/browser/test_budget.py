@@ -14,6 +14,8 @@ from tests.browser.steps import bell, expect_unread
 from tests.world import Organization, v3
 
 MOST_BYTES = 200_000
+MOST_SCRIPT_BYTES = 100_000
+MOST_REQUESTS = 12
 MOST_SHIFT = 0.05
 WEB = ROOT / "service" / "web"
 # Parses modules without running them.
@@ -33,15 +35,20 @@ new PerformanceObserver((list) => {
 """
 
 
-def transferred(page: Page, path: str) -> int:
-    """Bytes of all answers that a page's load takes, compressed as they come, headers included."""
-    sizes: list[float] = []
+def transferred(page: Page, path: str, *, only: str = "") -> int:
+    """Bytes of the answers that a page's load takes, compressed as they come, headers included.
+
+    `only` is the type of resource to count, as DevTools names it; by default all count.
+    """
+    types: dict[str, str] = {}
+    sizes: dict[str, float] = {}
     devtools = page.context.new_cdp_session(page)
     devtools.send("Network.enable")
-    devtools.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    devtools.on("Network.responseReceived", lambda event: types.update({event["requestId"]: event["type"]}))
+    devtools.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
     page.goto(path)
     page.wait_for_load_state("networkidle")
-    return int(sum(sizes))
+    return int(sum(size for request, size in sizes.items() if only in ("", types.get(request))))
 
 
 def test_the_first_load_of_the_sign_in_page(windows: Windows) -> None:
@@ -59,6 +66,17 @@ def test_the_first_load_of_the_incidents(windows: Windows, acme: Organization) -
     expect(page.get_by_role("list", name="Incidents").get_by_role("listitem")).to_have_count(20)
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/incidents", "/incidents/new", "/settings"])
+def test_a_first_load_takes_few_requests(windows: Windows, acme: Organization, path: str) -> None:
+    page = windows.window(None if path == "/sign-in" else acme.admin)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    scripts = transferred(page, path, only="Script")
+    assert 5 <= len(asked) <= MOST_REQUESTS, asked
+    assert 20_000 < scripts < MOST_SCRIPT_BYTES
+
+
 def test_a_second_load_takes_the_scripts_from_the_cache(windows: Windows, acme: Organization) -> None:
     page = windows.open(acme.responder, "/incidents")
     expect_unread(page, 0)
@@ -66,14 +84,14 @@ def test_a_second_load_takes_the_scripts_from_the_cache(windows: Windows, acme: 
 
 
 def test_every_script_can_be_parsed() -> None:
-    files = sorted(str(file) for file in (WEB / "static" / "js").rglob("*.js"))
+    files = sorted(str(file) for file in (WEB / "src").rglob("*.js"))
     assert len(files) > 20
     command = ["node", "--no-warnings", "--experimental-vm-modules", "--eval", PARSE, *files]
     assert subprocess.run(command, capture_output=True, text=True).stderr == ""
 
 
 def test_nothing_is_written_inline_and_no_other_host_is_named() -> None:
-    for file in [*(WEB / "static").rglob("*.*"), *(WEB / "templates").rglob("*.html")]:
+    for file in [*(WEB / "src").rglob("*.*"), *(WEB / "templates").rglob("*.html")]:
         text = Path(file).read_text(encoding="utf-8")
         for forbidden in ("innerHTML", "dangerouslySetInnerHTML", " style=", "eval("):
             assert forbidden not in text, file

@@ -2,11 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Windows
@@ -14,15 +10,6 @@ from tests.browser.steps import bell, entries, expect_unread, open_bell
 from tests.world import Organization, v3
 
 SOCKET = re.compile(r"/realtime/v1/websocket")
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-MERGE = """
-async ([batches, receipts]) => {
-  const { merge } = await import('/static/js/bell/list.js');
-  const readAt = new Map(receipts.map((id) => [id, 'read']));
-  const items = batches.reduce((so_far, rows) => merge(so_far, rows, readAt), []);
-  return items.map(({ id, read_at }) => [id, read_at !== null]);
-}
-"""
 
 
 def test_a_channel_that_the_server_closes_is_joined_again(windows: Windows, acme: Organization) -> None:
@@ -112,48 +99,3 @@ def let_the_session_run_out(page: Page) -> None:
           localStorage.setItem(key, JSON.stringify({ ...JSON.parse(localStorage.getItem(key)), expires_at: 1 }));
         }"""
     )
-
-
-@st.composite
-def arrivals(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]], list[str]]:
-    """Notifications; the batches they arrive in, some of them twice, some read by then; receipts that came before."""
-    offsets = draw(
-        st.lists(st.integers(0, 3000), min_size=1, max_size=8)
-    )  # microseconds: finer than JavaScript's dates
-    rows: list[dict[str, Any]] = [
-        {"id": f"{number:08d}-0000-4000-8000-000000000000", "created_at": moment(offset), "read_at": None}
-        for number, offset in enumerate(offsets)
-    ]
-    copies = draw(st.lists(st.sampled_from(rows), max_size=8))
-    as_read = [{**row, "read_at": "read"} for row in draw(st.lists(st.sampled_from(rows), max_size=4))]
-    shuffled = draw(st.permutations([*rows, *copies, *as_read]))
-    cut = draw(st.integers(0, len(shuffled)))
-    receipts = draw(st.lists(st.sampled_from([row["id"] for row in rows]), max_size=3))
-    return rows, [shuffled[:cut], shuffled[cut:]], receipts
-
-
-def moment(microseconds: int) -> str:
-    """As PostgREST writes times: without zeros at the end of the fraction."""
-    text = (NOON + timedelta(microseconds=microseconds)).isoformat()
-    if "." not in text:
-        return text
-    seconds, fraction = text.removesuffix("+00:00").split(".")
-    return f"{seconds}.{fraction.rstrip('0')}+00:00"
-
-
-def test_however_notifications_arrive_the_list_is_the_same(windows: Windows) -> None:
-    page = windows.open(None, "/sign-in")
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-
-    @settings(max_examples=60, deadline=None)
-    @given(arrivals())
-    def holds(arrived: tuple[list[dict[str, Any]], list[list[dict[str, Any]]], list[str]]) -> None:
-        rows, batches, receipts = arrived
-        read = {row["id"] for batch in batches for row in batch if row["read_at"]} | set(receipts)
-        newest_first = sorted(
-            rows, key=lambda row: (datetime.fromisoformat(row["created_at"]), row["id"]), reverse=True
-        )
-        expected = [[row["id"], row["id"] in read] for row in newest_first]
-        assert page.evaluate(MERGE, [batches, receipts]) == expected
-
-    holds()

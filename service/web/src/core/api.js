@@ -30,6 +30,7 @@ export function unreachable() {
   return new Problem(0, { detail: 'The service cannot be reached. Check your connection; this page tries again by itself.' });
 }
 
+/** @type {string | null} */
 let organizationId = null;
 let onUnauthorized = () => {};
 
@@ -64,6 +65,9 @@ async function send(path, { method, body, keepalive, signal }, organization) {
 /**
  * Calls the API and answers its JSON. Throws Problem; an aborted call throws its AbortError.
  * A 401 is tried once more with a fresh token before the session counts as ended.
+ * @param {string} path
+ * @param {{ method?: string, body?: unknown, keepalive?: boolean, signal?: AbortSignal }} options
+ * @returns {Promise<any>}
  */
 export async function api(path, { method = 'GET', body, keepalive = false, signal } = {}) {
   const options = { method, body, keepalive, signal };
@@ -98,6 +102,8 @@ function parse(text) {
 
 /**
  * One page of a list of the API, for a List. `query` are further parameters.
+ * @param {string} path
+ * @param {import('./list.js').Request<string>} request
  */
 export function readPage(path, { limit, before, after, signal }, query = '') {
   const params = new URLSearchParams(query);

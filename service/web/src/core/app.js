@@ -1,8 +1,8 @@
 // Starts the app: who is signed in decides which page stands at an address.
 import './shared.js';
-import { Toasts } from '../ui/toast.js';
 import { Questions } from '../ui/dialog.js';
 import { Failure, Notice, Skeleton } from '../ui/parts.js';
+import { Toasts } from '../ui/toast.js';
 import { Header } from './header.js';
 import { Component, html, render, useEffect } from './html.js';
 import { fetchTheRest, lazy } from './lazy.js';
@@ -96,5 +96,5 @@ class App extends Component {
 }
 
 startSession();
-render(html`<${App} />`, document.getElementById('app')); // takes over the frame that stands there
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app'))); // takes over the frame that stands there
 fetchTheRest();

@@ -4,7 +4,7 @@ const PREFIX = 'draft:';
 /** The draft of that name, or null. */
 export function readDraft(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(PREFIX + name));
+    return JSON.parse(sessionStorage.getItem(PREFIX + name) ?? 'null');
   } catch {
     return null;
   }

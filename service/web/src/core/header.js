@@ -1,14 +1,17 @@
 // The bar on top of every page.
 import { Bell } from '../inbox/bell.js';
+import { Icon } from '../ui/icons.js';
+import { Popover } from '../ui/popover.js';
 import { html } from './html.js';
 import { navigate, useRoute } from './router.js';
 import { chooseOrganization, session, signOut } from './session.js';
 import { Store, useStore } from './store.js';
 import { plain } from './text.js';
-import { Icon } from '../ui/icons.js';
-import { Popover } from '../ui/popover.js';
 
-const LINKS = [['/incidents', 'Incidents'], ['/settings', 'Settings']];
+const LINKS = [
+  ['/incidents', 'Incidents'],
+  ['/settings', 'Settings'],
+];
 
 export function Header() {
   const { phase, user, organizations, organization } = useStore(session);
@@ -23,20 +26,30 @@ export function Header() {
           <span class="brand-mark"><${Icon} name="bell" /></span>
           <span class="brand-name">supabase-pagerduty</span>
         </a>
-        ${(inside || starting) && html`
+        ${
+          (inside || starting) &&
+          html`
           <nav class="main-nav" aria-label="Main">
-            ${LINKS.map(([href, text]) => html`
+            ${LINKS.map(
+              ([href, text]) => html`
               <a key=${href} href=${href} aria-current=${path.startsWith(href) ? 'page' : undefined}>${text}</a>
-            `)}
+            `,
+            )}
           </nav>
-        `}
-        ${inside && html`
+        `
+        }
+        ${
+          inside &&
+          html`
           <${Organization} organizations=${organizations} organization=${organization} />
-          ${organization
-            ? html`<${Bell} key=${`${user.id} ${organization.id}`} userId=${user.id} organizationId=${organization.id} />`
-            : html`<span class="bell-place"></span>`}
+          ${
+            organization
+              ? html`<${Bell} key=${`${user?.id} ${organization.id}`} userId=${user?.id} organizationId=${organization.id} />`
+              : html`<span class="bell-place"></span>`
+          }
           <${Account} user=${user} organizations=${organizations} organization=${organization} />
-        `}
+        `
+        }
       </div>
     </header>
   `;
@@ -65,7 +78,7 @@ function Account({ user, organizations, organization }) {
       panelClass="panel account" panelLabel="Account"
     >
       ${() => html`
-        <p class="account-who"><bdi>${user.email}</bdi></p>
+        <p class="account-who"><bdi>${user?.email}</bdi></p>
         ${organization && html`<p class="hint">${organization.role} of <bdi>${organization.name}</bdi></p>`}
         <div class="account-organization"><${Organization} organizations=${organizations} organization=${organization} /></div>
         <${Theme} />
@@ -94,12 +107,14 @@ function Theme() {
   return html`
     <fieldset class="segments">
       <legend>Colours</legend>
-      ${['system', 'light', 'dark'].map((name) => html`
+      ${['system', 'light', 'dark'].map(
+        (name) => html`
         <label key=${name}>
           <input type="radio" name="theme" checked=${chosen === name} onChange=${() => chooseTheme(name)} />
           <span>${name}</span>
         </label>
-      `)}
+      `,
+      )}
     </fieldset>
   `;
 }

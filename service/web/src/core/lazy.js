@@ -15,13 +15,18 @@ export function lazy(load) {
   loaders.push(fetchIt);
   return function Lazy(props) {
     const [, redraw] = useState(Loaded);
-    const [problem, setProblem] = useState(null);
-    const fetchNow = () => fetchIt().then(() => redraw(() => Loaded), () => setProblem(unreachable()));
+    const [problem, setProblem] = useState(/** @type {any | null} */ (null));
+    const fetchNow = () =>
+      fetchIt().then(
+        () => redraw(() => Loaded),
+        () => setProblem(unreachable()),
+      );
     useEffect(() => {
       fetchNow();
     }, []);
     if (Loaded) return html`<${Loaded} ...${props} />`;
-    if (problem) return html`<div class="page narrow"><h1>Not quite there</h1><${Failure} problem=${problem} onRetry=${() => location.reload()} /></div>`;
+    if (problem)
+      return html`<div class="page narrow"><h1>Not quite there</h1><${Failure} problem=${problem} onRetry=${() => location.reload()} /></div>`;
     return html`<div class="page"><${Skeleton} rows=${4} /></div>`;
   };
 }

@@ -46,7 +46,7 @@ export class List extends Store {
    * @param {Partial<State>} [more] what else the state holds at first
    */
   constructor({ ask, page, most = page, merge }, more = {}) {
-    super(/** @type {State} */ ({ items: [], loaded: false, next: null, loadingMore: false, problem: null, ...more }));
+    super(/** @type {any} */ ({ items: [], loaded: false, next: null, loadingMore: false, problem: null, ...more }));
     this.ask = ask;
     this.page = page;
     this.most = most;
@@ -142,6 +142,7 @@ export class List extends Store {
       return;
     }
     const rows = [];
+    /** @type {Cursor | null} */
     let newest = null;
     let before;
     for (let pages = 0; pages < MOST_GAP_PAGES; pages++) {

@@ -17,7 +17,7 @@ export async function readMembers(organizationId) {
 
 /** Names by user id; null until they are known, empty if they cannot be. */
 export function useNames(organizationId) {
-  const [names, setNames] = useState(null);
+  const [names, setNames] = useState(/** @type {Record<string, string> | null} */ (null));
   useEffect(() => {
     let here = true;
     if (organizationId) {

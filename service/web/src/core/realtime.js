@@ -30,9 +30,10 @@ export function listen(userId, organizationId) {
   for (const line of lines) line.close();
   connection.set({ live: false, late: false });
   clearTimeout(patience);
-  lines = userId && organizationId
-    ? [new Line(`pagerduty:org:${organizationId}`, EVENTS.org), new Line(`pagerduty:user:${userId}`, EVENTS.user)]
-    : [];
+  lines =
+    userId && organizationId
+      ? [new Line(`pagerduty:org:${organizationId}`, EVENTS.org), new Line(`pagerduty:user:${userId}`, EVENTS.user)]
+      : [];
   for (const line of lines) line.open();
   if (lines.length) patience = setTimeout(() => connection.set({ late: !connection.state.live }), PATIENCE);
 }

@@ -13,7 +13,11 @@ export function useRoute() {
   return useStore(route);
 }
 
-/** Goes to a path of this app. `state` reaches the page as `route.state.state` and outlives a reload. */
+/**
+ * Goes to a path of this app. `state` reaches the page as `route.state.state` and outlives a reload.
+ * @param {string} url
+ * @param {{ replace?: boolean, state?: object | null }} options
+ */
 export function navigate(url, { replace = false, state = null } = {}) {
   history[replace ? 'replaceState' : 'pushState'](state, '', url);
   route.set({ ...here(), moves: route.state.moves + 1 });
@@ -40,7 +44,7 @@ export function takeNotice() {
  */
 export function safeNext(next) {
   const fallback = '/incidents';
-  if (!next || !/^\/(?![/\\])/.test(next) || /[\u0000-\u001f\\]/.test(next)) return fallback;
+  if (!next || !/^\/(?![/\\])/.test(next) || /[\p{Cc}\\]/u.test(next)) return fallback;
   const url = new URL(next, location.origin);
   if (url.origin !== location.origin || !PAGES.test(url.pathname) || ['/sign-in', '/'].includes(url.pathname)) return fallback;
   return url.pathname + url.search;
@@ -50,7 +54,7 @@ addEventListener('popstate', () => route.set({ ...here(), moves: route.state.mov
 
 addEventListener('click', (event) => {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  const link = event.target instanceof Element ? event.target.closest('a[href]') : null;
+  const link = event.target instanceof Element ? /** @type {HTMLAnchorElement | null} */ (event.target.closest('a[href]')) : null;
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
   if (!PAGES.test(link.pathname) || link.hash) return;
   event.preventDefault();

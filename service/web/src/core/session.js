@@ -10,12 +10,34 @@ import { supabase } from './supabase.js';
  * ended: the session ran out or was ended elsewhere. left: the person signed out here.
  * organization is the chosen one of organizations, or null for somebody who is in none.
  */
-export const session = new Store({
-  phase: 'starting', user: null, organizations: [], organization: null, ended: false, left: false, problem: null,
-});
+/** @typedef {import('../types.d.ts').Organization} Organization */
+/**
+ * @typedef {{
+ *   phase: 'starting' | 'out' | 'ready' | 'failed', user: import('../types.d.ts').User | null, organizations: Organization[],
+ *   organization: Organization | null, ended: boolean, left: boolean, problem: any,
+ * }} Session
+ */
+
+export const session = new Store(
+  /** @type {Session} */ ({
+    phase: 'starting',
+    user: null,
+    organizations: [],
+    organization: null,
+    ended: false,
+    left: false,
+    problem: null,
+  }),
+);
 
 const CHOSEN = 'organization';
 let leaving = false;
+
+/** The id of the person who is signed in; throws if there is none. */
+export function myId() {
+  if (!session.state.user) throw new Error('Nobody is signed in.');
+  return session.state.user.id;
+}
 
 /** Whether the person may do there what `role` may. */
 export function atLeast(role, organization = session.state.organization) {
@@ -89,7 +111,7 @@ function expire() {
 
 function leave(event) {
   // Still kept, but run out, and Supabase cannot be reached to refresh it: that is no reason to sign in again.
-  if (event === 'INITIAL_SESSION' && read(localStorage, supabase.auth.storageKey)) {
+  if (event === 'INITIAL_SESSION' && read(localStorage, /** @type {any} */ (supabase.auth).storageKey)) {
     session.set({ phase: 'failed', problem: unreachable() });
     return;
   }
@@ -106,7 +128,7 @@ function leave(event) {
 
 function remembered(userId) {
   try {
-    const me = JSON.parse(localStorage.getItem(`me:${userId}`));
+    const me = JSON.parse(localStorage.getItem(`me:${userId}`) ?? 'null');
     return me?.user?.id === userId && Array.isArray(me.organizations) ? me : null;
   } catch {
     return null;

@@ -1,19 +1,19 @@
 // Signing in with email and password, or as one of the people of the embedded stack.
 import './shared.js';
-import { config } from './config.js';
-import { html, useRef, useState } from './html.js';
-import { session, signIn } from './session.js';
-import { useStore } from './store.js';
 import { Field } from '../ui/field.js';
 import { Notice, useTitle } from '../ui/parts.js';
+import { config } from './config.js';
+import { html, useElement, useState } from './html.js';
+import { session, signIn } from './session.js';
+import { useStore } from './store.js';
 
 export function SignInPage({ query }) {
   const { ended } = useStore(session);
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(null);
-  const form = useRef(null);
+  const [error, setError] = useState(/** @type {string | null} */ (null));
+  const form = useElement();
   useTitle('Sign in');
 
   const enter = async (asEmail, asPassword) => {
@@ -64,14 +64,16 @@ function DemoPeople({ enter, busy }) {
       <h2 id="demo-people">Or try it as one of these</h2>
       <p class="hint">They exist only in this embedded stack.</p>
       <ul class="people">
-        ${config.demo_people.map((person) => html`
+        ${config.demo_people.map(
+          (person) => html`
           <li key=${person.email}>
             <button type="button" class="person" aria-disabled=${busy} onClick=${() => enter(person.email, person.password)}>
               <span class="avatar" aria-hidden="true">${person.name.charAt(0)}</span>
               <span><strong>${person.name}</strong> <span class="hint">${person.what}</span></span>
             </button>
           </li>
-        `)}
+        `,
+        )}
       </ul>
     </section>
   `;

@@ -18,7 +18,12 @@ export function plain(text) {
 /** At most `length` characters, with an ellipsis where it was cut. */
 export function shorten(text, length) {
   const characters = [...plain(text)];
-  return characters.length > length ? `${characters.slice(0, length - 1).join('').trimEnd()}…` : characters.join('');
+  return characters.length > length
+    ? `${characters
+        .slice(0, length - 1)
+        .join('')
+        .trimEnd()}…`
+    : characters.join('');
 }
 
 /** "1 alert", "2 alerts". */

@@ -7,7 +7,7 @@ const SOUNDED = 'bell-sounded';
 
 function saved() {
   try {
-    const { browser = false, sound = false } = JSON.parse(localStorage.getItem(SETTINGS)) ?? {};
+    const { browser = false, sound = false } = JSON.parse(localStorage.getItem(SETTINGS) ?? 'null') ?? {};
     return { browser: browser === true, sound: sound === true };
   } catch {
     return { browser: false, sound: false };
@@ -79,29 +79,38 @@ function isFirstTab(id) {
   return true;
 }
 
+/** @type {AudioContext | null} */
 let audio = null;
+
+/** The one audio context of this page. */
+function sounds() {
+  audio ??= new AudioContext();
+  audio.resume();
+  return audio;
+}
 
 function beep() {
   try {
-    audio ??= new AudioContext();
-    audio.resume();
-    [0, 0.18].forEach((delay, index) => tone(audio.currentTime + delay, index ? 988 : 784));
+    const context = sounds();
+    tone(context, context.currentTime, 784);
+    tone(context, context.currentTime + 0.18, 988);
   } catch {
     // No sound device: there is nothing to hear.
   }
 }
 
-function tone(at, frequency) {
-  const oscillator = audio.createOscillator();
-  const volume = audio.createGain();
+/** @param {AudioContext} context */
+function tone(context, at, frequency) {
+  const oscillator = context.createOscillator();
+  const volume = context.createGain();
   oscillator.frequency.value = frequency;
   volume.gain.setValueAtTime(0.0001, at);
   volume.gain.exponentialRampToValueAtTime(0.2, at + 0.02);
   volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.16);
-  oscillator.connect(volume).connect(audio.destination);
+  oscillator.connect(volume).connect(context.destination);
   oscillator.start(at);
   oscillator.stop(at + 0.17);
 }
 
 // Browsers play nothing before the first gesture on a page.
-addEventListener('pointerdown', () => alerts.state.sound && (audio ??= new AudioContext()).resume(), { once: true });
+addEventListener('pointerdown', () => alerts.state.sound && sounds(), { once: true });

@@ -8,9 +8,9 @@ import { count, plain, shorten } from '../core/text.js';
 import { Icon } from '../ui/icons.js';
 import { Popover } from '../ui/popover.js';
 import { alertOf } from './alerts.js';
-import { addressOf } from './rows.js';
 import { Notifications } from './notifications.js';
 import { Panel } from './panel.js';
+import { addressOf } from './rows.js';
 
 const ANNOUNCE_AFTER = 400; // milliseconds: what comes together is said together
 
@@ -40,7 +40,7 @@ function useNotifications(organizationId, userId, arrived) {
 /** What a screen reader is told of new ones: once, in one sentence. */
 function useAnnouncements() {
   const [said, say] = useState('');
-  const waiting = useRef({ rows: [], timer: null });
+  const waiting = useRef(/** @type {{ rows: import('../types.d.ts').Notification[], timer: any }} */ ({ rows: [], timer: null }));
   useEffect(() => () => clearTimeout(waiting.current.timer), []);
   const announce = (rows) => {
     const { current } = waiting;
@@ -56,7 +56,7 @@ function useAnnouncements() {
       current.timer = null;
     }, ANNOUNCE_AFTER);
   };
-  return [said, announce];
+  return /** @type {const} */ ([said, announce]);
 }
 
 export function Bell({ organizationId, userId }) {
@@ -70,12 +70,16 @@ export function Bell({ organizationId, userId }) {
   const trouble = !online ? 'offline' : late ? 'reconnecting' : null;
   useUnreadInTitle(unread);
 
-  const label = ['Notifications', unread === null ? '' : unread === 0 ? 'none unread' : `${unread}${capped ? ' or more' : ''} unread`, trouble]
+  const label = [
+    'Notifications',
+    unread === null ? '' : unread === 0 ? 'none unread' : `${unread}${capped ? ' or more' : ''} unread`,
+    trouble,
+  ]
     .filter(Boolean)
     .join(', ');
   const face = html`
     <${Icon} name="bell" />
-    ${unread > 0 && html`<span class="badge" aria-hidden="true">${unread > 99 ? '99+' : unread}</span>`}
+    ${unread ? html`<span class="badge" aria-hidden="true">${unread > 99 ? '99+' : unread}</span>` : null}
     ${trouble && html`<span class="bell-trouble" aria-hidden="true"></span>`}
   `;
   return html`
@@ -100,7 +104,7 @@ function useUnreadInTitle(unread) {
     };
     mark();
     const watcher = new MutationObserver(mark);
-    watcher.observe(document.querySelector('title'), { childList: true });
+    watcher.observe(/** @type {Node} */ (document.querySelector('title')), { childList: true });
     return () => watcher.disconnect();
   }, [unread]);
 }

@@ -10,17 +10,29 @@ const MOST = 100; // what one request may ask for
 const REMEMBERED_RECEIPTS = 1000;
 const BETWEEN_COUNTS = 500; // milliseconds
 
-/** Its state also holds `unread`: how many are, null until known; `capped`: that or more. */
+/** @typedef {import('../types.d.ts').Notification} Notification */
+/** @typedef {import('../core/list.js').ListState<Notification, string> & { unread: number | null, capped: boolean }} NotificationsState */
+
+/**
+ * Its state also holds `unread`: how many are, null until known; `capped`: that or more.
+ * @extends {List<Notification, string, NotificationsState>}
+ */
 export class Notifications extends List {
   #again = false;
   #receipts = new Map();
+  /** @type {any} */
   #counting = null;
   #arrived;
 
   /** `arrived` is called with the rows that came since the first load, newest first. */
   constructor(organizationId, userId, arrived) {
     super(
-      { ask: (request) => readPage('/api/notifications', request), page: PAGE, most: MOST, merge: (items, rows) => merge(items, rows, this.#receipts) },
+      {
+        ask: (request) => readPage('/api/notifications', request),
+        page: PAGE,
+        most: MOST,
+        merge: (items, rows) => merge(items, rows, this.#receipts),
+      },
       { unread: null, capped: false },
     );
     this.organizationId = organizationId;
@@ -146,9 +158,7 @@ export class Notifications extends List {
       return;
     }
     const rows = ids.map((id) => ({ notification_id: id }));
-    const { error } = await supabase
-      .from('receipts')
-      .upsert(rows, { onConflict: 'notification_id,user_id', ignoreDuplicates: true });
+    const { error } = await supabase.from('receipts').upsert(rows, { onConflict: 'notification_id,user_id', ignoreDuplicates: true });
     if (error) throw error;
   }
 

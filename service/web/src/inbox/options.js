@@ -6,7 +6,7 @@ import { alerts, wantBrowserAlerts, wantSound } from './alerts.js';
 
 export function Options() {
   const { browser, sound } = useStore(alerts);
-  const [refused, setRefused] = useState(null);
+  const [refused, setRefused] = useState(/** @type {string | null} */ (null));
   return html`
     <details class="bell-options">
       <summary>Sound and browser notifications</summary>

@@ -6,13 +6,20 @@ import { Time } from '../core/time.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, More, Skeleton } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
-import { addressOf, group } from './rows.js';
 import { Options } from './options.js';
+import { addressOf, group } from './rows.js';
 
 const SHOWN = 30; // groups that are drawn before one scrolls
 const EVENTS = {
-  triggered: 'Triggered', acknowledged: 'Acknowledged', unacknowledged: 'No longer acknowledged', resolved: 'Resolved',
-  reopened: 'Reopened', escalated: 'Escalated', reassigned: 'Reassigned', delegated: 'Delegated', annotated: 'Note added',
+  triggered: 'Triggered',
+  acknowledged: 'Acknowledged',
+  unacknowledged: 'No longer acknowledged',
+  resolved: 'Resolved',
+  reopened: 'Reopened',
+  escalated: 'Escalated',
+  reassigned: 'Reassigned',
+  delegated: 'Delegated',
+  annotated: 'Note added',
 };
 
 /** What happened, in a word or two: "Triggered", "Priority updated". */
@@ -57,9 +64,11 @@ function Trouble({ trouble }) {
   return html`
     <p class="bell-state">
       <${Icon} name=${trouble === 'offline' ? 'offline' : 'refresh'} />
-      ${trouble === 'offline'
-        ? 'You are offline. New alerts appear when the network is back.'
-        : 'Reconnecting. Until then, new alerts appear within half a minute.'}
+      ${
+        trouble === 'offline'
+          ? 'You are offline. New alerts appear when the network is back.'
+          : 'Reconnecting. Until then, new alerts appear within half a minute.'
+      }
     </p>
   `;
 }
@@ -86,24 +95,35 @@ function Group({ group: { latest, older, unread }, read }) {
     <li class=${unread.length ? 'group unread' : 'group'}>
       <${Row} item=${latest} unread=${unread.length > 0} onOpen=${() => unread.length && read(unread)} />
       <div class="group-actions">
-        ${older.length > 0 && html`
+        ${
+          older.length > 0 &&
+          html`
           <button type="button" class="link-button" aria-expanded=${open} aria-controls=${listId} onClick=${() => setOpen(!open)}>
             <span class=${open ? 'turn' : 'turn closed'}><${Icon} name="down" /></span>
             ${count(older.length, 'earlier alert')}<span class="hidden"> of ${shorten(latest.title, 80)}</span>
           </button>
-        `}
-        ${unread.length > 0 && html`
+        `
+        }
+        ${
+          unread.length > 0 &&
+          html`
           <button type="button" class="link-button" aria-label=${`${markLabel}: ${shorten(latest.title, 80)}`} onClick=${readThese}>${markLabel}</button>
-        `}
+        `
+        }
       </div>
       <ul class="older" id=${listId} hidden=${!open}>
-        ${open && older.map((item) => html`
+        ${
+          open &&
+          older.map(
+            (item) => html`
           <li key=${item.id} class=${item.read_at ? '' : 'unread'}>
             <a href=${addressOf(item)} onClick=${() => item.read_at || read([item.id])}>
               <span>${eventName(item.event_type)}</span> <bdi class="clamp-1">${item.title}</bdi> <${Time} at=${item.created_at} />
             </a>
           </li>
-        `)}
+        `,
+          )
+        }
       </ul>
     </li>
   `;

@@ -1,10 +1,16 @@
 // Notifications as a list: kept by id, newest first, whatever comes twice, late or out of order. No side effects.
 import { newestFirst, together } from '../core/rows.js';
 
+/** @typedef {import('../types.d.ts').Notification} Notification */
+
 /**
  * The list with the rows taken in. A row that is known already is replaced, but what has been read stays read and what
  * has an incident keeps it: a row that was sent before that must not undo it. `readAt` holds receipts that came before
  * their notifications, by id.
+ * @param {Notification[]} items
+ * @param {Notification[]} rows
+ * @param {Map<string, string>} readAt
+ * @returns {Notification[]}
  */
 export function merge(items, rows, readAt = new Map()) {
   return together(items, rows, newestFirst, (row, known) => ({

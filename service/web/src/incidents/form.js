@@ -26,7 +26,12 @@ export function fromNotification({ prefill, title, body, urgency }) {
 export function withParameters(values, params) {
   const given = {};
   for (const field of FIELDS) if (field !== 'tags' && params.has(field)) given[field] = params.get(field);
-  if (params.has('tags')) given.tags = params.getAll('tags').flatMap((tags) => tags.split(',')).map((tag) => tag.trim()).filter(Boolean);
+  if (params.has('tags'))
+    given.tags = params
+      .getAll('tags')
+      .flatMap((tags) => tags.split(','))
+      .map((tag) => tag.trim())
+      .filter(Boolean);
   return clean(given, values);
 }
 
@@ -46,7 +51,9 @@ export function clean(given, values) {
 
 /** The fields in which two differ, with the values of the second. */
 export function changes(before, after) {
-  return Object.fromEntries(FIELDS.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field])).map((field) => [field, after[field]]));
+  return Object.fromEntries(
+    FIELDS.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field])).map((field) => [field, after[field]]),
+  );
 }
 
 /** What the server would refuse anyhow, said before it is asked; by field. */

@@ -2,13 +2,12 @@
 import '../core/shared.js';
 import { api } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
-import { html, useEffect, useRef, useState } from '../core/html.js';
-import { BLANK, changes, check, clean, IncidentFields, Refusal } from './form.js';
+import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
 import { useNames } from '../core/people.js';
 import { useBroadcast } from '../core/realtime.js';
 import { takeNotice } from '../core/router.js';
 import { newer } from '../core/rows.js';
-import { atLeast, chooseOrganization, session } from '../core/session.js';
+import { atLeast, chooseOrganization, myId, session } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { useSync } from '../core/sync.js';
 import { webAddress } from '../core/text.js';
@@ -16,24 +15,31 @@ import { Time } from '../core/time.js';
 import { Tags } from '../ui/chips.js';
 import { focusFirstError } from '../ui/field.js';
 import { Icon } from '../ui/icons.js';
-import { Failure, LEVELS, LevelPill, nameOf, Notice, Skeleton, StatusPill, useTitle } from '../ui/parts.js';
+import { Failure, LEVELS, LevelPill, Notice, nameOf, Skeleton, StatusPill, useTitle } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
+import { BLANK, changes, check, clean, IncidentFields, Refusal } from './form.js';
 import { Timeline, useTimeline } from './timeline.js';
 
 const MOVES = {
-  open: [['investigating', 'Investigate'], ['resolved', 'Resolve']],
-  investigating: [['resolved', 'Resolve'], ['open', 'Back to open']],
+  open: [
+    ['investigating', 'Investigate'],
+    ['resolved', 'Resolve'],
+  ],
+  investigating: [
+    ['resolved', 'Resolve'],
+    ['open', 'Back to open'],
+  ],
   resolved: [['open', 'Reopen']],
 };
 
 function editDraft(id) {
-  return `edit:${session.state.user.id}:${id}`;
+  return `edit:${myId()}:${id}`;
 }
 
 /** The incident, kept current: [incident or null, problem, take, read]. */
 function useIncident(id) {
-  const [incident, setIncident] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [incident, setIncident] = useState(/** @type {import('../types.d.ts').Incident | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const take = (row) => {
     setProblem(null);
     setIncident((old) => newer(old, row));
@@ -64,9 +70,11 @@ export function IncidentPage({ id }) {
     return html`
       <div class="page">
         <p class="back"><a href="/incidents">All incidents</a></p>
-        ${problem
-          ? html`<h1>Incident</h1><${Failure} problem=${gone ? { message: 'There is no such incident, or you may not see it.' } : problem} onRetry=${gone ? null : read} />`
-          : html`<h1 class="hidden">Incident</h1><${Skeleton} rows=${6} class="tall" />`}
+        ${
+          problem
+            ? html`<h1>Incident</h1><${Failure} problem=${gone ? { message: 'There is no such incident, or you may not see it.' } : problem} onRetry=${gone ? null : read} />`
+            : html`<h1 class="hidden">Incident</h1><${Skeleton} rows=${6} class="tall" />`
+        }
       </div>
     `;
   }
@@ -75,11 +83,13 @@ export function IncidentPage({ id }) {
     <div class="page">
       <p class="back"><a href="/incidents">All incidents</a></p>
       ${notice && html`<${Notice} kind="info" role="status"><p>${notice}</p><//>`}
-      ${!mayChange && html`<${Notice}><p>You can read this incident. Changing it needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}.</p><//>`}
+      ${!mayChange && html`<${Notice}><p>You can read this incident. Changing it needs the role responder in <bdi>${organization?.name}</bdi>; yours is ${organization?.role}.</p><//>`}
       ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
-      ${editing && mayChange
-        ? html`<${Editor} incident=${incident} take=${take} done=${() => setEditing(false)} />`
-        : html`<${View} incident=${incident} take=${take} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`}
+      ${
+        editing && mayChange
+          ? html`<${Editor} incident=${incident} take=${take} done=${() => setEditing(false)} />`
+          : html`<${View} incident=${incident} take=${take} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`
+      }
       <${TimelineSection} incident=${incident} timeline=${timeline} mayChange=${mayChange} />
     </div>
   `;
@@ -104,13 +114,18 @@ function View({ incident, take, mayChange, edit, editFirst }) {
         <div><dt>Customer</dt><dd>${incident.customer ? html`<bdi>${incident.customer}</bdi>` : html`<span class="hint">none</span>`}</dd></div>
         <div><dt>Urgency</dt><dd>${nameOf(LEVELS, incident.urgency)}</dd></div>
         <div><dt>Created</dt><dd><${Time} at=${incident.created_at} />${names?.[incident.created_by] && html` by <bdi>${names[incident.created_by]}</bdi>`}</dd></div>
-        ${incident.pagerduty_incident_id && html`
+        ${
+          incident.pagerduty_incident_id &&
+          html`
           <div><dt>PagerDuty</dt><dd>
-            ${link
-              ? html`<a href=${link} target="_blank" rel="noopener noreferrer"><bdi>${incident.pagerduty_incident_id}</bdi><${Icon} name="external" /><span class="hidden">(opens in a new tab)</span></a>`
-              : html`<bdi>${incident.pagerduty_incident_id}</bdi>`}
+            ${
+              link
+                ? html`<a href=${link} target="_blank" rel="noopener noreferrer"><bdi>${incident.pagerduty_incident_id}</bdi><${Icon} name="external" /><span class="hidden">(opens in a new tab)</span></a>`
+                : html`<bdi>${incident.pagerduty_incident_id}</bdi>`
+            }
           </dd></div>
-        `}
+        `
+        }
       </dl>
       ${incident.description && html`<h2 class="hidden">Description</h2><div class="prose" dir="auto">${incident.description}</div>`}
       <${Tags} tags=${incident.tags} />
@@ -120,7 +135,7 @@ function View({ incident, take, mayChange, edit, editFirst }) {
 
 function Moves({ incident, take, edit, editFirst }) {
   const [moving, setMoving] = useState(false);
-  const buttons = useRef(null);
+  const buttons = useElement();
   const moved = useRef(false);
   useEffect(() => {
     if (editFirst) buttons.current.lastElementChild.focus(); // back from the form
@@ -142,9 +157,11 @@ function Moves({ incident, take, edit, editFirst }) {
   };
   return html`
     <div class="actions start" ref=${buttons}>
-      ${MOVES[incident.status].map(([status, text], index) => html`
+      ${MOVES[incident.status].map(
+        ([status, text], index) => html`
         <button key=${status} type="button" class=${index === 0 ? 'button primary' : 'button'} aria-disabled=${moving} onClick=${() => move(status)}>${text}</button>
-      `)}
+      `,
+      )}
       <button type="button" class="button" onClick=${edit}><${Icon} name="edit" />Edit</button>
     </div>
   `;
@@ -154,17 +171,18 @@ function Editor({ incident, take, done }) {
   const before = useRef(clean(incident, BLANK));
   const draft = editDraft(incident.id);
   const [values, setValues] = useState(() => clean(readDraft(draft), before.current));
-  const [errors, setErrors] = useState({});
-  const [problem, setProblem] = useState(null);
+  const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const [saving, setSaving] = useState(false);
-  const form = useRef(null);
+  const form = useElement();
   useEffect(() => form.current.querySelector('textarea').focus(), []);
 
-  const change = (fields) => setValues((old) => {
-    const fresh = { ...old, ...fields };
-    saveDraft(draft, changes(before.current, fresh));
-    return fresh;
-  });
+  const change = (fields) =>
+    setValues((old) => {
+      const fresh = { ...old, ...fields };
+      saveDraft(draft, changes(before.current, fresh));
+      return fresh;
+    });
   const close = () => {
     dropDraft(draft);
     done();

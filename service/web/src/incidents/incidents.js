@@ -34,16 +34,21 @@ function queryOf({ status, criticality, q }) {
   return params;
 }
 
+/** @typedef {import('../types.d.ts').Incident} Incident */
+
 /** The incidents that a query finds, kept until those of another one are there. */
 function useIncidents(query) {
   const latest = useRef(query);
   latest.current = query;
-  const [list] = useState(() => new List({
-    ask: (request) => readPage('/api/incidents', request, latest.current),
-    page: PAGE,
-    most: MOST,
-    merge: (items, rows) => together(items, rows, newestFirst),
-  }));
+  const [list] = useState(
+    () =>
+      new List({
+        ask: (request) => readPage('/api/incidents', request, latest.current),
+        page: PAGE,
+        most: MOST,
+        merge: (/** @type {Incident[]} */ items, /** @type {Incident[]} */ rows) => together(items, rows, newestFirst),
+      }),
+  );
   useEffect(() => {
     list.change();
   }, [query]);
@@ -58,7 +63,7 @@ export function IncidentsPage({ organization }) {
   const query = queryOf(filters).toString();
   const list = useIncidents(query);
   const { items, loaded, next, problem, loadingMore } = useStore(list);
-  const timer = useRef(null);
+  const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   const soon = () => {
     clearTimeout(timer.current);
@@ -73,18 +78,24 @@ export function IncidentsPage({ organization }) {
         <h1>Incidents</h1>
         ${mayCreate && html`<a class="button primary" href="/incidents/new"><${Icon} name="plus" />New incident</a>`}
       </div>
-      ${!mayCreate && html`
+      ${
+        !mayCreate &&
+        html`
         <${Notice}><p>You can read everything here. Creating and changing incidents needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}.</p><//>
-      `}
+      `
+      }
       <${Filters} filters=${filters} onChange=${(changes) => setQuery(queryOf({ ...filters, ...changes }))} />
       ${problem && html`<${Failure} problem=${problem} onRetry=${list.refresh} />`}
       ${!loaded && !problem && html`<${Skeleton} rows=${6} class="tall" />`}
       ${loaded && items.length === 0 && html`<${Empty} filtered=${query !== ''} mayCreate=${mayCreate} />`}
-      ${items.length > 0 && html`
+      ${
+        items.length > 0 &&
+        html`
         <ul class="incidents" aria-label="Incidents">
           ${items.map((incident) => html`<${Row} key=${incident.id} incident=${incident} />`)}
         </ul>
-      `}
+      `
+      }
       <${More} next=${next} loading=${loadingMore} onMore=${() => list.more()} items=${items.length} />
     </div>
   `;
@@ -92,7 +103,7 @@ export function IncidentsPage({ organization }) {
 
 function Filters({ filters, onChange }) {
   const [text, setText] = useState(filters.q);
-  const timer = useRef(null);
+  const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => {
     if (timer.current === null && filters.q !== text.trim()) setText(filters.q); // the address changed, not the typing
@@ -123,9 +134,11 @@ function Toggles({ label, options, chosen, onChange }) {
   return html`
     <div class="toggles" role="group" aria-label=${label}>
       <span class="toggles-label" aria-hidden="true">${label}</span>
-      ${options.map(([key, text]) => html`
+      ${options.map(
+        ([key, text]) => html`
         <button key=${key} type="button" class="toggle" aria-pressed=${chosen.includes(key)} onClick=${() => toggle(key)}>${text}</button>
-      `)}
+      `,
+      )}
     </div>
   `;
 }
@@ -149,7 +162,8 @@ function Row({ incident }) {
 }
 
 function Empty({ filtered, mayCreate }) {
-  if (filtered) return html`<div class="empty"><p><strong>Nothing matches these filters</strong></p><p class="hint">Take one away, or search for something else.</p></div>`;
+  if (filtered)
+    return html`<div class="empty"><p><strong>Nothing matches these filters</strong></p><p class="hint">Take one away, or search for something else.</p></div>`;
   return html`
     <div class="empty">
       <span class="empty-mark"><${Icon} name="flag" /></span>

@@ -1,24 +1,28 @@
 // A new incident: from an alert with everything filled in, from parameters of the address, or from nothing.
 import '../core/shared.js';
-import { api } from '../core/api.js';
+import { api, Problem } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
-import { html, useEffect, useMemo, useRef, useState } from '../core/html.js';
-import { BLANK, changes, check, clean, fromNotification, IncidentFields, Refusal, withParameters } from './form.js';
+import { html, useEffect, useElement, useMemo, useState } from '../core/html.js';
 import { useBroadcast } from '../core/realtime.js';
 import { navigate } from '../core/router.js';
-import { atLeast, chooseOrganization, session } from '../core/session.js';
+import { atLeast, chooseOrganization, myId } from '../core/session.js';
 import { webAddress } from '../core/text.js';
 import { Time } from '../core/time.js';
 import { focusFirstError } from '../ui/field.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, Notice, Skeleton, useTitle } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
+import { BLANK, changes, check, clean, fromNotification, IncidentFields, Refusal, withParameters } from './form.js';
 
 const EXISTS = 'This alert already has an incident. Here it is.';
 
-/** The notification that the address names: undefined while it is read, null without one, or a Problem. */
+/**
+ * The notification that the address names: undefined while it is read, null without one, or a Problem; and a retry.
+ * @param {string | null} id
+ * @returns {[import('../types.d.ts').Notification | undefined | null | Problem, () => void]}
+ */
 function useNotification(id) {
-  const [found, setFound] = useState(id ? undefined : null);
+  const [found, setFound] = useState(/** @type {any} */ (id ? undefined : null));
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     if (!id) return undefined;
@@ -42,7 +46,7 @@ export function NewIncidentPage({ organization, query }) {
   const [notification, retry] = useNotification(id);
   useTitle('New incident');
 
-  const known = notification && !(notification instanceof Error) ? notification : null;
+  const known = notification && !(notification instanceof Problem) ? notification : null;
   useEffect(() => {
     if (!known) return;
     if (known.organization_id !== organization.id) chooseOrganization(known.organization_id);
@@ -50,7 +54,7 @@ export function NewIncidentPage({ organization, query }) {
     if (known.incident_id) toIncident(known.incident_id, EXISTS);
   }, [known]);
 
-  if (notification instanceof Error) {
+  if (notification instanceof Problem) {
     const gone = notification.status === 404;
     return html`
       <div class="page narrow">
@@ -64,20 +68,21 @@ export function NewIncidentPage({ organization, query }) {
     return html`<div class="page narrow"><h1>New incident</h1><${Skeleton} rows=${8} class="form" /></div>`;
   }
   const prefilled = withParameters(known ? fromNotification(known) : BLANK, params);
-  if (!atLeast('responder', organization)) return html`<${ReadOnly} notification=${known} values=${prefilled} organization=${organization} />`;
+  if (!atLeast('responder', organization))
+    return html`<${ReadOnly} notification=${known} values=${prefilled} organization=${organization} />`;
   return html`<${Form} key=${`${organization.id} ${known?.id}`} notification=${known} prefilled=${prefilled} organization=${organization} query=${query} />`;
 }
 
 function Form({ notification, prefilled, organization, query }) {
-  const draft = `incident:${session.state.user.id}:${organization.id}:${query}`;
+  const draft = `incident:${myId()}:${organization.id}:${query}`;
   const restored = useMemo(() => readDraft(draft), []);
   const [values, setValues] = useState(() => (restored ? clean(restored, prefilled) : prefilled));
   const [isRestored, setIsRestored] = useState(restored !== null);
-  const [errors, setErrors] = useState({});
-  const [problem, setProblem] = useState(null);
+  const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const [saving, setSaving] = useState(false);
-  const [taken, setTaken] = useState(null);
-  const form = useRef(null);
+  const [taken, setTaken] = useState(/** @type {string | null} */ (null));
+  const form = useElement();
 
   useBroadcast('incident', (row) => {
     const same = notification?.pagerduty_incident_id && row.pagerduty_incident_id === notification.pagerduty_incident_id;
@@ -112,7 +117,10 @@ function Form({ notification, prefilled, organization, query }) {
     setSaving(true);
     setProblem(null);
     try {
-      const made = await api('/api/incidents', { method: 'POST', body: { ...values, ...(notification && { notification_id: notification.id }) } });
+      const made = await api('/api/incidents', {
+        method: 'POST',
+        body: { ...values, ...(notification && { notification_id: notification.id }) },
+      });
       dropDraft(draft);
       toast('Incident created.');
       navigate(`/incidents/${made.id}`, { replace: true });
@@ -125,20 +133,29 @@ function Form({ notification, prefilled, organization, query }) {
   /** Somebody was quicker: what was written here waits in the comment field there. */
   const handOver = (id) => {
     const written = changes(prefilled, values).description;
-    if (written) saveDraft(`comment:${session.state.user.id}:${id}`, written);
+    if (written) saveDraft(`comment:${myId()}:${id}`, written);
     dropDraft(draft);
-    toIncident(id, `Somebody made an incident from this alert before you. Here it is.${written ? ' Your description waits below as a comment.' : ''}`);
+    toIncident(
+      id,
+      `Somebody made an incident from this alert before you. Here it is.${written ? ' Your description waits below as a comment.' : ''}`,
+    );
   };
   return html`
     <div class="page narrow">
       <h1>New incident</h1>
       ${notification && html`<${Origin} notification=${notification} />`}
-      ${taken && html`
+      ${
+        taken &&
+        html`
         <${Notice} kind="warning" role="status"><p>Somebody has just made an incident from this alert. <button type="button" class="link-button" onClick=${() => handOver(taken)}>Open it</button></p><//>
-      `}
-      ${isRestored && html`
+      `
+      }
+      ${
+        isRestored &&
+        html`
         <${Notice} role="status"><p>What you had typed is back. <button type="button" class="link-button" onClick=${startOver}>Start over</button></p><//>
-      `}
+      `
+      }
       <form ref=${form} class="card" noValidate onSubmit=${submit}>
         <${IncidentFields} values=${values} errors=${errors} onChange=${change} />
         ${problem && html`<${Refusal} problem=${problem} />`}
@@ -172,13 +189,16 @@ function ReadOnly({ notification, values, organization }) {
     <div class="page narrow">
       <h1>${notification ? 'Alert' : 'New incident'}</h1>
       <${Notice}><p>Making incidents needs the role responder in <bdi>${organization.name}</bdi>; yours is ${organization.role}. An owner or admin can change that.</p><//>
-      ${notification && html`
+      ${
+        notification &&
+        html`
         <${Origin} notification=${notification} />
         <article class="card">
           <h2 dir="auto">${notification.title}</h2>
           <div class="prose" dir="auto">${values.description}</div>
         </article>
-      `}
+      `
+      }
     </div>
   `;
 }

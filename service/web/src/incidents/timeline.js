@@ -3,9 +3,9 @@ import { api, readPage } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
 import { html, useEffect, useState } from '../core/html.js';
 import { List } from '../core/list.js';
-import { oldestFirst, together } from '../core/rows.js';
 import { useBroadcast } from '../core/realtime.js';
-import { session } from '../core/session.js';
+import { oldestFirst, together } from '../core/rows.js';
+import { myId } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { useSync } from '../core/sync.js';
 import { Time } from '../core/time.js';
@@ -15,7 +15,10 @@ import { Failure, nameOf, Skeleton, STATUSES } from '../ui/parts.js';
 
 const PAGE = 100;
 
-/** An incident's entries, oldest first. */
+/**
+ * An incident's entries, oldest first.
+ * @extends {List<import('../types.d.ts').Update, string>}
+ */
 class Entries extends List {
   constructor(incidentId) {
     const address = `/api/incidents/${encodeURIComponent(incidentId)}/updates`;
@@ -51,11 +54,15 @@ export function Timeline({ incident, timeline, names, mayComment }) {
       <h2 id="timeline-title">Timeline</h2>
       ${problem && problem.status !== 404 && html`<${Failure} problem=${problem} onRetry=${timeline.refresh} />`}
       ${!(known && names) && !problem && html`<${Skeleton} rows=${3} />`}
-      ${known && names && html`
+      ${
+        known &&
+        names &&
+        html`
         <ol class="timeline">
           ${items.map((entry) => html`<${Entry} key=${entry.id} entry=${entry} names=${names} />`)}
         </ol>
-      `}
+      `
+      }
       ${mayComment && (known || problem) && names && html`<${CommentBox} incident=${incident} take=${(row) => timeline.take([row])} />`}
     </section>
   `;
@@ -78,7 +85,7 @@ const ICONS = { created: 'flag', status: 'refresh', edited: 'edit', comment: 'co
 
 function Entry({ entry, names }) {
   const fromPagerDuty = entry.kind === 'pagerduty';
-  const author = fromPagerDuty ? 'PagerDuty' : names[entry.author_id] ?? (entry.author_id ? 'A member' : 'Somebody');
+  const author = fromPagerDuty ? 'PagerDuty' : (names[entry.author_id] ?? (entry.author_id ? 'A member' : 'Somebody'));
   return html`
     <li class=${`entry ${entry.kind}`}>
       <span class="entry-mark">${fromPagerDuty ? html`<${PagerDutyMark} />` : html`<${Icon} name=${ICONS[entry.kind] ?? 'info'} />`}</span>
@@ -91,9 +98,9 @@ function Entry({ entry, names }) {
 }
 
 function CommentBox({ incident, take }) {
-  const draft = `comment:${session.state.user.id}:${incident.id}`;
+  const draft = `comment:${myId()}:${incident.id}`;
   const [text, setText] = useState(() => String(readDraft(draft) ?? ''));
-  const [error, setError] = useState(null);
+  const [error, setError] = useState(/** @type {string | null} */ (null));
   const [sending, setSending] = useState(false);
   const type = (event) => {
     setText(event.currentTarget.value);

@@ -19,7 +19,12 @@ const MOST = 200; // rows that one request asks for
 const EVERY = 5000; // milliseconds: events that are ignored or invalid are not broadcast
 const SETTLE = 300;
 const COLUMNS = 'id,received_at,event_id,family,event_type,pagerduty_incident_id,summary,outcome,reason,deliveries';
-const OUTCOMES = [['', 'Every outcome'], ['created', 'Notified'], ['ignored', 'Ignored'], ['invalid', 'Invalid']];
+const OUTCOMES = [
+  ['', 'Every outcome'],
+  ['created', 'Notified'],
+  ['ignored', 'Ignored'],
+  ['invalid', 'Invalid'],
+];
 const REASONS = {
   integration_disabled: 'PagerDuty was switched off in the settings',
   ping: 'A test of the webhook by PagerDuty: it works',
@@ -37,28 +42,46 @@ function pattern(words) {
   return `"%${literal.replace(/[\\"]/g, '\\$&')}%"`;
 }
 
-/** One page of received events, newest first. Throws what Supabase answers. */
+/** @typedef {import('../types.d.ts').ReceivedEvent} ReceivedEvent */
+
+/**
+ * One page of received events, newest first. Throws what Supabase answers.
+ * @param {string} organizationId
+ * @param {{ words: string, outcome: string }} filter
+ * @param {import('../core/list.js').Request<ReceivedEvent>} request
+ * @returns {Promise<import('../core/list.js').Page<ReceivedEvent, ReceivedEvent>>}
+ */
 async function readEvents(organizationId, { words, outcome }, { limit, before, signal }) {
   let query = supabase.from('events').select(COLUMNS).eq('organization_id', organizationId);
   if (outcome) query = query.eq('outcome', outcome);
-  if (words) query = query.or(['summary', 'event_type', 'pagerduty_incident_id', 'event_id'].map((column) => `${column}.ilike.${pattern(words)}`).join(','));
+  if (words)
+    query = query.or(
+      ['summary', 'event_type', 'pagerduty_incident_id', 'event_id'].map((column) => `${column}.ilike.${pattern(words)}`).join(','),
+    );
   if (before) query = query.or(`received_at.lt."${before.received_at}",and(received_at.eq."${before.received_at}",id.lt.${before.id})`);
-  const { data, error } = await query.order('received_at', { ascending: false }).order('id', { ascending: false }).limit(limit + 1).abortSignal(signal);
+  const { data, error } = await query
+    .order('received_at', { ascending: false })
+    .order('id', { ascending: false })
+    .limit(limit + 1)
+    .abortSignal(signal);
   if (error) throw new Error(error.message || 'Supabase cannot be reached.');
   const items = data.slice(0, limit);
-  return { items, next: data.length > limit ? items.at(-1) : null };
+  return { items, next: data.length > limit ? items[items.length - 1] : null };
 }
 
 /** The events for a filter, kept until those of another one are there. */
 function useEvents(organizationId, filter) {
   const latest = useRef(filter);
   latest.current = filter;
-  const [list] = useState(() => new List({
-    ask: (request) => readEvents(organizationId, latest.current, request),
-    page: PAGE,
-    most: MOST,
-    merge: (items, rows) => together(items, rows, newestReceived),
-  }));
+  const [list] = useState(
+    () =>
+      new List({
+        ask: (request) => readEvents(organizationId, latest.current, request),
+        page: PAGE,
+        most: MOST,
+        merge: (items, rows) => together(items, rows, newestReceived),
+      }),
+  );
   useEffect(() => {
     list.change();
   }, [filter]);
@@ -80,7 +103,7 @@ export function ActivityTab({ organization }) {
 
 function Events({ organization }) {
   const [filter, setFilter] = useState({ words: '', outcome: '' });
-  const [opened, setOpened] = useState(null);
+  const [opened, setOpened] = useState(/** @type {import('../types.d.ts').ReceivedEvent | null} */ (null));
   const list = useEvents(organization.id, filter);
   const { items, loaded, next, problem, loadingMore } = useStore(list);
   const latest = useRef(list.refresh);
@@ -101,11 +124,14 @@ function Events({ organization }) {
       ${problem && html`<${Failure} problem=${problem} onRetry=${list.refresh} />`}
       ${!loaded && !problem && html`<${Skeleton} rows=${6} class="tall" />`}
       ${loaded && items.length === 0 && (filtered ? html`<div class="empty"><p><strong>No event matches</strong></p></div>` : html`<${HowToTest} />`)}
-      ${items.length > 0 && html`
+      ${
+        items.length > 0 &&
+        html`
         <ul class="events">
           ${items.map((event) => html`<${Row} key=${event.id} event=${event} open=${() => setOpened(event)} />`)}
         </ul>
-      `}
+      `
+      }
       <${More} next=${next} loading=${loadingMore} onMore=${() => list.more()} items=${items.length} />
       ${items.length > 0 && html`<details class="roles"><summary>Send a test alert</summary><${HowToTest} bare /></details>`}
       ${opened && html`<${Payload} event=${opened} onClose=${() => setOpened(null)} />`}
@@ -114,7 +140,7 @@ function Events({ organization }) {
 }
 
 function Filters({ filter, setFilter }) {
-  const timer = useRef(null);
+  const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   const type = (event) => {
     const words = event.currentTarget.value.trim();
@@ -152,13 +178,18 @@ function Row({ event, open }) {
 }
 
 function Payload({ event, onClose }) {
-  const [text, setText] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [text, setText] = useState(/** @type {string | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   useEffect(() => {
-    supabase.from('events').select('payload,delivery_id').eq('id', event.id).maybeSingle().then(({ data, error }) => {
-      if (error) setProblem(error);
-      else setText(data?.payload ? JSON.stringify(data.payload, null, 2) : 'The payload is no longer kept.');
-    });
+    supabase
+      .from('events')
+      .select('payload,delivery_id')
+      .eq('id', event.id)
+      .maybeSingle()
+      .then(({ data, error }) => {
+        if (error) setProblem(error);
+        else setText(data?.payload ? JSON.stringify(data.payload, null, 2) : 'The payload is no longer kept.');
+      });
   }, []);
   return html`
     <${Dialog} title="Payload" wide onClose=${onClose}>
@@ -181,7 +212,7 @@ function curl(address) {
 }
 
 function HowToTest({ bare = false }) {
-  const [saved, setSaved] = useState(null);
+  const [saved, setSaved] = useState(/** @type {import('../types.d.ts').Integration | null} */ (null));
   useEffect(() => {
     api('/api/integrations/pagerduty').then(setSaved, () => {});
   }, []);
@@ -190,12 +221,15 @@ function HowToTest({ bare = false }) {
     <div class=${bare ? 'how-to' : 'how-to empty'}>
       ${!bare && html`<p><strong>Nothing has arrived yet</strong></p>`}
       ${saved && !saved.webhook_url && html`<p>Switch PagerDuty on under <a href="/settings">Integrations</a> first: that makes the webhook URL.</p>`}
-      ${command && html`
+      ${
+        command &&
+        html`
         <p>This command, in any terminal, sends a test alert to this organization${saved.enabled ? '' : ' (it is switched off, so nobody will be notified)'}:</p>
         <pre class="payload" tabindex="0" role="region" aria-label="Command that sends a test alert">${command}</pre>
         ${saved.signing_secret.set && html`<p class="hint">A signing secret is set, so this unsigned alert will be refused, and the refusal shown under Integrations. Use “Send test event” of the webhook in PagerDuty instead.</p>`}
         <div class="actions"><${CopyButton} text=${command} label="Copy command" /></div>
-      `}
+      `
+      }
     </div>
   `;
 }

@@ -17,7 +17,7 @@ const TITLES = {
 };
 
 export function ConnectionTest({ apiKey, region, hasSaved, onRegion, onErrors }) {
-  const [result, setResult] = useState(null);
+  const [result, setResult] = useState(/** @type {import('../types.d.ts').KeyTest | null} */ (null));
   const [busy, setBusy] = useState(false);
   const test = async () => {
     if (busy) return;

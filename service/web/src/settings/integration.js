@@ -1,11 +1,11 @@
 // The PagerDuty card: everything that connects an organization to PagerDuty.
 import { api } from '../core/api.js';
-import { html, useEffect, useRef, useState } from '../core/html.js';
+import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
 import { useBroadcast } from '../core/realtime.js';
 import { useSync } from '../core/sync.js';
 import { Field, focusFirstError, Select, Switch } from '../ui/field.js';
 import { PagerDutyMark } from '../ui/icons.js';
-import { CopyButton, Failure, nameOf, Notice, Skeleton } from '../ui/parts.js';
+import { CopyButton, Failure, Notice, nameOf, Skeleton } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
 import { ConnectionTest } from './connection-test.js';
 import { describeTypes, EventTypes } from './event-types.js';
@@ -13,20 +13,24 @@ import { Health } from './health.js';
 import { SecretField } from './secret-field.js';
 
 const ADDRESS = '/api/integrations/pagerduty';
-const REGIONS = [['us', 'United States'], ['eu', 'Europe']];
+const REGIONS = [
+  ['us', 'United States'],
+  ['eu', 'Europe'],
+];
 
 export function IntegrationTab({ organization }) {
-  const [saved, setSaved] = useState(null);
-  const [problem, setProblem] = useState(null);
-  const read = () => api(ADDRESS).then((answer) => {
-    setProblem(null);
-    setSaved(answer);
-  }, setProblem);
+  const [saved, setSaved] = useState(/** @type {import('../types.d.ts').Integration | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
+  const read = () =>
+    api(ADDRESS).then((answer) => {
+      setProblem(null);
+      setSaved(answer);
+    }, setProblem);
   useEffect(() => {
     read();
   }, []);
   useSync(read);
-  const timer = useRef(null);
+  const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   useBroadcast('notification', () => {
     timer.current ??= setTimeout(() => {
@@ -35,7 +39,10 @@ export function IntegrationTab({ organization }) {
     }, 500);
   });
 
-  if (!saved) return problem ? html`<${Failure} problem=${problem} onRetry=${read} />` : html`<div class="card"><${Skeleton} rows=${9} class="form" /></div>`;
+  if (!saved)
+    return problem
+      ? html`<${Failure} problem=${problem} onRetry=${read} />`
+      : html`<div class="card"><${Skeleton} rows=${9} class="form" /></div>`;
   return html`
     <section class="card integration" aria-labelledby="pagerduty-title">
       <div class="card-head">
@@ -44,21 +51,25 @@ export function IntegrationTab({ organization }) {
           <h2 id="pagerduty-title">PagerDuty</h2>
           <p class="hint">Alerts become notifications in the bell of everybody in <bdi>${organization.name}</bdi>.</p>
         </div>
-        ${saved.can_edit
-          ? html`<${Enable} saved=${saved} setSaved=${setSaved} />`
-          : html`<span class=${saved.enabled ? 'pill status-resolved' : 'pill'}>${saved.enabled ? 'On' : 'Off'}</span>`}
+        ${
+          saved.can_edit
+            ? html`<${Enable} saved=${saved} setSaved=${setSaved} />`
+            : html`<span class=${saved.enabled ? 'pill status-resolved' : 'pill'}>${saved.enabled ? 'On' : 'Off'}</span>`
+        }
       </div>
       ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
       <${Health} saved=${saved} />
-      ${saved.can_edit
-        ? html`<${Form} saved=${saved} setSaved=${setSaved} />`
-        : html`<${ReadOnly} saved=${saved} organization=${organization} />`}
+      ${
+        saved.can_edit
+          ? html`<${Form} saved=${saved} setSaved=${setSaved} />`
+          : html`<${ReadOnly} saved=${saved} organization=${organization} />`
+      }
     </section>
   `;
 }
 
 function Enable({ saved, setSaved }) {
-  const [wanted, setWanted] = useState(null); // while it is being saved
+  const [wanted, setWanted] = useState(/** @type {boolean | null} */ (null)); // while it is being saved
   const change = async (enabled) => {
     if (wanted !== null) return;
     setWanted(enabled);
@@ -96,11 +107,18 @@ function WebhookAddress({ saved }) {
 
 /** The fields that are saved together, as they are now. */
 function fieldsOf(saved) {
-  return { region: saved.region, event_types: saved.event_types, integration_key: saved.integration_key ?? '', api_key: null, signing_secret: null };
+  return {
+    region: saved.region,
+    event_types: saved.event_types,
+    integration_key: saved.integration_key ?? '',
+    api_key: null,
+    signing_secret: null,
+  };
 }
 
 /** What to send: only what differs. A secret is sent when one was typed; '' in the key filter takes it away. */
 function changesOf(fields, saved) {
+  /** @type {Record<string, unknown>} */
   const changed = {};
   if (fields.region !== saved.region) changed.region = fields.region;
   if (JSON.stringify(fields.event_types) !== JSON.stringify(saved.event_types)) changed.event_types = fields.event_types;
@@ -112,9 +130,9 @@ function changesOf(fields, saved) {
 
 function Form({ saved, setSaved }) {
   const [fields, setFields] = useState(() => fieldsOf(saved));
-  const [errors, setErrors] = useState({});
+  const [errors, setErrors] = useState(/** @type {Record<string, string | undefined>} */ ({}));
   const [saving, setSaving] = useState(false);
-  const form = useRef(null);
+  const form = useElement();
   const base = useRef(saved);
   const dirty = Object.keys(changesOf(fields, base.current)).length > 0;
   useEffect(() => {

@@ -1,13 +1,13 @@
 // Who is in the organization, and what they may do. RLS decides; the page only offers what has a chance.
 import { html, useEffect, useState } from '../core/html.js';
 import { readMembers } from '../core/people.js';
-import { atLeast, loadMe, session } from '../core/session.js';
+import { atLeast, loadMe, myId } from '../core/session.js';
 import { supabase } from '../core/supabase.js';
 import { useSync } from '../core/sync.js';
 import { plain } from '../core/text.js';
 import { ask } from '../ui/dialog.js';
 import { Select } from '../ui/field.js';
-import { Failure, nameOf, Notice, ROLES, Skeleton } from '../ui/parts.js';
+import { Failure, Notice, nameOf, ROLES, Skeleton } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
 
 const MEANINGS = [
@@ -32,12 +32,13 @@ async function change(query) {
 }
 
 export function MembersTab({ organization }) {
-  const [members, setMembers] = useState(null);
-  const [problem, setProblem] = useState(null);
-  const read = () => readMembers(organization.id).then((rows) => {
-    setMembers(rows);
-    setProblem(null);
-  }, setProblem);
+  const [members, setMembers] = useState(/** @type {import('../types.d.ts').Member[] | null} */ (null));
+  const [problem, setProblem] = useState(/** @type {any | null} */ (null));
+  const read = () =>
+    readMembers(organization.id).then((rows) => {
+      setMembers(rows);
+      setProblem(null);
+    }, setProblem);
   useEffect(() => {
     read();
   }, [organization.id]);
@@ -50,17 +51,21 @@ export function MembersTab({ organization }) {
     } catch (error) {
       toast(explain(error), 'bad');
     }
-    if (member.user_id === session.state.user.id) await loadMe();
+    if (member.user_id === myId()) await loadMe();
     await read();
   };
-  const setRole = (member, role) => act(
-    supabase.from('memberships').update({ role }).eq('organization_id', organization.id).eq('user_id', member.user_id),
-    `${member.display_name} is now ${role}.`, member,
-  );
+  const setRole = (member, role) =>
+    act(
+      supabase.from('memberships').update({ role }).eq('organization_id', organization.id).eq('user_id', member.user_id),
+      `${member.display_name} is now ${role}.`,
+      member,
+    );
   const remove = async (member, leaving) => {
     const agreed = await ask({
       title: leaving ? `Leave ${plain(organization.name)}?` : `Remove ${plain(member.display_name)}?`,
-      text: leaving ? 'You will see nothing of it any more. Only an owner or admin can add you again.' : 'They will see nothing of this organization any more.',
+      text: leaving
+        ? 'You will see nothing of it any more. Only an owner or admin can add you again.'
+        : 'They will see nothing of this organization any more.',
       action: leaving ? 'Leave' : 'Remove',
     });
     if (!agreed) return;
@@ -74,23 +79,31 @@ export function MembersTab({ organization }) {
       ${!manages && html`<${Notice}><p>Only owners and admins may change roles; yours is ${organization.role}.</p><//>`}
       ${problem && html`<${Failure} problem=${{ message: explain(problem) }} onRetry=${read} />`}
       ${members === null && !problem && html`<${Skeleton} rows=${5} class="tall" />`}
-      ${members && html`
+      ${
+        members &&
+        html`
         <ul class="members">
-          ${members.map((member) => html`
+          ${members.map(
+            (member) => html`
             <${Member} key=${member.user_id} member=${member} organization=${organization} setRole=${setRole} remove=${remove} />
-          `)}
+          `,
+          )}
         </ul>
-      `}
-      ${(members || problem) && html`<details class="roles">
+      `
+      }
+      ${
+        (members || problem) &&
+        html`<details class="roles">
         <summary>What the roles may do</summary>
         <dl class="facts">${MEANINGS.map(([role, text]) => html`<div key=${role}><dt>${role}</dt><dd>${text}</dd></div>`)}</dl>
-      </details>`}
+      </details>`
+      }
     </section>
   `;
 }
 
 function Member({ member, organization, setRole, remove }) {
-  const isMe = member.user_id === session.state.user.id;
+  const isMe = member.user_id === myId();
   const owner = atLeast('owner', organization);
   const manages = owner || (atLeast('admin', organization) && member.role !== 'owner');
   const roles = owner ? ROLES : ROLES.filter(([role]) => role !== 'owner');
@@ -101,12 +114,17 @@ function Member({ member, organization, setRole, remove }) {
         <span><bdi><strong>${member.display_name || member.email}</strong></bdi>${isMe && html` <span class="hint">(you)</span>`}</span>
         <bdi class="hint clamp-1">${member.email}</bdi>
       </span>
-      ${manages
-        ? html`<${Select} attributes=${{ 'aria-label': `Role of ${plain(member.display_name)}` }} options=${roles} value=${member.role} onChange=${(role) => setRole(member, role)} />`
-        : html`<span class="pill">${nameOf(ROLES, member.role)}</span>`}
-      ${(manages || isMe) && html`
+      ${
+        manages
+          ? html`<${Select} attributes=${{ 'aria-label': `Role of ${plain(member.display_name)}` }} options=${roles} value=${member.role} onChange=${(role) => setRole(member, role)} />`
+          : html`<span class="pill">${nameOf(ROLES, member.role)}</span>`
+      }
+      ${
+        (manages || isMe) &&
+        html`
         <button type="button" class="button quiet" aria-label=${isMe ? 'Leave this organization' : `Remove ${plain(member.display_name)}`} onClick=${() => remove(member, isMe)}>${isMe ? 'Leave' : 'Remove'}</button>
-      `}
+      `
+      }
     </li>
   `;
 }

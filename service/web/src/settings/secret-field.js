@@ -1,5 +1,5 @@
 // A secret that can be written and never read: shown as set, with its last four characters.
-import { html, useEffect, useId, useRef } from '../core/html.js';
+import { html, useEffect, useElement, useId, useRef } from '../core/html.js';
 import { ask } from '../ui/dialog.js';
 
 /**
@@ -8,8 +8,8 @@ import { ask } from '../ui/dialog.js';
  */
 export function SecretField({ label, hint, saved, value, error, onChange, onRemove, removal }) {
   const id = useId();
-  const input = useRef(null);
-  const replace = useRef(null);
+  const input = useElement();
+  const replace = useElement();
   const wasReplacing = useRef(false);
   const replacing = saved.set && value !== null;
   useEffect(() => {
@@ -19,7 +19,8 @@ export function SecretField({ label, hint, saved, value, error, onChange, onRemo
   }, [replacing]);
 
   const remove = async () => {
-    if (await ask({ title: `Remove the ${label === 'API key' ? label : label.toLowerCase()}?`, text: removal, action: 'Remove' })) onRemove();
+    if (await ask({ title: `Remove the ${label === 'API key' ? label : label.toLowerCase()}?`, text: removal, action: 'Remove' }))
+      onRemove();
   };
   if (saved.set && !replacing) {
     return html`

@@ -19,9 +19,11 @@ export function SettingsPage({ path, organization }) {
     <div class="page">
       <h1>Settings</h1>
       <nav class="tabs" aria-label="Settings">
-        ${TABS.map(([address, text]) => html`
+        ${TABS.map(
+          ([address, text]) => html`
           <a key=${address} href=${address} aria-current=${text === title ? 'page' : undefined}>${text}</a>
-        `)}
+        `,
+        )}
       </nav>
       <${Tab} key=${title} organization=${organization} />
     </div>

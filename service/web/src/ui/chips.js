@@ -1,18 +1,21 @@
 // Tags as chips that can be added and removed by keyboard and mouse.
 import { config } from '../core/config.js';
-import { html, useId, useRef, useState } from '../core/html.js';
+import { html, useElement, useId, useState } from '../core/html.js';
 import { Icon } from './icons.js';
 
 const { tags: MOST_TAGS, tag: LONGEST } = config.limits;
 
 /** Splits what was typed or pasted at commas and lines. */
 function split(text) {
-  return text.split(/[,\n]/).map((tag) => tag.trim().slice(0, LONGEST)).filter(Boolean);
+  return text
+    .split(/[,\n]/)
+    .map((tag) => tag.trim().slice(0, LONGEST))
+    .filter(Boolean);
 }
 
 export function TagEditor({ label, tags, onChange, error }) {
   const id = useId();
-  const input = useRef(null);
+  const input = useElement();
   const [text, setText] = useState('');
   const [said, say] = useState('');
 
@@ -56,16 +59,21 @@ export function TagEditor({ label, tags, onChange, error }) {
     <div class="field">
       <label for=${id}>${label} <span class="optional">optional</span></label>
       <div class="chips-box" onClick=${(event) => event.target === event.currentTarget && input.current.focus()}>
-        ${tags.length > 0 && html`
+        ${
+          tags.length > 0 &&
+          html`
           <ul class="chips" aria-label="Tags so far">
-            ${tags.map((tag) => html`
+            ${tags.map(
+              (tag) => html`
               <li key=${tag} class="chip">
                 <bdi>${tag}</bdi>
                 <button type="button" aria-label=${`Remove tag ${tag}`} onClick=${() => remove(tag)}><${Icon} name="close" /></button>
               </li>
-            `)}
+            `,
+            )}
           </ul>
-        `}
+        `
+        }
         <input
           ref=${input} id=${id} type="text" autocomplete="off" dir="auto" value=${text} enterkeyhint="done"
           aria-describedby=${`${id}-hint${error ? ` ${id}-error` : ''}`} aria-invalid=${error ? 'true' : undefined}

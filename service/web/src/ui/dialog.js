@@ -1,14 +1,14 @@
 // Modal dialogs: the browser's own, which keep the focus inside and give it back.
-import { html, useEffect, useId, useRef } from '../core/html.js';
+import { html, useEffect, useElement, useId } from '../core/html.js';
 import { Store, useStore } from '../core/store.js';
 import { Icon } from './icons.js';
 
 /** A modal dialog for as long as it is rendered; `onClose` is called when the person closes it. */
 export function Dialog({ title, onClose, wide = false, children }) {
-  const ref = useRef(null);
+  const ref = useElement();
   const titleId = useId();
   useEffect(() => {
-    const before = document.activeElement;
+    const before = /** @type {HTMLElement | null} */ (document.activeElement);
     ref.current.showModal();
     return () => before?.isConnected && before.focus();
   }, []);
@@ -24,7 +24,8 @@ export function Dialog({ title, onClose, wide = false, children }) {
   `;
 }
 
-const asked = new Store({ question: null });
+/** @typedef {{ title: string, text: string, action: string, resolve: (agreed: boolean) => void }} Question */
+const asked = new Store(/** @type {{ question: Question | null }} */ ({ question: null }));
 
 /** Asks before something that cannot be taken back; a promise of true or false. */
 export function ask({ title, text, action }) {

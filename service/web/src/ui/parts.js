@@ -1,6 +1,6 @@
 // Parts that many pages share.
 import { config } from '../core/config.js';
-import { html, useEffect, useRef, useState } from '../core/html.js';
+import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
 import { shorten } from '../core/text.js';
 import { Icon } from './icons.js';
 
@@ -66,7 +66,7 @@ export function Skeleton({ rows = 3, class: className = '' }) {
 export function CopyButton({ text, label = 'Copy' }) {
   const [state, setState] = useState('');
   useEffect(() => {
-    const timer = state && setTimeout(() => setState(''), 4000);
+    const timer = state ? setTimeout(() => setState(''), 4000) : undefined;
     return () => clearTimeout(timer);
   }, [state]);
   const copy = async () => {
@@ -87,7 +87,7 @@ export function CopyButton({ text, label = 'Copy' }) {
 
 /** The end of an endless list: loads on when it comes into sight, or when its button is pressed. */
 export function More({ next, loading, onMore, items }) {
-  const ref = useRef(null);
+  const ref = useElement();
   const latest = useRef(onMore);
   latest.current = onMore;
   useEffect(() => {

@@ -1,14 +1,23 @@
 // A panel that opens from a button, over the page: Escape and a click elsewhere close it, and the focus goes back.
-import { html, useEffect, useRef, useState } from '../core/html.js';
+import { html, useEffect, useElement, useState } from '../core/html.js';
 import { useRoute } from '../core/router.js';
 
 /**
  * `button` is what the button holds, `label` its accessible name. `children` is a function that gets {open, close}; it is
  * rendered while open.
  */
-export function Popover({ id, label, buttonClass, button, panelClass, panelLabel, onToggle = () => {}, children }) {
-  const panel = useRef(null);
-  const trigger = useRef(null);
+export function Popover({
+  id,
+  label,
+  buttonClass,
+  button,
+  panelClass,
+  panelLabel,
+  onToggle = (/** @type {boolean} */ _open) => {},
+  children,
+}) {
+  const panel = useElement();
+  const trigger = useElement();
   const [open, setOpen] = useState(false);
   const { moves } = useRoute();
   const close = () => panel.current?.matches(':popover-open') && panel.current.hidePopover();

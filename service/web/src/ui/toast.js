@@ -4,7 +4,7 @@ import { Store, useStore } from '../core/store.js';
 import { Icon } from './icons.js';
 
 const STAYS = 7000;
-const list = new Store({ toasts: [] });
+const list = new Store(/** @type {{ toasts: { id: number, text: string, kind: string }[] }} */ ({ toasts: [] }));
 let serial = 0;
 
 /** Shows a sentence for a few seconds; `kind` is good or bad. */

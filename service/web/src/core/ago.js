@@ -1,0 +1,18 @@
+// How long ago something was, in words. No side effects.
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
+const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
+const dayAndYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
+
+/**
+ * "just now", "5 min. ago", "yesterday", "3 Nov" for a moment in milliseconds.
+ * @param {number} moment
+ */
+export function ago(moment, at = Date.now()) {
+  const seconds = Math.max(0, (at - moment) / 1000); // clocks differ: nothing happens in the future
+  if (seconds < 45) return 'just now';
+  if (seconds < 3600) return relative.format(-Math.max(1, Math.round(seconds / 60)), 'minute');
+  if (seconds < 86400) return relative.format(-Math.round(seconds / 3600), 'hour');
+  if (seconds < 7 * 86400) return relative.format(-Math.round(seconds / 86400), 'day');
+  const sameYear = new Date(moment).getFullYear() === new Date(at).getFullYear();
+  return (sameYear ? day : dayAndYear).format(moment);
+}

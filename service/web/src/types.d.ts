@@ -1,0 +1,133 @@
+// What the service answers, as /api/openapi.json describes it, and what the pages keep of it.
+
+export type Level = 'low' | 'medium' | 'high' | 'critical';
+export type IncidentStatus = 'open' | 'investigating' | 'resolved';
+export type Role = 'viewer' | 'responder' | 'admin' | 'owner';
+
+/** The page's configuration, which stands in its HTML. `problems`: texts by the last part of a problem's type. */
+export interface Config {
+  supabase_url: string;
+  supabase_key: string;
+  demo_people: { email: string; password: string; name: string; what: string }[];
+  event_types: string[];
+  problems: Record<string, string>;
+  levels: Level[];
+  statuses: IncidentStatus[];
+  roles: Role[];
+  limits: { title: number; description: number; customer: number; tags: number; tag: number };
+}
+
+/** RFC 9457, with the members that some problems add. */
+export interface ProblemBody {
+  type?: string;
+  title?: string;
+  detail?: string;
+  errors?: { field: string; message: string }[];
+  incident_id?: string;
+}
+
+export interface User {
+  id: string;
+  email: string | null;
+}
+export interface Organization {
+  id: string;
+  name: string;
+  role: Role;
+}
+export interface Me {
+  user: User;
+  organizations: Organization[];
+}
+export interface Member {
+  user_id: string;
+  role: Role;
+  display_name: string;
+  email: string;
+}
+
+export interface IncidentFields {
+  title: string;
+  description: string;
+  criticality: Level;
+  urgency: Level;
+  status: IncidentStatus;
+  customer: string;
+  tags: string[];
+}
+export interface Incident extends IncidentFields {
+  id: string;
+  organization_id: string;
+  pagerduty_incident_id: string | null;
+  pagerduty_url: string | null;
+  created_by: string | null;
+  created_at: string;
+  updated_at: string;
+}
+export interface Update {
+  id: string;
+  kind: 'created' | 'status' | 'edited' | 'comment' | 'pagerduty';
+  body: string;
+  status_from: IncidentStatus | null;
+  status_to: IncidentStatus | null;
+  author_id: string | null;
+  created_at: string;
+}
+
+export interface Notification {
+  id: string;
+  organization_id: string;
+  event_type: string;
+  title: string;
+  body: string;
+  urgency: 'high' | 'low' | null;
+  service_name: string | null;
+  pagerduty_incident_id: string | null;
+  pagerduty_status: 'triggered' | 'acknowledged' | 'resolved' | null;
+  pagerduty_url: string | null;
+  prefill: IncidentFields | null;
+  occurred_at: string | null;
+  created_at: string;
+  read_at: string | null;
+  incident_id: string | null;
+}
+
+export interface SecretHint {
+  set: boolean;
+  last4: string | null;
+}
+export interface Integration {
+  configured: boolean;
+  can_edit: boolean;
+  enabled: boolean;
+  region: 'us' | 'eu';
+  event_types: string[] | null;
+  integration_key: string | null;
+  api_key: SecretHint;
+  signing_secret: SecretHint;
+  webhook_url: string | null;
+  bare_webhook_url: string | null;
+  health: { last_event_at: string | null; last_error: string | null; last_error_at: string | null };
+  updated_at: string | null;
+}
+export interface KeyTest {
+  ok: boolean;
+  status: string;
+  message: string;
+  title?: string;
+  region?: 'us' | 'eu' | null;
+  account?: string | null;
+  can_write?: boolean | null;
+  user_email?: string | null;
+}
+export interface ReceivedEvent {
+  id: string;
+  received_at: string;
+  event_id: string;
+  event_type: string;
+  pagerduty_incident_id: string | null;
+  summary: string | null;
+  outcome: string;
+  reason: string | null;
+  deliveries: number;
+}

@@ -257,12 +257,16 @@ def serving_only_public(stack: Stack) -> Iterator[str]:
     """A gateway to the stack's database whose PostgREST does not serve our schema."""
     port = free_port()
     keys = Keys.load_or_create(Path(str(stack.config["keys_file"])), f"{stack.supabase_url}/auth/v1")
-    dsns = {name: str(stack.config[name]) for name in ("authenticator_dsn", "auth_dsn")}
-    superuser = str(stack.config["superuser_dsn"])
     url = f"http://127.0.0.1:{port}"
-    server = create_server(
-        GatewayConfig(public_url=url, keys=keys, realtime_dsn=superuser, schemas=("public",), **dsns), port
+    config = GatewayConfig(
+        public_url=url,
+        keys=keys,
+        authenticator_dsn=str(stack.config["authenticator_dsn"]),
+        auth_dsn=str(stack.config["auth_dsn"]),
+        realtime_dsn=str(stack.config["superuser_dsn"]),
+        schemas=("public",),
     )
+    server = create_server(config, port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_for(lambda: server.started, what="the gateway's start")

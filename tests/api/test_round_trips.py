@@ -33,8 +33,8 @@ def ask(proxied: Proxied, organization: Organization, method: str, path: str, na
     headers = {"Authorization": f"Bearer {organization.owner.token}"}
     if named is not None:
         headers["X-Organization-Id"] = named
-    sent = {"json": body} if method == "POST" else {}
-    return httpx.request(method, f"{proxied.url}{path}", headers=headers, timeout=20, **sent).status_code
+    sent = body if method == "POST" else None
+    return httpx.request(method, f"{proxied.url}{path}", headers=headers, timeout=20, json=sent).status_code
 
 
 @pytest.mark.parametrize(

@@ -244,5 +244,8 @@ def test_the_record_of_an_invalid_event() -> None:
 def test_an_incident_without_id_is_shown_but_cannot_be_linked() -> None:
     record = ingest_record(event_of(v3("incident.triggered", {"type": "incident", "title": "A bump"})), None)
     assert record["incident"] is None
+    assert record["notification"] is not None
     assert record["notification"]["title"] == "A bump"
-    assert record["notification"]["prefill"]["pagerduty_incident_id"] is None
+    prefill = record["notification"]["prefill"]
+    assert prefill is not None
+    assert prefill["pagerduty_incident_id"] is None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.pagerduty.events import V3_NAMES, V3_TYPES
-from service.pagerduty.mapping import ingest_record
+from service.pagerduty.mapping import IngestRecord, ingest_record
 from service.pagerduty.masking import mask
 from service.pagerduty.payloads import NothingUsable, NotJSON, parse
 from tests.unit.pagerduty_examples import NAMES, body, delivery
@@ -125,7 +125,7 @@ def check(raw: bytes) -> None:
         json.dumps(mask(record["payload"]), ensure_ascii=False, allow_nan=False).encode()
 
 
-def assert_bounded(record: dict[str, Any]) -> None:
+def assert_bounded(record: IngestRecord) -> None:
     for path, limit in LIMITS.items():
         value: Any = record
         for key in path.split("."):

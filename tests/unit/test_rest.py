@@ -56,11 +56,11 @@ def headers_of(connection: socket.socket) -> dict[str, str]:
 
 
 def rest_to(url: str, secret_key: str = "sb_secret_abc") -> Rest:
-    settings = Settings(
-        supabase_url=url, supabase_publishable_key="sb_publishable_abc", supabase_secret_key=secret_key,
-        credentials_keys=new_key(),
-    )  # fmt: skip
-    return Rest(settings)
+    values = {
+        "supabase_url": url, "supabase_publishable_key": "sb_publishable_abc", "supabase_secret_key": secret_key,
+        "credentials_keys": new_key(),
+    }  # fmt: skip
+    return Rest(Settings.model_validate(values))
 
 
 def answer_true(connection: socket.socket, _: threading.Event) -> None:

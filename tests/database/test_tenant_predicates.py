@@ -73,7 +73,11 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         test_integration_settings.test_a_rotated_secret_is_good_for_48_hours_more,
     ),
     "get_integration": (
-        "get_integration", "i.organization_id = get_integration.organization_id", "true",
+        "get_integration", "o.id = get_integration.organization_id", "true",
+        test_isolation.test_the_secret_part_of_the_settings_is_for_owners_and_admins,
+    ),
+    "get_integration: join": (
+        "get_integration", "i.organization_id = o.id", "true",
         test_isolation.test_the_secret_part_of_the_settings_is_for_owners_and_admins,
     ),
     "integration_admin_fields": (

@@ -29,10 +29,7 @@ test('moments of other offsets are compared as moments', () => {
     { id: 'a', created_at: '2026-11-23T12:00:00+00:00' },
     { id: 'b', created_at: '2026-11-23T13:30:00+01:00' },
   ];
-  assert.deepEqual(
-    ids([later, noon].sort(newestFirst)),
-    ['b', 'a'],
-  );
+  assert.deepEqual(ids([later, noon].sort(newestFirst)), ['b', 'a']);
 });
 
 test('rows come in by id, in order, and a later one adds to what is known', () => {

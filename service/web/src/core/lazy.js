@@ -14,11 +14,11 @@ export function lazy(load) {
   };
   loaders.push(fetchIt);
   return function Lazy(props) {
-    const [, redraw] = useState(Loaded);
+    const [, redraw] = useState({});
     const [problem, setProblem] = useState(/** @type {any | null} */ (null));
     const fetchNow = () =>
       fetchIt().then(
-        () => redraw(() => Loaded),
+        () => redraw({}),
         () => setProblem(unreachable()),
       );
     useEffect(() => {

@@ -2,12 +2,16 @@
 
 python -m service new-key    prints a key for CREDENTIALS_KEYS
 python -m service reseal     seals every stored credential anew with the first of CREDENTIALS_KEYS
+python -m service migrations --to DIR
+                             copies the database's migrations into another project's supabase/migrations
 """
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from service.crypto import new_key
+from service.install import copy_migrations
 from service.reseal import reseal_stored_credentials
 
 
@@ -19,6 +23,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         case ["reseal"]:
             return reseal_stored_credentials()
+        case ["migrations", "--to", folder]:
+            return copy_migrations(Path(folder))
         case _:
             print(__doc__, file=sys.stderr)  # noqa: T201
             return 2

@@ -11,7 +11,7 @@ from service.crypto import new_key
 from tests.docs.documents import README, ROOT, commands
 
 WHEEL = "tests/browser/test_wheel.py::test_one_signs_in_and_the_bell_is_there"
-GUEST = "tests/database/test_good_guest.py::"
+GUEST = "tests/database/test_good_guest.py::test_it_moves_in_works_and_leaves_nothing_behind"
 #: What runs a command that this file does not: a test, or the file that CI starts.
 RUN_BY = {
     "make run": "tests/devstack/test_make_run.py::test_it_runs_says_what_to_do_and_stops_everything",

@@ -7,10 +7,9 @@ SUPABASE_DB_URL in the environment, what does no harm to a database runs on that
 import os
 from collections.abc import Callable, Iterator
 
-import psycopg
 import pytest
 
-from devstack.migrate import SUPABASE, apply_seed
+from devstack.migrate import apply_migrations, apply_seed
 from devstack.postgres import Cluster
 from tests.conftest import EMBEDDED, installed_majors
 from tests.database.cli import push
@@ -57,14 +56,18 @@ def dsn(cluster: Cluster, major: int) -> Iterator[str]:
             yield url
 
 
-@pytest.fixture
-def migrated(cluster: Cluster, dsn: str) -> Iterator[str]:
-    """A migrated database for one test, to break as it likes."""
-    del dsn  # which has shown that the CLI applies the migrations; here they need to be quick
+@pytest.fixture(scope="session")
+def migrated_template(cluster: Cluster) -> Iterator[str]:
+    """The name of a migrated database that nobody connects to."""
     with scratch(cluster) as url:
-        with psycopg.connect(url) as connection:
-            for file in sorted((SUPABASE / "migrations").glob("*.sql")):
-                connection.execute(file.read_bytes())
+        apply_migrations(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def migrated(cluster: Cluster, migrated_template: str) -> Iterator[str]:
+    """A migrated database for one test, to break as it likes."""
+    with scratch(cluster, template=migrated_template) as url:
         yield url
 
 

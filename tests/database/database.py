@@ -21,14 +21,16 @@ ROLES = ("owner", "admin", "responder", "viewer")
 
 
 @contextmanager
-def scratch(cluster: Cluster, *, before: str = "") -> Iterator[str]:
+def scratch(cluster: Cluster, *, before: str = "", template: str = "postgres") -> Iterator[str]:
     """A new database as Supabase sets one up, dropped at the end; `before` is SQL to run in it first, as `postgres`.
+
+    `template` is the database to copy, to which nobody may be connected.
 
     Gives its URL, which logs in as `postgres`.
     """
     name = f"scratch_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(cluster.dsn("postgres", "template1"), autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template postgres'.encode())
+        connection.execute(f'create database "{name}" template "{template}" strategy file_copy'.encode())
         try:
             url = cluster.dsn("postgres", name)
             if before:

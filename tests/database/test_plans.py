@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from devstack.migrate import apply_migrations
 from devstack.postgres import Cluster
 from tests.database.database import Database, Organization, scratch
 
@@ -66,17 +65,15 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(cluster: Cluster) -> Iterator[Scene]:
-    with scratch(cluster) as url:
-        apply_migrations(url)
-        with Database(url) as database:
-            ours = database.organization()
-            values = {"ours": ours.id, "reader": ours["viewer"]}
-            for statement in FILL.split(";\n"):
-                if statement.strip():
-                    database.rows(statement, values if "%(" in statement else None)
-            database.rows(ANALYZE)
-            yield Scene(database, ours)
+def scene(cluster: Cluster, migrated_template: str) -> Iterator[Scene]:
+    with scratch(cluster, template=migrated_template) as url, Database(url) as database:
+        ours = database.organization()
+        values = {"ours": ours.id, "reader": ours["viewer"]}
+        for statement in FILL.split(";\n"):
+            if statement.strip():
+                database.rows(statement, values if "%(" in statement else None)
+        database.rows(ANALYZE)
+        yield Scene(database, ours)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

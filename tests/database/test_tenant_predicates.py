@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from devstack.migrate import apply_migrations
 from devstack.postgres import Cluster
 from tests.database import (
     test_ingest,
@@ -134,9 +133,9 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
 
 
 @pytest.fixture(scope="module")
-def own(cluster: Cluster) -> Iterator[str]:
-    with scratch(cluster) as url:
-        apply_migrations(url)
+def own(cluster: Cluster, migrated_template: str) -> Iterator[str]:
+    """A database of this module's own."""
+    with scratch(cluster, template=migrated_template) as url:
         yield url
 
 

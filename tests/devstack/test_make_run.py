@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
@@ -81,7 +81,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_it_runs_says_what_to_do_and_stops_everything(tmp_path: Path) -> None:
+def test_it_runs_says_what_to_do_and_stops_everything(tmp_path: Path, new_data_dir: Callable[[Path], None]) -> None:
     with running(tmp_path, free_port()) as run:
         said = run.until("ctrl-C stops everything")
         assert f"Ready: http://localhost:{run.port}" in said
@@ -104,7 +104,9 @@ def test_it_runs_says_what_to_do_and_stops_everything(tmp_path: Path) -> None:
         assert again.lines.count("  Applying migrations and the seed …\n") == 1
 
         # Beside it, another one, and one that is told a port that is taken.
-        with running(tmp_path, free_port()) as beside:
+        port = free_port()
+        new_data_dir(tmp_path / f"run-{port}" / "postgres")  # the first run has shown that it makes one
+        with running(tmp_path, port) as beside:
             beside.until("ctrl-C stops everything")
             assert not set(beside.ports) & set(again.ports)
             assert httpx.get(f"http://localhost:{beside.port}/healthz").status_code == 200

@@ -58,7 +58,7 @@ class ServiceProcess:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, **self.stack._service_environment(), **self.environment},
+                env={**os.environ, **self.stack.service_environment(), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

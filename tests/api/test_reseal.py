@@ -21,7 +21,7 @@ PLAIN = {
 
 
 def reseal(stack: Stack, keys: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **stack._service_environment(), "CREDENTIALS_KEYS": keys, **changes}
+    environment = {**os.environ, **stack.service_environment(), "CREDENTIALS_KEYS": keys, **changes}
     command = [sys.executable, "-m", "service", "reseal"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
@@ -43,7 +43,7 @@ def save(organization: Organization, **secrets: Any) -> None:
 @pytest.fixture
 def old_key(stack: Stack) -> str:
     """The running service's. What other tests left unreadable on purpose must not count here."""
-    return stack._service_environment()["CREDENTIALS_KEYS"]
+    return stack.service_environment()["CREDENTIALS_KEYS"]
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,7 @@ def test_it_stands_while_scripts_are_on_their_way_and_nothing_jumps(
     page.goto("/incidents", wait_until="commit")
     expect_frame(page)
     page.evaluate(MARK)
-    waiting, held = held, None
+    waiting, held = held or [], None
     for route in waiting:
         route.continue_()
     expect(bell(page)).to_be_visible()

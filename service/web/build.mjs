@@ -5,7 +5,6 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { context } from 'esbuild';
 
-const watching = process.argv.includes('--watch');
 const here = fileURLToPath(new URL('.', import.meta.url));
 process.chdir(here);
 
@@ -35,12 +34,12 @@ const manifest = {
       await mkdir('dist', { recursive: true });
       await writeFile('dist/manifest.json.new', JSON.stringify(manifestOf(metafile), null, 2));
       await rename('dist/manifest.json.new', 'dist/manifest.json');
-      if (!watching) await removeAllBut(Object.keys(metafile.outputs).map((path) => relative('dist', path)));
+      await removeAllBut(Object.keys(metafile.outputs).map((path) => relative('dist', path)));
     });
   },
 };
 
-/** What earlier builds left. While watching it stays: pages that are open still ask for it. */
+/** Takes away what earlier builds left. */
 async function removeAllBut(made) {
   const kept = new Set([...made, 'manifest.json']);
   for (const name of await readdir('dist')) if (!kept.has(name)) await rm(`dist/${name}`);
@@ -64,7 +63,7 @@ const building = await context({
   logLevel: 'warning',
   plugins: [manifest],
 });
-if (watching) await building.watch();
+if (process.argv.includes('--watch')) await building.watch();
 else {
   const built = await building.rebuild().catch(() => null); // esbuild has said what is wrong
   await building.dispose();

@@ -32,6 +32,8 @@ export const session = new Store(
 
 const CHOSEN = 'organization';
 let leaving = false;
+/** @type {string | null} whose organizations are being read: supabase-js tells twice of a session that it finds */
+let entering = null;
 
 /** The id of the person who is signed in; throws if there is none. */
 export function myId() {
@@ -53,10 +55,12 @@ export function startSession() {
 }
 
 async function enter(user) {
-  if (session.state.user?.id === user.id && session.state.phase === 'ready') return;
+  if (entering === user.id || (session.state.user?.id === user.id && session.state.phase === 'ready')) return;
+  entering = user.id;
   const known = remembered(user.id);
   if (known) become(known);
   await loadMe();
+  entering = null;
 }
 
 /** Reads organizations and roles again. */

@@ -76,6 +76,7 @@ export interface Update {
 
 export interface Notification {
   id: string;
+  cursor: string;
   organization_id: string;
   event_type: string;
   title: string;

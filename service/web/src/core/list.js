@@ -66,6 +66,11 @@ export class List extends Store {
     this.#aim.abort();
   }
 
+  /** The cursor of the newest row that was read. */
+  get newestRead() {
+    return this.#newest;
+  }
+
   get ended() {
     return this.#ended;
   }

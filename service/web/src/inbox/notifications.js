@@ -52,24 +52,32 @@ export class Notifications extends List {
   }
 
   async sync() {
-    const again = this.#again && this.state.loaded;
+    const { loaded } = this.state;
+    const again = this.#again && loaded;
     this.#again = false;
     try {
-      await this.newer();
       if (again) await this.again();
-      await this.#count();
+      else await this.newer();
+      if (loaded && !again) await this.#count();
+      else if (!loaded) await this.#countShown(this.state.next);
     } catch (problem) {
       this.#again ||= again;
       throw problem;
     }
   }
 
-  /** What is shown once more: receipts and incidents whose broadcasts may have been lost. None that is known goes. */
+  /**
+   * What is shown once more, and with it what is newer: receipts and incidents whose broadcasts may have been lost.
+   * None that is known goes. Nothing is counted where nothing has changed: every 30 seconds it is in any case.
+   */
   async again() {
-    const { items } = await this.readShown();
+    const { items, next } = await this.readShown();
     const [newest] = this.state.items;
+    const before = JSON.stringify(this.state.items);
     this.take(items.filter((row) => !newest || newestFirst(row, newest) < 0)); // came in between
     this.set({ items: this.merge(this.state.items, items) });
+    if (next !== null && !items.some(({ cursor }) => cursor === this.newestRead)) await this.newer(); // more than a page came
+    if (JSON.stringify(this.state.items) !== before || this.state.unread === null) await this.#countShown(next);
   }
 
   /** Takes in rows, tells of those that were not there before, and answers how many of these are unread. */
@@ -168,6 +176,12 @@ export class Notifications extends List {
       if (this.#receipts.size <= REMEMBERED_RECEIPTS) break;
       this.#receipts.delete(id);
     }
+  }
+
+  /** `next` is that of the page that was just read: where there is no other, all that are unread are shown. */
+  async #countShown(next) {
+    if (next === null) this.set({ unread: this.state.items.filter((item) => !item.read_at).length, capped: false });
+    else await this.#count();
   }
 
   async #count() {

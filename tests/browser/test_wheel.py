@@ -19,7 +19,10 @@ from tests.browser.steps import bell, sign_in
 from tests.world import Organization
 
 PIP = (sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check")
-PAGES = ("/", "/sign-in", "/incidents", "/incidents/new", "/settings", "/settings/members", "/api/docs", "/nowhere")
+PAGES = (
+    "/", "/sign-in", "/incidents", "/incidents/new", "/settings", "/settings/members", "/api/docs", "/problems",
+    "/problems/not-found", "/nowhere",
+)  # fmt: skip
 
 
 def run(*command: str | Path) -> str:

@@ -24,10 +24,11 @@ test: .venv/ready $(WEB)/node_modules/ready ## lint, types and all tests (PYTEST
 	@set -e; if [ -n '$(PYTEST)' ]; then $(BIN)/python -m pytest $(PYTEST); \
 	else for folder in unit local database api browser; do $(BIN)/python -m pytest tests/$$folder; done; fi
 
-lint: .venv/ready ## ruff, and mypy in strict mode
+lint: .venv/ready ## ruff, mypy in strict mode, and sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --quiet --processes 2 supabase/schemas supabase/seed.sql policies
 
 format: .venv/ready ## let ruff format and mend
 	@$(BIN)/ruff format .

@@ -1,6 +1,6 @@
 """Our migrations, copied into another project's folder of migrations, for its own `supabase db push`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,22 +19,23 @@ def our_migrations() -> list[Path]:
     return sorted(folder.glob("*.sql"))
 
 
-def copy_migrations(folder: Path) -> list[Path]:
+def copy_migrations(folder: Path, ours: Sequence[Path] | None = None) -> list[Path]:
     """Copies those that `folder` has not, in order and with versions after its newest; answers the new files.
 
-    A copy is known by its first line, which names ours, and a file copied by other means by its text. `folder` is
-    made if its parent exists. Raises AdoptError, with nothing copied.
+    `ours`: what to copy, by default all of our migrations. A copy is known by its first line, which names ours, and a
+    file copied by other means by its text. `folder` is made if its parent exists. Raises AdoptError, nothing copied.
     """
     if not folder.parent.is_dir():
         raise AdoptError(f"There is no folder {folder.parent}: name the supabase/migrations of your project.")
     theirs = sorted(folder.glob("*.sql"))
     texts = [file.read_text() for file in theirs]
-    missing = [ours for ours in our_migrations() if not any(_is_copy(text, ours) for text in texts)]
+    released = our_migrations() if ours is None else ours
+    missing = [file for file in released if not any(_is_copy(text, file) for text in texts)]
     versions = _versions_after([file.name.partition("_")[0] for file in theirs])
-    copies = [(folder / f"{next(versions)}_{_name(ours)}.sql", ours) for ours in missing]
+    copies = [(folder / f"{next(versions)}_{_name(file)}.sql", file) for file in missing]
     folder.mkdir(exist_ok=True)
-    for copy, ours in copies:
-        copy.write_text(f"{_mark(ours)}\n{ours.read_text()}")
+    for copy, file in copies:
+        copy.write_text(f"{_mark(file)}\n{file.read_text()}")
     return [copy for copy, _ in copies]
 
 

@@ -177,20 +177,18 @@ def test_copies_come_after_what_is_there(tmp_path: Path) -> None:
     assert [copy.read_text().partition("\n")[2] for copy in copies] == [ours.read_text() for ours in our_migrations()]
 
 
-def test_copying_again_copies_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copying_again_copies_only_what_is_new(tmp_path: Path) -> None:
     released = tmp_path / "released"
     released.mkdir()
     for number, name in enumerate(("pagerduty", "priority", "queue")):
         (released / f"2026010100000{number}_{name}.sql").write_text(f"select {number};\n")
     theirs = tmp_path / "theirs"
     ours = sorted(released.glob("*.sql"))
-    monkeypatch.setattr("service.adopt.our_migrations", lambda: ours[:1])
-    [first] = copy_migrations(theirs)
-    assert copy_migrations(theirs) == []
+    [first] = copy_migrations(theirs, ours[:1])
+    assert copy_migrations(theirs, ours[:1]) == []
     first.rename(first.with_name("20260102000000_renamed.sql"))
     (theirs / "20260103000000_by_hand.sql").write_text(ours[1].read_text())
-    monkeypatch.setattr("service.adopt.our_migrations", lambda: ours)
-    [third] = copy_migrations(theirs)
+    [third] = copy_migrations(theirs, ours)
     assert third.name.endswith("_pagerduty_queue.sql")
 
 

@@ -25,10 +25,11 @@ test: .venv/ready $(WEB)/dist/manifest.json ## lint, types and all tests (PYTEST
 	@cd $(WEB) && npm run --silent test
 	@$(BIN)/python -m pytest $(PYTEST)
 
-lint: .venv/ready $(WEB)/node_modules/ready ## ruff, mypy in strict mode, Biome, and tsc over the scripts
+lint: .venv/ready $(WEB)/node_modules/ready ## ruff, mypy in strict mode, sqlfluff, Biome, and tsc over the scripts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint --quiet --processes 2 supabase/schemas supabase/seed.sql policies
 	@cd $(WEB) && npm run --silent lint
 
 format: .venv/ready $(WEB)/node_modules/ready ## let ruff and Biome format and mend

@@ -43,16 +43,16 @@ class Written:
     left: str = ""
 
 
-def run(name: str) -> tuple[int, str]:
+def run(name: str, folder: Path = SUPABASE) -> tuple[int, str]:
     """`make migration`, on a server of its own; answers the exit status and what to say."""
     if not re.fullmatch("[a-z0-9_]+", name):
         return 2, "Say what it does, in lower case: make migration NAME=add_priority"
-    with tempfile.TemporaryDirectory(prefix="migration-") as folder:
-        cluster = Cluster(Path(folder) / "data", free_port(), embedded_bin_dir(), ("fsync=off",))
+    with tempfile.TemporaryDirectory(prefix="migration-") as state:
+        cluster = Cluster(Path(state) / "data", free_port(), embedded_bin_dir(), ("fsync=off",))
         try:
             cluster.start()
             cluster.install_platform()
-            written = write_migration(cluster, name)
+            written = write_migration(cluster, name, folder)
         except (MigrationError, PostgresError) as error:
             return 1, str(error)
         except psycopg.Error as error:
@@ -61,7 +61,7 @@ def run(name: str) -> tuple[int, str]:
             cluster.stop()
     if written.file is None:
         return 0, "No difference: the migrations make what is declared. Nothing was written."
-    said = f"Wrote {written.file.relative_to(SUPABASE.parent)}: read it before you commit it."
+    said = f"Wrote {written.file.relative_to(folder.parent)}: read it before you commit it."
     return (1, said + _BY_HAND.format(left=written.left)) if written.left else (0, said)
 
 

@@ -3,15 +3,15 @@
 python -m service new-key    prints a key for CREDENTIALS_KEYS
 python -m service reseal     seals every stored credential anew with the first of CREDENTIALS_KEYS
 python -m service migrations --to DIR
-                             copies the database's migrations into another project's supabase/migrations
+                             copies our migrations into DIR, another project's supabase/migrations
 """
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from service.adopt import AdoptError, copy_migrations
 from service.crypto import new_key
-from service.install import copy_migrations
 from service.reseal import reseal_stored_credentials
 
 
@@ -24,10 +24,21 @@ def main(arguments: Sequence[str]) -> int:
         case ["reseal"]:
             return reseal_stored_credentials()
         case ["migrations", "--to", folder]:
-            return copy_migrations(Path(folder))
+            return _adopt(Path(folder))
         case _:
             print(__doc__, file=sys.stderr)  # noqa: T201
             return 2
+
+
+def _adopt(folder: Path) -> int:
+    try:
+        copied = copy_migrations(folder)
+    except (AdoptError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    said = [f"Wrote {file}" for file in copied] or ["Nothing to do: it has all of them."]
+    print("\n".join(said))  # noqa: T201
+    return 0
 
 
 if __name__ == "__main__":

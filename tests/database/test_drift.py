@@ -1,25 +1,26 @@
-"""The database is what policies/ says, and nothing more is open than what somebody opened on purpose."""
+"""The running database is what is declared, and nothing more is open than what somebody opened on purpose."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from devstack.migrate import SUPABASE, apply_migrations
+from devstack.migrate import apply_declaration, apply_migrations
 from devstack.postgres import Cluster
 from tests.database import catalog
 from tests.database.database import Database, scratch
-
-POLICIES = sorted((SUPABASE.parent / "policies").glob("*.sql"))
-# On a table that is Realtime's, in a schema that is Realtime's.
-FOREIGN_POLICIES = {"realtime_messages"}
 
 # A project without Supabase's older default privileges, where nothing is granted unless it is said.
 NO_DEFAULTS = "".join(
     f"alter default privileges for role postgres in schema public"
     f" revoke all on {things} from anon, authenticated, service_role;"
     for things in ("tables", "sequences", "functions")
+)
+
+# A project that has opened whatever it makes, in any schema, to everybody.
+ALL_DEFAULTS = "".join(
+    f"alter default privileges for role postgres grant all on {things} to public, anon, authenticated, service_role;"
+    for things in ("schemas", "tables", "sequences", "functions")
 )
 
 # What a hurried hand might do in the dashboard's SQL editor.
@@ -34,6 +35,7 @@ TAMPERINGS = (
     'alter policy "responders change" on pagerduty.incidents with check (true)',
     'alter policy "pagerduty: members listen" on realtime.messages using (true)',
     'alter policy "addressees read" on pagerduty.notifications to public',
+    "create policy everybody on pagerduty.events for select to authenticated using (true)",
 )
 
 
@@ -49,59 +51,18 @@ def breakable(migrated: str) -> Iterator[psycopg.Connection]:
         yield opened
 
 
-def _apply_policies(connection: psycopg.Connection) -> None:
-    for file in POLICIES:
-        connection.execute(file.read_bytes())
-
-
-def test_applying_the_policies_again_changes_nothing(breakable: psycopg.Connection) -> None:
-    before = catalog.access(breakable)
-    _apply_policies(breakable)
-    assert catalog.access(breakable) == before
-    assert len(before["policies"]) >= len(POLICIES) - 1  # credentials has none
-
-
-@pytest.mark.parametrize("file", POLICIES, ids=lambda file: file.stem)
-def test_each_policy_file_alone_changes_nothing(breakable: psycopg.Connection, file: Path) -> None:
-    before = catalog.access(breakable)
-    breakable.execute(file.read_bytes())
-    assert catalog.access(breakable) == before
-
-
 @pytest.mark.parametrize("tampering", TAMPERINGS)
-def test_a_change_by_hand_is_seen_and_the_policies_undo_it(breakable: psycopg.Connection, tampering: str) -> None:
+def test_a_change_by_hand_is_seen(breakable: psycopg.Connection, tampering: str) -> None:
     before = catalog.access(breakable)
     breakable.execute(tampering.encode())
     assert catalog.access(breakable) != before
-    _apply_policies(breakable)
-    assert catalog.access(breakable) == before
 
 
-def test_a_policy_added_by_hand_is_seen(breakable: psycopg.Connection) -> None:
-    before = catalog.access(breakable)
-    breakable.execute("create policy everybody on pagerduty.events for select to authenticated using (true)")
-    _apply_policies(breakable)
-    added = catalog.access(breakable)["policies"] - before["policies"]
-    assert [policy[2] for policy in added] == ["everybody"]
-
-
-def test_the_running_database_has_not_drifted(connection: psycopg.Connection, breakable: psycopg.Connection) -> None:
-    _apply_policies(breakable)
-    assert catalog.access(connection) == catalog.access(breakable)
-
-
-def test_every_table_has_a_policy_file_and_every_file_a_table(connection: psycopg.Connection) -> None:
-    assert {file.stem for file in POLICIES} - FOREIGN_POLICIES == catalog.tables(connection)
-    for file in POLICIES:
-        schema = "realtime" if file.stem in FOREIGN_POLICIES else "pagerduty"
-        table = file.stem.removeprefix("realtime_") if file.stem in FOREIGN_POLICIES else file.stem
-        assert f"on {schema}.{table}" in file.read_text()
-
-
-def test_the_migration_carries_the_policy_files_word_for_word() -> None:
-    carried = next((SUPABASE / "migrations").glob("*_policies.sql")).read_text()
-    for file in POLICIES:
-        assert file.read_text() in carried, f"policies/{file.name} and the migration differ"
+def test_the_running_database_has_not_drifted(cluster: Cluster, connection: psycopg.Connection) -> None:
+    with scratch(cluster) as url, psycopg.connect(url, autocommit=True) as declared:
+        apply_declaration(url)
+        assert catalog.access(connection) == catalog.access(declared)
+        assert catalog.access(declared)["policies"]
 
 
 def test_row_level_security_is_on_everywhere(connection: psycopg.Connection) -> None:
@@ -167,10 +128,16 @@ def test_everything_belongs_to_postgres(connection: psycopg.Connection) -> None:
     assert catalog.not_owned_by_postgres(connection) == set()
 
 
-def test_default_privileges_make_no_difference(cluster: Cluster, connection: psycopg.Connection) -> None:
-    with scratch(cluster, before=NO_DEFAULTS) as url, psycopg.connect(url, autocommit=True) as other:
-        defaults = "select count(*) from pg_default_acl a, aclexplode(a.defaclacl) x where x.grantee = 'anon'::regrole"
-        assert other.execute(defaults.encode()).fetchone() == (0,)
+@pytest.mark.parametrize(("defaults", "anon_has"), [(NO_DEFAULTS, 0), (ALL_DEFAULTS, 4)], ids=["none", "all"])
+def test_default_privileges_make_no_difference(
+    cluster: Cluster, connection: psycopg.Connection, defaults: str, anon_has: int
+) -> None:
+    with scratch(cluster, before=defaults) as url, psycopg.connect(url, autocommit=True) as other:
+        kinds = (
+            "select count(distinct a.defaclobjtype) from pg_default_acl a, aclexplode(a.defaclacl) x"
+            " where x.grantee = 'anon'::regrole"
+        )
+        assert other.execute(kinds.encode()).fetchone() == (anon_has,)
         apply_migrations(url)
         assert catalog.access(other) == catalog.access(connection)
 

@@ -1,11 +1,10 @@
-"""Another project takes ours in: by its own `supabase db push`, beside what it has, and lets it go again."""
+"""A project with tables, policies and a history of its own takes ours in, is not disturbed, and gets rid of it."""
 
-import contextlib
-import io
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,214 +12,190 @@ import psycopg
 import pytest
 
 from devstack.dump import differences, dump
-from devstack.migrate import SUPABASE, apply_migrations
-from devstack.postgres import Cluster
+from devstack.postgres import SUPERUSER, Cluster
 from devstack.supabase_cli import ROOT
-from service.__main__ import main
+from service.adopt import AdoptError, copy_migrations, our_migrations
+from tests.database import catalog
 from tests.database.cli import push, supabase
 from tests.database.database import Database, scratch
 from tests.database.events import event
 
-ADOPT = ROOT / "docs/adopt.md"
-HOST_USER = "70000000-0000-4000-8000-000000000001"
-# Names, keys, policies and default privileges that collide with all that a careless guest would bring.
-HOST = f"""
+# The names that ours would have in `public`, with keys of another type; what any project may have done before.
+HOST = """
 create schema private;
 create table public.organizations (id bigint generated always as identity primary key, name text not null);
 create table public.memberships (
-  organization_id bigint not null references public.organizations,
-  user_id uuid not null,
+  organization_id bigint references public.organizations, user_id uuid references auth.users,
   primary key (organization_id, user_id)
 );
 create table public.notifications (id bigint primary key, body text);
-create table public.incidents (id bigint primary key, status text);
-create type public.incident_status as enum ('new', 'old');
-create function private.my_organizations() returns setof bigint
-language sql stable security definer set search_path = ''
-as $$ select m.organization_id from public.memberships m where m.user_id = auth.uid() $$;
+create table public.incidents (id bigint primary key, title text);
+create table private.secrets (id bigint primary key);
+create function private.my_organizations() returns setof bigint language sql stable security definer
+  set search_path = '' as 'select organization_id from public.memberships where user_id = (select auth.uid())';
 alter table public.organizations enable row level security;
 create policy "members read" on public.organizations for select to authenticated
   using (id in (select private.my_organizations()));
-grant usage on schema private to authenticated;
 create policy "members listen" on realtime.messages for select to authenticated
-  using (realtime.topic() = 'room:1');
-create policy "members speak" on realtime.messages for insert to authenticated with check (realtime.topic() = 'room:1');
-alter default privileges for role postgres grant all on tables to anon, authenticated;
-alter default privileges for role postgres grant all on schemas to anon;
-alter default privileges for role postgres revoke execute on functions from public;
-insert into public.organizations (name) values ('Theirs');
-insert into public.memberships values (1, '{HOST_USER}');
-insert into public.notifications values (1, 'Theirs');
-insert into public.incidents values (1, 'new');
+  using ((select realtime.topic()) = 'room:lobby' and realtime.messages.topic = 'room:lobby');
+create policy "members send" on realtime.messages for insert to authenticated
+  with check ((select realtime.topic()) = 'room:lobby');
+alter default privileges grant all on schemas to anon, authenticated;
+alter default privileges grant all on tables to anon, authenticated;
+alter default privileges grant all on functions to anon, authenticated;
+alter default privileges in schema private grant select on tables to service_role;
+insert into public.organizations (name) values ('Host');
+insert into public.incidents values (1, 'Theirs');
 """
-ROWS = """
-select
-  (select json_agg(o) from public.organizations o) as organizations,
-  (select json_agg(m) from public.memberships m) as memberships,
-  (select json_agg(n) from public.notifications n) as notifications,
-  (select json_agg(i) from public.incidents i) as incidents,
-  (select json_agg(h order by h.version) from supabase_migrations.schema_migrations h) as history,
-  (select count(*) from realtime.messages) as messages
-"""
+TABLES = ("public.organizations", "public.memberships", "public.notifications", "public.incidents", "realtime.messages")
+REFUSALS = (
+    ("create schema pagerduty; create table pagerduty.incidents (id bigint)", "has schema pagerduty already"),
+    ("create schema pagerduty_private", "has schema pagerduty_private already"),
+    (
+        'create policy "pagerduty: members listen" on realtime.messages for select using (true)',
+        'has a policy "pagerduty: members listen" already',
+    ),
+    ("drop schema realtime cascade", "this database lacks realtime.messages, realtime.topic(), realtime.send("),
+    # What no check foresees fails half-way.
+    ("revoke references on auth.users from postgres; revoke supabase_auth_admin from postgres", "permission denied"),
+)
 
 
+@dataclass
 class Project:
-    """Somebody's folder of migrations."""
+    """Another project: its folder, its database, and what it is like."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.migrations = folder / "supabase/migrations"
-        self.migrations.mkdir(parents=True)
-        (folder / "supabase/config.toml").write_text('project_id = "theirs"\n')
-        (self.migrations / "20260101000000_theirs.sql").write_text(HOST)
+    folder: Path
+    url: str
+    cluster: Cluster
 
-    def take_ours(self) -> str:
-        """`python -m service migrations`; answers what it printed."""
-        with contextlib.redirect_stdout(io.StringIO()) as said:
-            assert main(["migrations", "--to", str(self.migrations)]) == 0
-        return said.getvalue()
+    @property
+    def migrations(self) -> Path:
+        return self.folder / "supabase/migrations"
 
-    def ours(self) -> list[Path]:
-        """Our migrations among theirs."""
-        return [file for file in sorted(self.migrations.glob("*.sql")) if "supabase-pagerduty" in file.read_text()]
+    def dump(self) -> dict[str, str]:
+        return dump(self.cluster, self.url.rpartition("/")[2], history=True)
 
+    def rows(self) -> dict[str, list[Any]]:
+        with psycopg.connect(self.url) as connection:
+            history = "select version, name, statements from supabase_migrations.schema_migrations order by version"
+            found = {"history": connection.execute(history.encode()).fetchall()}
+            for table in TABLES:
+                found[table] = connection.execute(f"select t::text from {table} t order by 1".encode()).fetchall()
+        return found
 
-class Host(Project):
-    """A project with its database, which has its own migrations."""
-
-    def __init__(self, folder: Path, cluster: Cluster, dsn: str) -> None:
-        super().__init__(folder)
-        self.cluster, self.dsn = cluster, dsn
-        apply_migrations(dsn, self.migrations)
-
-    def state(self) -> tuple[dict[str, str], Any]:
-        """The whole catalogue, and their rows."""
-        database = self.dsn.rpartition("/")[2]
-        with psycopg.connect(self.dsn) as connection:
-            return dump(self.cluster, database, history=True), connection.execute(ROWS.encode()).fetchone()
+    def as_superuser(self, statement: str) -> None:
+        database = self.url.rpartition("/")[2]
+        with psycopg.connect(self.cluster.dsn(SUPERUSER, database), autocommit=True) as connection:
+            connection.execute(statement.encode())
 
 
 @pytest.fixture
-def host(tmp_path: Path, cluster: Cluster) -> Iterator[Host]:
-    with scratch(cluster) as dsn:
-        yield Host(tmp_path / "theirs", cluster, dsn)
+def project(cluster: Cluster, tmp_path: Path) -> Iterator[Project]:
+    """A project that has pushed what it has so far."""
+    folder = tmp_path / "host"
+    (folder / "supabase/migrations").mkdir(parents=True)
+    (folder / "supabase/config.toml").write_text('project_id = "host"\n')
+    (folder / "supabase/migrations/20240101000000_host.sql").write_text(HOST)
+    with scratch(cluster) as url:
+        push(url, cwd=folder)
+        yield Project(folder, url, cluster)
 
 
-def test_it_moves_in_works_and_leaves_nothing_behind(host: Host) -> None:
-    catalogue, rows = host.state()
-    command = [sys.executable, "-m", "service", "migrations", "--to", str(host.migrations)]
-    subprocess.run(command, cwd=ROOT, check=True)
-    push(host.dsn, project=host.folder)
-    with Database(host.dsn) as database:
-        ours_works(database)
-        theirs_works(database)
-        database.clean_up()
-    for line in statements_to_leave(host):
-        with psycopg.connect(host.dsn) as connection:
-            connection.execute(line.encode())
-    repaired = [file.name.partition("_")[0] for file in host.ours()]
-    ran = supabase(host.dsn, "migration", "repair", "--yes", "--status", "reverted", *repaired, project=host.folder)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    left, their_rows = host.state()
-    assert differences(catalogue, left) == ""
-    assert their_rows == rows
+def _adopt(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "service", "migrations", "--to", str(folder)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def ours_works(database: Database) -> None:
-    """An alert is seen by a member, in the feed and on the organization's topic, and by nobody else."""
-    acme, globex = database.organization(), database.organization()
-    notification = database.notify(acme, event())
-    feed = "select id::text from pagerduty.notification_feed"
-    assert database.run_as(acme["viewer"], feed) == [{"id": notification}]
-    assert database.run_as(globex["owner"], feed) == []
-    assert database.refusal(None, feed, role="anon") == "42501"
-    incident = database.link(acme, acme["responder"], notification)
-    assert database.status_of(incident) == "open"
-    topic = f"pagerduty:org:{acme.id}"
-    listen = "select distinct topic from realtime.messages"
-    for user, heard in ((acme["viewer"], [{"topic": topic}]), (globex["owner"], [])):
+def _documented(heading: str) -> str:
+    """The first SQL that docs/adopt.md tells to run under a heading."""
+    _, _, section = (ROOT / "docs/adopt.md").read_text().partition(f"## {heading}\n")
+    found = re.search(r"```sql\n(.*?)```", section, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def _hears_lobby(database: Database, user: str) -> bool:
+    with database.connection.transaction(force_rollback=True):
+        database.rows("insert into realtime.messages (topic, extension) values ('room:lobby', 'broadcast')")
+        database.rows("select set_config('realtime.topic', 'room:lobby', true)")
         with database.acting(user) as run:
-            run("select set_config('realtime.topic', %s, true)", (topic,))
-            assert run(listen) == heard
+            return run("select topic from realtime.messages") == [{"topic": "room:lobby"}]
 
 
-def theirs_works(database: Database) -> None:
-    """Their tables, policies and functions of the same names are theirs."""
-    assert database.run_as(HOST_USER, "select name from public.organizations") == [{"name": "Theirs"}]
-    assert database.run_as(database.user(), "select name from public.organizations") == []
-    assert database.value("select enum_range(null::public.incident_status)::text") == "{new,old}"
-    with database.acting(HOST_USER) as run:
-        run("select set_config('realtime.topic', 'room:1', true)")
-        # Their policy names no topic: it opens what it opened before.
-        assert run("select topic from realtime.messages where topic like 'pagerduty:%%'") != []
+def test_it_moves_in_works_and_leaves_nothing_behind(project: Project) -> None:
+    before, rows = project.dump(), project.rows()
+    assert _adopt(project.migrations).returncode == 0
+    push(project.url, cwd=project.folder)
+    with Database(project.url) as database:
+        acme, globex = database.organization(), database.organization()
+        alert = database.notify(acme, event())
+        feed = "select id::text from pagerduty.notification_feed"
+        assert database.run_as(acme["viewer"], feed) == [{"id": alert}]
+        assert database.run_as(globex["owner"], feed) == []
+        assert database.refusal(None, feed, role="anon") == "42501"
+        assert {line for line in catalog.grants(database.connection) if line[2] in ("anon", "public")} == set()
+        assert _hears_lobby(database, acme["viewer"])
+        database.clean_up()
+    moved_in = {heading for heading in project.dump() if "pagerduty" not in heading}
+    assert moved_in == set(before)
+    with psycopg.connect(project.url, autocommit=True) as connection:
+        connection.execute(_documented("To uninstall").encode())
+    assert differences(before, project.dump()) == ""
+    assert project.rows() == rows
+    for copy in project.migrations.glob("*_pagerduty*.sql"):
+        copy.unlink()
+    assert "up to date" in push(project.url, cwd=project.folder)
 
 
-def statements_to_leave(host: Host) -> list[str]:
-    """The SQL of the guide's clean-up."""
-    [block] = re.findall(r"```sql\n(drop schema .+?)```", ADOPT.read_text(), re.DOTALL)
-    return [line.strip() for line in block.split(";") if line.strip()]
-
-
-def test_our_migrations_come_after_theirs_and_once(tmp_path: Path) -> None:
-    host = Project(tmp_path / "theirs")
-    later = host.migrations / "29990101000000_planned.sql"
-    later.write_text("select 1;")
-    assert host.take_ours().count("Wrote ") == len(list((SUPABASE / "migrations").glob("*.sql")))
-    copied = host.ours()
-    assert [file.name for file in copied] == ["29990101000001_pagerduty.sql"]
-    assert "has all of them already" in host.take_ours()
-    # A project may rename a copy; one that is missing is copied again, after all others.
-    copied[0].rename(host.migrations / "29990101000005_alerts.sql")
-    assert "has all of them already" in host.take_ours()
-    (host.migrations / "29990101000005_alerts.sql").unlink()
-    host.take_ours()
-    assert len(host.ours()) == 1
-
-
-def test_a_folder_that_is_no_project_gets_one_sentence(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "service", "migrations", "--to", str(tmp_path / "missing/migrations")]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == 1
-    assert ran.stderr.strip() == f"{tmp_path / 'missing'} is no folder: name the supabase/migrations of your project."
-
-
-@pytest.mark.one_postgres  # what the CLI does with a statement that fails
-@pytest.mark.parametrize(
-    ("in_the_way", "told"),
-    [
-        ("create schema pagerduty; create table pagerduty.organizations (id bigint)", "has schema pagerduty already"),
-        ("create schema pagerduty_private", "has schema pagerduty_private already"),
-        (
-            'create policy "pagerduty: members listen" on realtime.messages for select to anon using (false)',
-            "realtime.messages has a policy",
-        ),
-        ("drop table realtime.messages cascade", "lacks realtime.messages"),
-    ],
-    ids=["schema", "private schema", "policy", "no Realtime"],
-)
-def test_with_something_in_the_way_nothing_is_changed(host: Host, in_the_way: str, told: str) -> None:
-    with psycopg.connect(host.dsn) as connection:
-        connection.execute("set role supabase_realtime_admin" if "drop table" in in_the_way else "reset role")
-        connection.execute(in_the_way.encode())
-    database = host.dsn.rpartition("/")[2]
-    before = dump(host.cluster, database, history=True)
-    host.take_ours()
-    ran = supabase(host.dsn, "db", "push", "--yes", project=host.folder)
+@pytest.mark.parametrize(("obstacle", "sentence"), REFUSALS, ids=["schema", "helpers", "policy", "realtime", "halfway"])
+def test_something_in_the_way_leaves_all_as_it_was(project: Project, obstacle: str, sentence: str) -> None:
+    project.as_superuser(obstacle)
+    before = project.dump()
+    copy_migrations(project.migrations)
+    try:
+        ran = supabase(project.url, "db", "push", "--yes", cwd=project.folder)
+    finally:
+        if "revoke supabase_auth_admin" in obstacle:
+            project.as_superuser("grant supabase_auth_admin to postgres")
     assert ran.returncode != 0
-    assert told in ran.stdout + ran.stderr
-    assert differences(before, dump(host.cluster, database, history=True)) == ""
-    with psycopg.connect(host.dsn) as connection:
+    assert sentence in ran.stdout + ran.stderr
+    assert differences(before, project.dump()) == ""
+    with psycopg.connect(project.url) as connection:
         history = connection.execute("select version from supabase_migrations.schema_migrations").fetchall()
-    assert history == [("20260101000000",)]
+    assert history == [("20240101000000",)]
 
 
-@pytest.mark.one_postgres
-def test_one_that_fails_half_way_is_not_half_applied(host: Host) -> None:
-    host.take_ours()
-    [copy] = host.ours()
-    copy.write_text(copy.read_text() + "\nselect 1 / 0;\n")
-    before = host.state()
-    assert supabase(host.dsn, "db", "push", "--yes", project=host.folder).returncode != 0
-    after = host.state()
-    assert differences(before[0], after[0]) == ""
-    assert after[1] == before[1]
+# Copying --------------------------------------------------------------------------------------------------------------
+
+
+def test_copies_come_after_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "20991231235959_late.sql").write_text("select 1;")
+    copies = copy_migrations(tmp_path)
+    assert [copy.name[:14] for copy in copies] == sorted(copy.name[:14] for copy in copies)
+    assert copies[0].name.startswith("21000101000000_pagerduty")
+    assert [copy.read_text().partition("\n")[2] for copy in copies] == [ours.read_text() for ours in our_migrations()]
+
+
+def test_copying_again_copies_only_what_is_new(tmp_path: Path) -> None:
+    released = tmp_path / "released"
+    released.mkdir()
+    for number, name in enumerate(("pagerduty", "priority", "queue")):
+        (released / f"2026010100000{number}_{name}.sql").write_text(f"select {number};\n")
+    theirs = tmp_path / "theirs"
+    ours = sorted(released.glob("*.sql"))
+    [first] = copy_migrations(theirs, ours[:1])
+    assert copy_migrations(theirs, ours[:1]) == []
+    first.rename(first.with_name("20260102000000_renamed.sql"))
+    (theirs / "20260103000000_by_hand.sql").write_text(ours[1].read_text())
+    [third] = copy_migrations(theirs, ours)
+    assert third.name.endswith("_pagerduty_queue.sql")
+
+
+def test_a_folder_that_cannot_take_them_is_said(tmp_path: Path) -> None:
+    missing = _adopt(tmp_path / "no" / "migrations")
+    assert (missing.returncode, "There is no folder" in missing.stderr) == (1, True)
+    (tmp_path / "99999999999999_odd.sql").write_text("select 1;")
+    with pytest.raises(AdoptError, match="99999999999999"):
+        copy_migrations(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1

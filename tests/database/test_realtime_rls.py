@@ -38,6 +38,17 @@ def test_members_listen_to_their_organization_and_to_themselves(
     assert _may_listen(database, acme[role], f"pagerduty:user:{acme[role]}")
 
 
+def test_a_channel_opens_no_row_of_another_topic(database: Database, acme: Organization) -> None:
+    """Policies add up and hosts have theirs: ours shows the rows of the topic that is asked for, and no others."""
+    topics = [f"pagerduty:org:{acme.id}", f"pagerduty:user:{acme['viewer']}", "room:lobby"]
+    with database.connection.transaction(force_rollback=True):
+        for topic in topics:
+            database.rows("insert into realtime.messages (topic, extension) values (%s, 'broadcast')", (topic,))
+        database.rows("select set_config('realtime.topic', %s, true)", (topics[0],))
+        with database.acting(acme["viewer"]) as run:
+            assert run("select topic from realtime.messages") == [{"topic": topics[0]}]
+
+
 def test_one_who_is_in_two_organizations_listens_to_both(database: Database, acme: Organization) -> None:
     globex = database.organization()
     database.join(globex, "viewer", acme["viewer"])

@@ -1334,7 +1334,7 @@ create policy "addressees read" on pagerduty.notifications
   for select to authenticated
   using (
     organization_id in (select pagerduty_private.my_organizations())
-    and (recipients is null or (select auth.uid()) = any (recipients))
+    and (recipients is null or (select auth.uid()) = any(recipients))
   );
 
 revoke all on pagerduty.notification_feed from public, anon, authenticated, service_role;

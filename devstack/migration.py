@@ -18,7 +18,7 @@ import psycopg
 
 from devstack.dump import differences, dump
 from devstack.migrate import SUPABASE, apply_declaration, apply_migrations, declared_files
-from devstack.postgres import Cluster, PostgresError, embedded_bin_dir, free_port
+from devstack.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port
 from devstack.supabase_cli import database_url, supabase
 
 # What a person must do about a migration that leaves a difference.
@@ -125,7 +125,9 @@ def _scratch(cluster: Cluster) -> Iterator[str]:
     name = f"migration_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(cluster.dsn("postgres", "template1"), autocommit=True) as connection:
         connection.execute(f'create database "{name}" template postgres'.encode())
-        try:
-            yield name
-        finally:
+    try:
+        yield name
+    finally:
+        # As the superuser: an autovacuum worker that is at work in it may be ended by no one else.
+        with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
             connection.execute(f'drop database "{name}" with (force)'.encode())

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from devstack.postgres import Cluster
+from devstack.postgres import SUPERUSER, Cluster
 
 Connection = psycopg.Connection[dict[str, Any]]
 ROLES = ("owner", "admin", "responder", "viewer")
@@ -38,7 +38,13 @@ def scratch(cluster: Cluster, *, before: str = "", template: str = "postgres") -
                     prepared.execute(before.encode())
             yield url
         finally:
-            connection.execute(f'drop database "{name}" with (force)'.encode())
+            _drop(cluster, name)
+
+
+def _drop(cluster: Cluster, name: str) -> None:
+    # As the superuser: an autovacuum worker that is at work in it may be ended by no one else.
+    with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
+        connection.execute(f'drop database "{name}" with (force)'.encode())
 
 
 @dataclass

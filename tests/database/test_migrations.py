@@ -5,7 +5,8 @@ import os
 import bcrypt
 import psycopg
 
-from devstack.migrate import SUPABASE, apply_migrations, apply_seed
+from devstack.dump import differences, dump
+from devstack.migrate import SUPABASE, apply_declaration, apply_migrations, apply_seed
 from devstack.postgres import Cluster
 from devstack.stack import DEMO_PASSWORD, DEMO_PEOPLE
 from tests.database.cli import push, supabase
@@ -43,10 +44,12 @@ def test_postgres_15_is_tried_where_that_is_required() -> None:
     assert 15 in MAJORS or not os.environ.get("REQUIRE_POSTGRES_15"), "PostgreSQL 15 is not installed"
 
 
-def test_the_cli_applies_every_migration_and_then_has_nothing_left_to_do(cluster: Cluster) -> None:
-    with scratch(cluster) as url:
+def test_the_cli_makes_what_is_declared_and_then_has_nothing_left_to_do(cluster: Cluster) -> None:
+    with scratch(cluster) as declared, scratch(cluster) as url:
         said = push(url)
         assert all(f"Applying migration {name}.sql" in said for name in FILES)
+        apply_declaration(declared)
+        assert differences(*(dump(cluster, made.rpartition("/")[2]) for made in (declared, url))) == ""
         assert _listed_pairs(url) == [(version, version) for version in VERSIONS]
         again = push(url)
         assert "Applying" not in again

@@ -45,6 +45,8 @@ CHANGES = (
     ),
     ("comment on column pagerduty.notification_feed.title is 'Another'", "Type: COMMENT;"),
     ("comment on column pagerduty.incidents.title is null", "Type: COMMENT;"),
+    ("comment on table pagerduty.incidents is null", "Name: TABLE incidents; Type: COMMENT;"),
+    ("comment on view pagerduty.notification_feed is null", "Name: VIEW notification_feed; Type: COMMENT;"),
     ("comment on schema pagerduty is null", "Type: COMMENT;"),
     ("comment on function pagerduty_private.may_listen(text) is null", "Type: COMMENT;"),
     ("grant usage on schema pagerduty to anon", "Name: SCHEMA pagerduty; Type: ACL;"),
@@ -87,7 +89,6 @@ def test_the_migrations_make_what_is_declared(cluster: Cluster, declared: str) -
 
 
 def test_a_change_of_any_kind_is_seen(cluster: Cluster, declared: str) -> None:
-    before = dump(cluster, _name(declared))
     with psycopg.connect(declared, autocommit=True) as connection:
         # So that `postgres`, which is no superuser, may give a table away.
         connection.execute("grant create on schema pagerduty to service_role")

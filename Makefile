@@ -23,7 +23,7 @@ run: .venv/ready $(WEB)/dist/manifest.json ## set everything up and run it on ht
 test: .venv/ready $(WEB)/dist/manifest.json ## lint, types and all tests (PYTEST="-k bell" for some)
 	@$(MAKE) --no-print-directory lint
 	@cd $(WEB) && npm run --silent test
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 lint: .venv/ready $(WEB)/node_modules/ready ## ruff, mypy in strict mode, sqlfluff, Biome, and tsc over the scripts
 	@$(BIN)/ruff check .

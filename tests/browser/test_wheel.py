@@ -43,7 +43,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
     venv.create(folder / "environment")
     (wheel,) = folder.glob("*.whl")
-    run(*PIP, "--python", folder / "environment", "install", "-r", ROOT / "requirements.lock", wheel)
+    into = ("--quiet", "--python", folder / "environment")
+    run(sys.executable, "-m", "uv", "pip", "install", *into, "-r", ROOT / "requirements.lock", wheel)
     return folder / "environment"
 
 

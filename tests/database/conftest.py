@@ -1,4 +1,4 @@
-"""PostgreSQL servers with this project's migrations, applied by the real Supabase CLI.
+"""PostgreSQL servers with this project's migrations.
 
 Tests run on PostgreSQL 18 (embedded) and on 15, where that is installed; those marked `one_postgres` on 18 alone. With
 SUPABASE_DB_URL in the environment, what does no harm to a database runs on that one, in place of the embedded 18.
@@ -51,7 +51,7 @@ def dsn(cluster: Cluster, major: int) -> Iterator[str]:
         yield project
     else:
         with scratch(cluster) as url:
-            push(url)
+            apply_migrations(url)
             apply_seed(url)
             yield url
 

@@ -1,6 +1,7 @@
 """A project with tables, policies and a history of its own takes ours in, is not disturbed, and gets rid of it."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -73,8 +74,12 @@ class Project:
     def migrations(self) -> Path:
         return self.folder / "supabase/migrations"
 
+    @property
+    def database(self) -> str:
+        return self.url.rpartition("/")[2]
+
     def dump(self) -> dict[str, str]:
-        return dump(self.cluster, self.url.rpartition("/")[2], history=True)
+        return dump(self.cluster, self.database, history=True)
 
     def rows(self) -> dict[str, list[Any]]:
         with psycopg.connect(self.url) as connection:
@@ -85,21 +90,29 @@ class Project:
         return found
 
     def as_superuser(self, statement: str) -> None:
-        database = self.url.rpartition("/")[2]
-        with psycopg.connect(self.cluster.dsn(SUPERUSER, database), autocommit=True) as connection:
+        with psycopg.connect(self.cluster.dsn(SUPERUSER, self.database), autocommit=True) as connection:
             connection.execute(statement.encode())
 
 
-@pytest.fixture
-def project(cluster: Cluster, tmp_path: Path) -> Iterator[Project]:
-    """A project that has pushed what it has so far."""
-    folder = tmp_path / "host"
+@pytest.fixture(scope="module")
+def pushed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project that has pushed what it has so far, to be copied."""
+    folder = tmp_path_factory.mktemp("pushed")
     (folder / "supabase/migrations").mkdir(parents=True)
     (folder / "supabase/config.toml").write_text('project_id = "host"\n')
     (folder / "supabase/migrations/20240101000000_host.sql").write_text(HOST)
     with scratch(cluster) as url:
         push(url, cwd=folder)
         yield Project(folder, url, cluster)
+
+
+@pytest.fixture
+def project(pushed: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of that project for one test."""
+    folder = tmp_path / "host"
+    shutil.copytree(pushed.folder, folder)
+    with scratch(pushed.cluster, template=pushed.database) as url:
+        yield Project(folder, url, pushed.cluster)
 
 
 def _adopt(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -148,6 +161,7 @@ def test_it_moves_in_works_and_leaves_nothing_behind(project: Project) -> None:
     assert "up to date" in push(project.url, cwd=project.folder)
 
 
+@pytest.mark.one_postgres
 @pytest.mark.parametrize(("obstacle", "sentence"), REFUSALS, ids=["schema", "helpers", "policy", "realtime", "halfway"])
 def test_something_in_the_way_leaves_all_as_it_was(project: Project, obstacle: str, sentence: str) -> None:
     project.as_superuser(obstacle)

@@ -4,6 +4,7 @@ import os
 
 import bcrypt
 import psycopg
+import pytest
 
 from devstack.dump import differences, dump
 from devstack.migrate import SUPABASE, apply_declaration, apply_migrations, apply_seed
@@ -45,8 +46,8 @@ def test_postgres_15_is_tried_where_that_is_required() -> None:
 
 
 def test_the_cli_makes_what_is_declared_and_then_has_nothing_left_to_do(cluster: Cluster) -> None:
-    with scratch(cluster) as declared, scratch(cluster) as url:
-        said = push(url)
+    with scratch(cluster) as declared, scratch(cluster) as url, scratch(cluster) as by_us:
+        said = push(url, "--include-seed")
         assert all(f"Applying migration {name}.sql" in said for name in FILES)
         apply_declaration(declared)
         assert differences(*(dump(cluster, made.rpartition("/")[2]) for made in (declared, url))) == ""
@@ -54,19 +55,18 @@ def test_the_cli_makes_what_is_declared_and_then_has_nothing_left_to_do(cluster:
         again = push(url)
         assert "Applying" not in again
         assert "up to date" in again
+        assert apply_migrations(url) == []
+        apply_migrations(by_us)
+        apply_seed(by_us)
+        assert _count_rows(url) == _count_rows(by_us)
 
 
 def test_the_cli_agrees_with_the_projects_own_way_of_migrating(cluster: Cluster) -> None:
     with scratch(cluster) as url:
-        assert _listed_pairs(url) == [(version, "") for version in VERSIONS]
         assert apply_migrations(url) == FILES
         assert _listed_pairs(url) == [(version, version) for version in VERSIONS]
         assert "Applying" not in push(url)
         assert apply_migrations(url) == []
-
-
-def test_our_own_way_carries_on_where_the_cli_stopped(dsn: str) -> None:
-    assert apply_migrations(dsn) == []
 
 
 def test_the_advisors_find_nothing(dsn: str) -> None:
@@ -74,6 +74,7 @@ def test_the_advisors_find_nothing(dsn: str) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+@pytest.mark.one_postgres
 def test_the_advisors_would_find_a_table_without_row_level_security(migrated: str) -> None:
     with psycopg.connect(migrated) as connection:
         connection.execute("create table public.leak (id integer primary key)")
@@ -95,14 +96,6 @@ def test_the_seed_changes_nothing_when_it_is_loaded_again(cluster: Cluster, dsn:
         )
         apply_seed(url)
         assert _count_rows(url) == once
-
-
-def test_the_cli_loads_the_seed_too(cluster: Cluster) -> None:
-    with scratch(cluster) as by_cli, scratch(cluster) as by_us:
-        push(by_cli, "--include-seed")
-        apply_migrations(by_us)
-        apply_seed(by_us)
-        assert _count_rows(by_cli) == _count_rows(by_us)
 
 
 def test_the_seeded_people(cluster: Cluster) -> None:

@@ -31,14 +31,14 @@ def scratch(cluster: Cluster, *, before: str = "", template: str = "postgres") -
     name = f"scratch_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(cluster.dsn("postgres", "template1"), autocommit=True) as connection:
         connection.execute(f'create database "{name}" template "{template}" strategy file_copy'.encode())
-        try:
-            url = cluster.dsn("postgres", name)
-            if before:
-                with psycopg.connect(url) as prepared:
-                    prepared.execute(before.encode())
-            yield url
-        finally:
-            _drop(cluster, name)
+    try:
+        url = cluster.dsn("postgres", name)
+        if before:
+            with psycopg.connect(url) as prepared:
+                prepared.execute(before.encode())
+        yield url
+    finally:
+        _drop(cluster, name)
 
 
 def _drop(cluster: Cluster, name: str) -> None:

@@ -157,7 +157,7 @@ def scratch_database(embedded_cluster: Cluster) -> Iterator[Database]:
     """A database with the platform, two users and the policies above."""
     name = f"gateway_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(embedded_cluster.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template postgres")
+        connection.execute(f"create database {name} template postgres strategy file_copy")
     database = Database(embedded_cluster, name)
     database.execute(SCHEMA)
     database.add_user("anna@example.com", user_id=ANNA)

@@ -66,7 +66,7 @@ def authorization(caller: str) -> dict[str, str]:
 def scratch(cluster: Cluster, *more: str) -> Iterator[str]:
     """A database with the schema of the recorded cases, and more files of SQL; dropped in the end."""
     name = f"rest_{uuid.uuid4().hex[:12]}"
-    _administer(cluster, "create database {}", name)
+    _administer(cluster, "create database {} template template0", name)  # to which nobody is ever connected
     _administer(cluster, "alter database {} set timezone to 'UTC'", name)
     try:
         with psycopg.connect(cluster.dsn(SUPERUSER, name)) as connection:

@@ -43,8 +43,18 @@ SANDBOX_KEYS = (
     (pagerduty.RATE_LIMITED_KEY, "is over its rate limit"),
     (pagerduty.UNAVAILABLE_KEY, "finds PagerDuty down"),
 )
+#: Slow clients wait in greenlets, which cost nothing; a thread each would be used up (docs/adr/0018).
+GUNICORN = ("--worker-class", "gevent", "--worker-connections", "10000", "--keep-alive", "30")
 _MIN_FREE_BYTES = 300 * 1024 * 1024
 _READY_WITHIN = 60.0  # seconds
+
+
+def service_command(port: int, python: str = sys.executable) -> list[str]:
+    """The service, as README's "To production" starts it."""
+    return [
+        python, "-m", "gunicorn", "service:create_app()", "--bind", f"127.0.0.1:{port}", *GUNICORN,
+        "--no-control-socket",
+    ]  # fmt: skip
 
 
 @dataclass
@@ -216,12 +226,8 @@ class Stack:
     def start_service(self) -> None:
         """Starts the service, as production does: with gunicorn."""
         self.progress("Starting the service")
-        port = self.config["service_port"]
-        command = [
-            sys.executable, "-m", "gunicorn", "service:create_app()", "--bind", f"127.0.0.1:{port}",
-            "--worker-class", "gthread", "--threads", "16", "--graceful-timeout", "3", "--log-level", "warning",
-            "--no-control-socket",
-        ]  # fmt: skip
+        port = int(self.config["service_port"])
+        command = [*service_command(port), "--graceful-timeout", "3", "--log-level", "warning"]
         self._spawn("service", command, {**os.environ, **self.service_environment(), **self.environment})
         self._wait("service", f"http://127.0.0.1:{port}/healthz")
 

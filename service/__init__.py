@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     body.init_app(app)
     logs.init_app(app)
     errors.init_app(app)
-    metrics.init_app(app)
+    metrics.init_app(app, settings.metrics_bind)
     Compress(app)
     rates.init_app(app, settings.rate_limit_storage_url)
     for part in (webhooks, me, integrations, notifications, incidents, health):

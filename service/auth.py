@@ -115,7 +115,7 @@ class JwksCache:
         try:
             document = self._client.get(self._url).raise_for_status().json()
             keys = {key["kid"]: _usable_key(key) for key in document["keys"] if isinstance(key, dict) and "kid" in key}
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
             log.warning("jwks_unavailable", url=self._url, error=type(error).__name__)
             return
         finally:
@@ -126,12 +126,12 @@ class JwksCache:
 
 def _usable_key(key: dict[str, Any]) -> jwt.PyJWK | None:
     """A public key that signs. One that is of another kind, or damaged, must not spoil the others of its set."""
-    algorithm = _ALGORITHM_OF_KEY_TYPE.get(key.get("kty", ""))
+    algorithm = _ALGORITHM_OF_KEY_TYPE.get(str(key.get("kty")))
     if algorithm is None or key.get("use", "sig") != "sig":
         return None
     try:
         return jwt.PyJWK(key, algorithm=algorithm)
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         log.warning("jwks_key_unusable", kid=str(key["kid"])[:100], error=type(error).__name__)
         return None
 

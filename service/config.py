@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         description="Where rates are counted; a redis:// URL counts over all processes.",
     )
     trusted_proxies: int = Field(0, ge=0, le=10, description="Reverse proxies whose X-Forwarded-* are believed.")
+    metrics_bind: str | None = Field(
+        None, pattern=r"^[^\s/]+:\d{1,5}$", description="HOST:PORT for /metrics alone, apart from the service."
+    )
     demo_people: Annotated[tuple[dict[str, str], ...], NoDecode] = Field(
         (), description="JSON: people to sign in as. Only the embedded stack sets it."
     )

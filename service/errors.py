@@ -44,7 +44,7 @@ def from_rest(error: APIError) -> Problem:
         return problems.CONFLICT("It collides with something that is there already, or is gone.")
     if code.startswith(("22", "23")):
         return problems.INVALID_FIELDS("The database does not accept a value.")
-    if code in ("PGRST116", "406"):
+    if code == "PGRST116":
         return not_found("row")
     log.error("rest_error", code=code, message=message)
     return unavailable("The database answered with an error.")

@@ -1,8 +1,17 @@
-"""How HTTP reaches the application: through which proxies, at which addresses, how JSON is written."""
+"""How HTTP reaches the application: through which proxies, at which addresses, how its answers are kept."""
 
-from flask import Flask
+import resource
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from service.logs import log
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def init_app(app: Flask, trusted_proxies: int) -> None:
@@ -10,6 +19,59 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
     if isinstance(app.json, DefaultJSONProvider):
         app.json.sort_keys = False
     app.url_map.merge_slashes = False  # a slash too many is a wrong address, not one to redirect to
+    app.after_request(_keep_to_its_reader)
+    app.wsgi_app = CloseWhatIsTooLarge(app.wsgi_app)  # type: ignore[method-assign]
     if trusted_proxies:
         hops = trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    else:
+        _warn_of_proxies(app)
+    _allow_many_connections()
+
+
+class CloseWhatIsTooLarge:
+    """WSGI middleware: after 413 the connection ends, so that nobody has to read the rest of the body.
+
+    An application may not send the header Connection (PEP 3333: it is the server's): gunicorn is told, by its own
+    response object, whose method it gives us. Other servers do as they like.
+    """
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            close = getattr(getattr(start_response, "__self__", None), "force_close", None)
+            if status.startswith("413") and close:
+                close()
+            return start_response(status, headers, *error)
+
+        return self._app(environ, start)
+
+
+def _keep_to_its_reader(response: Response) -> Response:
+    """What is neither a page nor a file of one is data of somebody: no cache keeps it, no browser guesses its type."""
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _warn_of_proxies(app: Flask) -> None:
+    """Somebody forwards requests to us, and nobody told us: all callers seem to have one address. Said once."""
+
+    @app.before_request
+    def warn() -> None:
+        if "X-Forwarded-For" in request.headers and not app.extensions.get("proxy_warning"):
+            app.extensions["proxy_warning"] = True
+            log.warning(
+                "forwarded_for_ignored",
+                problem="X-Forwarded-For arrives, but TRUSTED_PROXIES is 0: all callers behind a proxy count as one. "
+                "Set TRUSTED_PROXIES to the number of proxies in front, if they are yours.",
+            )
+
+
+def _allow_many_connections() -> None:
+    """A connection costs a file descriptor; many systems begin with 1,024 of them and let a process ask for more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -2,14 +2,16 @@
 
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillRunning
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx
 from postgrest import SyncPostgrestClient, SyncSelectRequestBuilder
 from postgrest.exceptions import APIError
+from pydantic import TypeAdapter
 
 from service.config import Settings
 
@@ -18,6 +20,23 @@ SCHEMA = "pagerduty"
 TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 _MOST_CONNECTIONS = 64
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+T = TypeVar("T")
+
+
+class Nonsense(httpx.DecodingError):
+    """An answer in Supabase's name that is none of PostgREST's: no JSON, or of another shape. A retry may cure it."""
+
+
+class Row(dict[str, Any]):
+    """A row of an answer: one that lacks what was asked for is nonsense."""
+
+    def __missing__(self, column: str) -> Any:
+        raise Nonsense(f"a row without {column}")
+
+
+_ROWS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
 
 
 class SchemaNotExposed(Exception):
@@ -52,22 +71,40 @@ class _Query(Protocol):
     def execute(self) -> Any: ...
 
 
-def rows(query: _Query) -> list[dict[str, Any]]:
+def rows(query: _Query) -> list[Row]:
     """Runs a query and answers its rows. Raises postgrest's APIError and httpx.HTTPError, as `call` does."""
-    found: list[dict[str, Any]] = query.execute().data
-    return found
+    return _understood(lambda: [Row(row) for row in _ROWS.validate_python(query.execute().data)])
 
 
-def row_of(query: SyncSelectRequestBuilder, row_id: str) -> dict[str, Any] | None:
+def made_row(query: _Query) -> Row:
+    """Runs a query that makes one row, and answers it."""
+    made = rows(query)
+    if len(made) != 1:
+        raise Nonsense(f"{len(made)} rows in the place of the one that was made")
+    return made[0]
+
+
+def row_of(query: SyncSelectRequestBuilder, row_id: str) -> Row | None:
     """The row with this id, if there is one to see. A text that cannot be an id needs no query."""
     if not _UUID.fullmatch(row_id):
         return None
     return next(iter(rows(query.eq("id", row_id))), None)
 
 
-def call(client: SyncPostgrestClient, function: str, *, get: bool = False, **arguments: Any) -> Any:
-    """Calls a database function, with `get` in a read-only transaction; answers its result as JSON."""
-    return client.rpc(function, arguments, get=get).execute().data
+def call(
+    client: SyncPostgrestClient, function: str, result: TypeAdapter[T], *, get: bool = False, **arguments: Any
+) -> T:
+    """Calls a database function, with `get` in a read-only transaction; answers its result, which is of that type."""
+    query = client.rpc(function, arguments, get=get)
+    return _understood(lambda: result.validate_python(query.execute().data))
+
+
+def _understood(read: Callable[[], T]) -> T:
+    """What `read` answers. Raises Nonsense for an answer that cannot be read, and for one that is nested too deeply."""
+    try:
+        return read()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Nonsense(f"an answer that cannot be read: {type(error).__name__}") from None
 
 
 class Rest:
@@ -95,23 +132,23 @@ class Rest:
             headers["Authorization"] = f"Bearer {self._secret_key}"
         return self._client(headers)
 
-    def call_as_service(self, deadline: Deadline, function: str, **arguments: Any) -> Any:
+    def call_as_service(self, deadline: Deadline, function: str, result: TypeAdapter[T], **arguments: Any) -> T:
         """Calls a database function with the secret key. Raises httpx.TimeoutException when the deadline passes.
 
         httpx's timeouts are for one read each: a server that sends a byte now and then would never meet one. So a
         thread of its own makes the call, and the deadline is for how long its result is waited for.
         """
-        result = self._callers.submit(call, self.as_service(), function, **arguments)
+        running = self._callers.submit(lambda: call(self.as_service(), function, result, **arguments))
         try:
-            return result.result(deadline.left)
+            return running.result(deadline.left)
         except StillRunning:
-            result.cancel()  # if it has not begun, it never will
+            running.cancel()  # if it has not begun, it never will
             raise httpx.ReadTimeout(f"{function} took too long") from None
 
     def check(self) -> None:
         """Does PostgREST answer, and our schema behind it? Raises SchemaNotExposed, APIError, httpx.HTTPError."""
         try:
-            self.as_service().table("organizations").select("id").limit(1).execute()
+            rows(self.as_service().table("organizations").select("id").limit(1))
         except APIError as error:
             if error.code == "PGRST106":  # PostgREST docs: Errors
                 raise SchemaNotExposed from None

@@ -7,7 +7,8 @@ from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from service.problems import NOT_JSON, TOO_LARGE
+from service.logs import log
+from service.problems import BAD_REQUEST, NOT_JSON, TOO_LARGE
 
 MAX_BODY = 256 * 1024  # bytes; PagerDuty sends nothing larger (Webhooks overview), and no form does
 
@@ -27,13 +28,17 @@ class Input(BaseModel):
 
 
 def read_body() -> bytes:
-    """The request's body. Raises Problem (too-large) beyond MAX_BODY."""
+    """The request's body. Raises Problem: too-large beyond MAX_BODY, bad-request if it cannot be read."""
     # One byte more is let in, since werkzeug cuts a body without a Content-Length at the limit and says nothing.
     request.max_content_length = MAX_BODY + 1
     try:
         body = request.get_data(cache=True)
     except RequestEntityTooLarge:
         body = None
+    except Exception as error:
+        # Each server has errors of its own for a body that is cut off, or whose chunks are none.
+        log.info("body_not_read", error=type(error).__name__)
+        raise BAD_REQUEST("The body could not be read: it ended early, or its chunks are malformed.") from None
     if body is None or len(body) > MAX_BODY:
         raise TOO_LARGE(f"A body is at most {MAX_BODY // 1024} KiB.")
     return body

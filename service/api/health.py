@@ -1,6 +1,8 @@
 """Is the service alive, and can it work?"""
 
 import threading
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -14,6 +16,8 @@ from service.config import Settings
 from service.logs import log
 from service.rest import Rest, SchemaNotExposed
 
+_LIFETIME = 3.0  # seconds that an answer of /readyz holds
+
 blueprint = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For those who run it")])
 
 
@@ -24,24 +28,62 @@ def healthz() -> dict[str, Any]:
 
 @blueprint.get("/readyz", responses={200: Ready, 503: Ready}, summary="What it needs can be reached")
 def readyz() -> Response:
-    down, problems = _database()
-    try:
-        httpx.get(container.get(Settings).jwks_url, timeout=2).raise_for_status()
-    except httpx.HTTPError:
-        down.append("auth")
-    answer = {"status": "down" if down else "ok", "down": down, **({"problems": problems} if problems else {})}
-    return make_response(jsonify(answer), 503 if down else 200)
+    found = container.get(Readiness).now()
+    answer = {
+        "status": "down" if found.down else "ok",
+        "down": found.down,
+        **({"problems": found.problems} if found.problems else {}),
+    }
+    return make_response(jsonify(answer), 503 if found.down else 200)
 
 
-def _database() -> tuple[list[str], list[str]]:
+@dataclass(frozen=True, slots=True)
+class Found:
     """What is down, and what to do about it where that is known."""
-    try:
-        container.get(Rest).check()
-    except SchemaNotExposed as error:
-        return ["database"], [str(error)]
-    except (APIError, httpx.HTTPError):
-        return ["database"], []
-    return [], []
+
+    down: list[str]
+    problems: list[str]
+
+
+class Readiness:
+    """Whether what we need can be reached, as it was at most seconds ago: those who ask share one look.
+
+    It has connections of its own, so that a health check never takes one from a webhook.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._rest, self._jwks_url = Rest(settings), settings.jwks_url
+        self._lock = threading.Lock()
+        self._found: Found | None = None
+        self._old_at = 0.0
+
+    def now(self) -> Found:
+        """Looks, unless somebody has just looked. While somebody looks again, the last answer holds."""
+        if self._is_old() and self._lock.acquire(blocking=self._found is None):
+            try:
+                if self._is_old():
+                    self._found, self._old_at = self._look(), time.monotonic() + _LIFETIME
+            finally:
+                self._lock.release()
+        assert self._found is not None
+        return self._found
+
+    def _is_old(self) -> bool:
+        return self._found is None or time.monotonic() >= self._old_at
+
+    def _look(self) -> Found:
+        down, problems = [], []
+        try:
+            self._rest.check()
+        except SchemaNotExposed as error:
+            down, problems = ["database"], [str(error)]
+        except (APIError, httpx.HTTPError):
+            down = ["database"]
+        try:
+            httpx.get(self._jwks_url, timeout=2).raise_for_status()
+        except httpx.HTTPError:
+            down.append("auth")
+        return Found(down, problems)
 
 
 def report_at_start(app: Flask) -> None:

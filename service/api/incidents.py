@@ -22,7 +22,7 @@ from service.api.schemas import (
     UpdatesQuery,
 )
 from service.problems import CONFLICT, FORBIDDEN, INCIDENT_EXISTS, INVALID_FIELDS, NOT_FOUND, Problem, not_found
-from service.rest import row_of, rows
+from service.rest import Row, made_row, row_of, rows
 
 _COLUMNS = (
     "id,organization_id,title,description,criticality,urgency,status,customer,tags,notification_id,"
@@ -62,7 +62,7 @@ def create(header: OrganizationHeader, body: IncidentInput) -> Response:
     organization = current_organization()
     row = {"organization_id": organization.id, **body.model_dump(mode="json")}
     try:
-        made = rows(rest_as_user().table("incidents").insert(row).select(_COLUMNS))[0]
+        made = made_row(rest_as_user().table("incidents").insert(row).select(_COLUMNS))
     except APIError as error:
         organization.require_membership()
         if error.code == "23505" and body.notification_id:
@@ -111,13 +111,13 @@ def updates(path: IdPath, query: UpdatesQuery) -> dict[str, Any]:
 def comment(path: IdPath, body: UpdateInput) -> Response:
     row = {"incident_id": path.id, "organization_id": _find(path.id)["organization_id"], "body": body.body}
     try:
-        made = rows(rest_as_user().table("incident_updates").insert(row).select(_UPDATE_COLUMNS))[0]
+        made = made_row(rest_as_user().table("incident_updates").insert(row).select(_UPDATE_COLUMNS))
     except APIError as error:
         raise _explain(error) from None
     return make_response(jsonify(with_cursor(made)), 201)
 
 
-def _find(incident_id: str) -> dict[str, Any]:
+def _find(incident_id: str) -> Row:
     found = row_of(rest_as_user().table("incidents").select(_COLUMNS), incident_id)
     if found is None:
         raise not_found("incident")

@@ -1,9 +1,10 @@
 """An organization's PagerDuty settings."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from postgrest.exceptions import APIError
+from pydantic import BaseModel, TypeAdapter
 from svcs.flask import container
 
 from service.api.blueprint import problem_responses, rest_as_user, user_blueprint
@@ -22,6 +23,36 @@ from service.problems import FORBIDDEN, INVALID_FIELDS, not_found
 from service.rest import call
 
 _SECRETS = ("api_key", "signing_secret")
+
+
+class _AdminFields(BaseModel):
+    webhook_token: str
+    accept_bare_url: bool
+    integration_key: str | None
+    api_key_last4: str | None
+    signing_secret_last4: str | None
+
+
+class _Saved(BaseModel):
+    """What get_integration() and save_integration() answer."""
+
+    configured: bool
+    can_edit: bool
+    enabled: bool = False
+    region: Literal["us", "eu"] = "us"
+    event_types: list[str] | None = None
+    api_key_set: bool = False
+    signing_secret_set: bool = False
+    last_event_at: str | None = None
+    last_error: str | None = None
+    last_error_at: str | None = None
+    updated_at: str | None = None
+    admin: _AdminFields | None = None
+
+
+_SAVED = TypeAdapter(_Saved)
+_FOUND: TypeAdapter[_Saved | None] = TypeAdapter(_Saved | None)
+_SEALED: TypeAdapter[str | None] = TypeAdapter(str | None)
 
 blueprint = user_blueprint("integrations", "/api/integrations/pagerduty", "The organization's PagerDuty settings")
 
@@ -44,7 +75,12 @@ def save(header: OrganizationHeader, body: IntegrationInput) -> dict[str, Any]:
     rest = rest_as_user()
     try:
         saved = call(
-            rest, "save_integration", organization_id=organization.id, settings=changes, credentials=credentials
+            rest,
+            "save_integration",
+            _SAVED,
+            organization_id=organization.id,
+            settings=changes,
+            credentials=credentials,
         )
     except APIError as error:
         organization.require_membership()
@@ -60,7 +96,7 @@ def save(header: OrganizationHeader, body: IntegrationInput) -> dict[str, Any]:
 def test(header: OrganizationHeader, body: KeyTestInput) -> dict[str, Any]:
     organization = current_organization()
     saved = _saved(organization)
-    if not saved["can_edit"]:
+    if not saved.can_edit:
         raise FORBIDDEN("Only owners and admins of the organization may test its API key.")
     key, region = body.api_key, body.region
     if not key:
@@ -70,15 +106,15 @@ def test(header: OrganizationHeader, body: KeyTestInput) -> dict[str, Any]:
             return _not_tested("not_set", "The saved API key cannot be read any more: enter it again.")
         if key is None:
             return _not_tested("not_set", "No API key is saved yet: enter one and test it.")
-        region = region or saved["region"]
+        region = region or saved.region
     answer = asdict(check_api_key(key, region, container.get(Settings).pagerduty_api_urls))
     del answer["abilities_count"]
     return answer
 
 
-def _saved(organization: Organization) -> dict[str, Any]:
+def _saved(organization: Organization) -> _Saved:
     """The settings as the caller may see them. Raises Problem (forbidden) if they are in another organization."""
-    saved: dict[str, Any] | None = call(rest_as_user(), "get_integration", get=True, organization_id=organization.id)
+    saved = call(rest_as_user(), "get_integration", _FOUND, get=True, organization_id=organization.id)
     if saved is None:
         organization.require_membership()
         raise not_found("organization")  # left in this moment
@@ -92,8 +128,8 @@ def _sealed(secret: str | None, organization: Organization, field: str) -> dict[
 
 
 def _saved_api_key(organization: Organization) -> str | None:
-    sealed = call(rest_as_user(), "get_sealed_api_key", get=True, organization_id=organization.id)
-    return container.get(Sealer).open(str(sealed), organization.id, "api_key") if sealed else None
+    sealed = call(rest_as_user(), "get_sealed_api_key", _SEALED, get=True, organization_id=organization.id)
+    return container.get(Sealer).open(sealed, organization.id, "api_key") if sealed else None
 
 
 def _not_tested(status: str, message: str) -> dict[str, Any]:
@@ -103,21 +139,24 @@ def _not_tested(status: str, message: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _answer(saved: dict[str, Any]) -> dict[str, Any]:
-    """What `get_integration` answers; only `can_edit` is always there."""
-    admin: dict[str, Any] = saved.get("admin") or {}
+def _answer(saved: _Saved) -> dict[str, Any]:
+    admin = saved.admin
     webhooks = f"{container.get(Settings).public_url}/api/webhooks/pagerduty"
     return {
-        "configured": saved["configured"],
-        "can_edit": saved["can_edit"],
-        "enabled": saved.get("enabled", False),
-        "region": saved.get("region", "us"),
-        "event_types": saved.get("event_types"),
-        "integration_key": admin.get("integration_key"),
-        "api_key": {"set": saved.get("api_key_set", False), "last4": admin.get("api_key_last4")},
-        "signing_secret": {"set": saved.get("signing_secret_set", False), "last4": admin.get("signing_secret_last4")},
-        "webhook_url": f"{webhooks}/{admin['webhook_token']}" if admin else None,
-        "bare_webhook_url": webhooks if admin.get("accept_bare_url") else None,
-        "health": {name: saved.get(name) for name in ("last_event_at", "last_error", "last_error_at")},
-        "updated_at": saved.get("updated_at"),
+        "configured": saved.configured,
+        "can_edit": saved.can_edit,
+        "enabled": saved.enabled,
+        "region": saved.region,
+        "event_types": saved.event_types,
+        "integration_key": admin and admin.integration_key,
+        "api_key": {"set": saved.api_key_set, "last4": admin and admin.api_key_last4},
+        "signing_secret": {"set": saved.signing_secret_set, "last4": admin and admin.signing_secret_last4},
+        "webhook_url": f"{webhooks}/{admin.webhook_token}" if admin else None,
+        "bare_webhook_url": webhooks if admin and admin.accept_bare_url else None,
+        "health": {
+            "last_event_at": saved.last_event_at,
+            "last_error": saved.last_error,
+            "last_error_at": saved.last_error_at,
+        },
+        "updated_at": saved.updated_at,
     }

@@ -16,7 +16,7 @@ def me() -> dict[str, Any]:
     rest = rest_as_user()
     roles = rows(rest.table("memberships").select("organization_id,role").eq("user_id", user.id).limit(100))
     names = rows(rest.table("organizations").select("id,name").limit(100))
-    name_of = {row["id"]: row["name"] for row in names}
+    name_of = {row["id"]: str(row["name"]) for row in names}
     organizations = [
         {"id": row["organization_id"], "name": name_of.get(row["organization_id"], ""), "role": row["role"]}
         for row in roles

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from postgrest.exceptions import APIError
+from pydantic import TypeAdapter
 
 from service.api.blueprint import problem_responses, rest_as_user, user_blueprint
 from service.api.organization import current_organization
@@ -19,9 +20,10 @@ from service.api.schemas import (
     UnreadCount,
 )
 from service.problems import INVALID_FIELDS, NOT_FOUND, FieldError, invalid_fields, not_found
-from service.rest import call, row_of
+from service.rest import call, row_of, rows
 
 _COUNT_TO = 1000
+_NUMBER = TypeAdapter(int)
 
 blueprint = user_blueprint("notifications", "/api/notifications", "The notification bell")
 
@@ -43,7 +45,9 @@ def listing(header: OrganizationHeader, query: NotificationQuery) -> dict[str, A
 def unread_count(header: OrganizationHeader) -> dict[str, Any]:
     organization = current_organization()
     rest = rest_as_user()
-    count = call(rest, "count_unread_notifications", get=True, organization_id=organization.id, at_most=_COUNT_TO)
+    count = call(
+        rest, "count_unread_notifications", _NUMBER, get=True, organization_id=organization.id, at_most=_COUNT_TO
+    )
     if not count:
         organization.require_membership()
     return {"count": count, "capped": count >= _COUNT_TO}
@@ -53,7 +57,7 @@ def unread_count(header: OrganizationHeader) -> dict[str, Any]:
 def read_all(header: OrganizationHeader, body: ReadAllInput) -> dict[str, Any]:
     organization = current_organization()
     until = None if body.until is None else _moment(body.until, "until")
-    read = call(rest_as_user(), "read_all_notifications", organization_id=organization.id, until=until)
+    read = call(rest_as_user(), "read_all_notifications", _NUMBER, organization_id=organization.id, until=until)
     if not read:
         organization.require_membership()
     return {"read": read}
@@ -70,9 +74,11 @@ def read(path: IdPath) -> dict[str, Any]:
     if found["read_at"] is not None:
         return found
     try:
-        rest_as_user().table("receipts").upsert(
-            {"notification_id": path.id}, on_conflict="notification_id,user_id", ignore_duplicates=True
-        ).execute()
+        rows(
+            rest_as_user()
+            .table("receipts")
+            .upsert({"notification_id": path.id}, on_conflict="notification_id,user_id", ignore_duplicates=True)
+        )
     except APIError as error:
         if error.code == "42501":  # it was withdrawn from the caller's sight in this moment
             raise not_found("notification") from None

@@ -6,14 +6,13 @@ nothing to those who are not in it. Only then is the membership looked up, to sa
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from flask import request
 
 from service.api.blueprint import rest_as_user
 from service.auth import current_user
 from service.problems import BAD_ORGANIZATION, FORBIDDEN, ORGANIZATION_REQUIRED
-from service.rest import rows
+from service.rest import Row, rows
 
 _MOST = 100  # organizations that are listed where one must be chosen
 
@@ -57,7 +56,7 @@ def _only_organization() -> Organization:
     return Organization(mine[0]["organization_id"], is_mine=True)
 
 
-def _memberships(**narrowed: str) -> list[dict[str, Any]]:
+def _memberships(**narrowed: str) -> list[Row]:
     query = rest_as_user().table("memberships").select("organization_id").eq("user_id", current_user().id)
     for column, value in narrowed.items():
         query = query.eq(column, value)

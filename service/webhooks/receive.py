@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from postgrest.exceptions import APIError
+from pydantic import BaseModel, TypeAdapter
 
 from service.crypto import CannotOpen
 from service.logs import log
@@ -16,7 +17,7 @@ from service.pagerduty.events import Event, InvalidEvent
 from service.pagerduty.mapping import IngestRecord, ingest_record
 from service.pagerduty.masking import mask
 from service.problems import BAD_SIGNATURE, NO_BARE_URL, NOT_JSON, NOTHING_USABLE, Problem, not_found, unavailable
-from service.rest import Deadline, Rest
+from service.rest import Deadline, Nonsense, Rest, Row
 from service.webhooks.settings import WebhookSettings, WebhookSettingsCache
 
 _RETRY_SOON = 5  # seconds
@@ -33,6 +34,19 @@ class Delivery:
     delivery_id: str | None
     integration_key: str | None
     deadline: Deadline
+
+
+class Ingested(BaseModel):
+    """What ingest_events() answers. Unless `status` is "done", nothing was taken, and the rest is absent."""
+
+    status: str
+    organization_id: str | None = None
+    outcomes: list[dict[str, Any]] = []
+    recipients: int | None = None
+
+
+_INGESTED = TypeAdapter(Ingested)
+_NOTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class Receiver:
@@ -92,13 +106,14 @@ class Receiver:
             answer = self._rest.call_as_service(
                 delivery.deadline,
                 "ingest_events",
+                _INGESTED,
                 token=delivery.token,
                 settings_version=settings.version,
                 events=records,
                 count_recipients=log.isEnabledFor(logging.DEBUG),
             )
-            if answer["status"] == "done":
-                return _ingested(answer)
+            if answer.status == "done":
+                return _outcomes(answer, len(records))
             self._cache.forget(delivery.token)
             settings = self._authenticate(delivery)
         raise unavailable("The integration's settings are changing.", retry_after=1)
@@ -107,7 +122,9 @@ class Receiver:
         """For the settings page. A problem that cannot be written must not change the answer."""
         log.warning("webhook_refused", problem=problem)
         try:
-            self._rest.call_as_service(delivery.deadline, "report_problem", token=delivery.token, problem=problem)
+            self._rest.call_as_service(
+                delivery.deadline, "report_problem", _NOTHING, token=delivery.token, problem=problem
+            )
         except (APIError, httpx.HTTPError) as error:
             log.warning("problem_not_reported", error=type(error).__name__)
 
@@ -136,12 +153,13 @@ def _record(delivery: Delivery, events: Sequence[Event | InvalidEvent]) -> list[
     return [ingest_record(event, delivery.delivery_id, extra_keys) for event in events]
 
 
-def _ingested(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    outcomes: list[dict[str, Any]] = answer["outcomes"]
-    kinds = [outcome["outcome"] for outcome in outcomes]
+def _outcomes(answer: Ingested, expected: int) -> list[dict[str, Any]]:
+    if len(answer.outcomes) != expected:
+        raise Nonsense(f"{len(answer.outcomes)} outcomes of {expected} events")
+    kinds = [str(Row(outcome)["outcome"]) for outcome in answer.outcomes]
     for kind in kinds:
         WEBHOOK_EVENTS.labels(kind).inc()
-    log.info("webhook_ingested", organization_id=answer["organization_id"], outcomes=kinds)
-    if answer["recipients"] is not None:
-        log.debug("people_notified", recipients=answer["recipients"] if "created" in kinds else 0)
-    return outcomes
+    log.info("webhook_ingested", organization_id=answer.organization_id, outcomes=kinds)
+    if answer.recipients is not None:
+        log.debug("people_notified", recipients=answer.recipients if "created" in kinds else 0)
+    return answer.outcomes

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, jsonify, make_response, request
 from flask_limiter.util import get_remote_address
 from flask_openapi3 import APIBlueprint, Tag
+from limits import parse
 from svcs.flask import container
 
 from service import problems
@@ -19,23 +20,18 @@ from service.rates import limiter
 from service.rest import Deadline, Rest
 from service.webhooks.receive import Delivery, Receiver
 from service.webhooks.settings import WebhookSettingsCache
+from service.webhooks.turns import NoTurn, Turns
 
 # PagerDuty waits 5 s (Webhooks overview): seconds that all our calls for one webhook may take together.
 _ANSWER_WITHIN = 4.5
 # Wrong tokens and signatures from one address. Far above what a misconfigured subscription sends.
-_FAILURES = "600 per minute"
+_FAILURES = parse("600 per minute")
 _LONGEST_HEADER = 300  # characters
 
 _by_url = limiter.shared_limit(
     lambda: container.get(Settings).webhook_rate_limit,
     scope="webhooks",
     key_func=lambda: (request.view_args or {}).get("token", "bare"),
-)
-_by_failures = limiter.shared_limit(
-    _FAILURES,
-    scope="failures",
-    key_func=get_remote_address,
-    deduct_when=lambda response: response.status_code in (401, 404),
 )
 _ANSWERS: dict[Any, Any] = {
     202: WebhookAnswer,
@@ -53,16 +49,14 @@ blueprint = APIBlueprint(
 )
 
 
-@blueprint.post("/<token>", responses=_ANSWERS, summary="Receive a webhook")
+@blueprint.post("/<token>", responses=_ANSWERS, summary="Receive a webhook", strict_slashes=False)
 @_by_url
-@_by_failures
 def receive(path: TokenPath) -> Response:
     return _receive(path.token)
 
 
 @blueprint.post("", responses=_ANSWERS, summary="Receive a webhook, where one integration serves the bare URL")
 @_by_url
-@_by_failures
 def receive_bare() -> Response:
     return _receive(None)
 
@@ -87,6 +81,15 @@ def verify(path: TokenPath) -> dict[str, Any]:
 
 
 @blueprint.after_request
+def slow_down_guesses(response: Response) -> Response:
+    """After so many failures, more of them are answered 429. What is right is taken, whoever else fails beside it."""
+    if response.status_code not in (401, 404) or limiter.limiter.hit(_FAILURES, "failures", get_remote_address()):
+        return response
+    detail = "Too many wrong tokens or signatures came from this address."
+    return problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "60"}).response()
+
+
+@blueprint.after_request
 def count(response: Response) -> Response:
     if request.method == "POST" and response.status_code != 202:
         WEBHOOKS_REFUSED.labels(response.status_code).inc()
@@ -103,7 +106,13 @@ def _receive(token: str | None) -> Response:
         integration_key=_header("X-PagerDuty-Integration-Key"),
         deadline=deadline,
     )
-    outcomes = Receiver(container.get(Rest), container.get(WebhookSettingsCache)).receive(delivery)
+    receiver = Receiver(container.get(Rest), container.get(WebhookSettingsCache))
+    try:
+        with container.get(Turns).turn(token or "bare"):
+            outcomes = receiver.receive(delivery)
+    except NoTurn:
+        detail = "More webhooks of this integration came at once than are taken."
+        raise problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "1"}) from None
     return make_response(jsonify({"outcomes": outcomes}), 202)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cachetools import TTLCache
+from pydantic import BaseModel, TypeAdapter
 
 from service.crypto import Sealer
 from service.rest import Deadline, Rest
@@ -19,6 +20,18 @@ from service.rest import Deadline, Rest
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _LIFETIME = 5.0  # seconds
 _MOST = 10_000  # integrations remembered at once
+
+
+class _Found(BaseModel):
+    """What get_webhook() answers."""
+
+    organization_id: str
+    enabled: bool
+    settings_version: int
+    signing_secrets: list[str]
+
+
+_FOUND: TypeAdapter[_Found | None] = TypeAdapter(_Found | None)
 
 
 @dataclass(frozen=True)
@@ -51,17 +64,17 @@ class WebhookSettingsCache:
         """
         if token is not None and not _TOKEN.fullmatch(token):
             return None
-        found = self._rest.call_as_service(deadline, "get_webhook", token=token)
-        if not found:
+        found = self._rest.call_as_service(deadline, "get_webhook", _FOUND, token=token)
+        if found is None:
             self.forget(token)
             return None
-        organization = found["organization_id"]
+        organization = found.organization_id
         settings = WebhookSettings(
             organization_id=organization,
-            enabled=found["enabled"],
-            version=found["settings_version"],
+            enabled=found.enabled,
+            version=found.settings_version,
             signing_secrets=tuple(
-                self._sealer.open(sealed, organization, "signing_secret") for sealed in found["signing_secrets"]
+                self._sealer.open(sealed, organization, "signing_secret") for sealed in found.signing_secrets
             ),
         )
         with self._lock:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import Any
 import httpx
 
 from devstack.postgres import free_port
-from devstack.stack import ROOT, Stack
+from devstack.stack import ROOT, Stack, service_command
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "host", "keep-alive"}
 
@@ -51,10 +50,7 @@ class ServiceProcess:
         return self.log_file.read_text()
 
     def start(self) -> None:
-        command = [
-            sys.executable, "-m", "gunicorn", "service:create_app()", "--bind", f"127.0.0.1:{self.port}",
-            "--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "1", "--no-control-socket",
-        ]  # fmt: skip
+        command = [*service_command(self.port), "--graceful-timeout", "1"]
         with self.log_file.open("wb") as output:
             self.process = subprocess.Popen(
                 command,

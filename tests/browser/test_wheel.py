@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from devstack.postgres import free_port
-from devstack.stack import ROOT, Stack
+from devstack.stack import ROOT, Stack, service_command
 from tests.api.service_processes import wait_for
 from tests.browser.steps import bell, sign_in
 from tests.world import Organization
@@ -51,12 +51,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(environment: Path, stack: Stack) -> Iterator[str]:
     """The installed service, running against the stack as README says; answers its URL."""
-    url = f"http://localhost:{free_port()}"
+    port = free_port()
+    url = f"http://localhost:{port}"
     settings = stack.service_environment() | {"PUBLIC_URL": url, "PATH": os.environ["PATH"]}
-    command = [
-        str(environment / "bin" / "gunicorn"), "service:create_app()", "--bind", url.removeprefix("http://"),
-        "--worker-class", "gthread", "--threads", "16",
-    ]  # fmt: skip
+    command = service_command(port, str(environment / "bin" / "python"))
     with subprocess.Popen(command, cwd=environment, env=settings, stderr=subprocess.DEVNULL) as service:
         try:
             wait_for(lambda: answers(url), 30, "the installed service")

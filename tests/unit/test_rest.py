@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 
 from service.config import Settings
 from service.crypto import new_key
@@ -55,6 +56,9 @@ def headers_of(connection: socket.socket) -> dict[str, str]:
     return found
 
 
+TRUE = TypeAdapter(bool)
+
+
 def rest_to(url: str, secret_key: str = "sb_secret_abc") -> Rest:
     values = {
         "supabase_url": url, "supabase_publishable_key": "sb_publishable_abc", "supabase_secret_key": secret_key,
@@ -71,7 +75,7 @@ def test_a_legacy_secret_key_goes_into_both_headers_a_new_one_into_one() -> None
     """Supabase: the legacy key is a JWT, and PostgREST takes the role from it; a new one is no token."""
     with server(answer_true) as (url, seen):
         for key in (LEGACY_KEY, "sb_secret_abc"):
-            assert rest_to(url, key).call_as_service(Deadline.within(5), "f") is True
+            assert rest_to(url, key).call_as_service(Deadline.within(5), "f", TRUE) is True
     legacy, new = seen
     assert (legacy["apikey"], legacy["authorization"]) == (LEGACY_KEY, f"Bearer {LEGACY_KEY}")
     assert new["apikey"] == "sb_secret_abc"
@@ -113,8 +117,8 @@ def test_a_deadline_holds_in_total_not_for_each_read(beginning: bytes, drop: byt
         rest, started = rest_to(url), time.monotonic()
         deadline = Deadline.within(0.6)
         with pytest.raises(httpx.TimeoutException):
-            rest.call_as_service(deadline, "f")
+            rest.call_as_service(deadline, "f", TRUE)
         assert 0.5 < time.monotonic() - started < 1.5
         with pytest.raises(httpx.TimeoutException):
-            rest.call_as_service(deadline, "f")
+            rest.call_as_service(deadline, "f", TRUE)
         assert time.monotonic() - started < 1.5, "nothing is left for another call"

@@ -1,17 +1,13 @@
 """How HTTP reaches the application: through which proxies, at which addresses, how its answers are kept."""
 
 import resource
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.logs import log
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from service.unread import CloseUnread
 
 
 def init_app(app: Flask, trusted_proxies: int) -> None:
@@ -20,33 +16,13 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
         app.json.sort_keys = False
     app.url_map.merge_slashes = False  # a slash too many is a wrong address, not one to redirect to
     app.after_request(_keep_to_its_reader)
-    app.wsgi_app = CloseWhatIsTooLarge(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = CloseUnread(app.wsgi_app)  # type: ignore[method-assign]
     if trusted_proxies:
         hops = trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     else:
         _warn_of_proxies(app)
     _allow_many_connections()
-
-
-class CloseWhatIsTooLarge:
-    """WSGI middleware: after 413 the connection ends, so that nobody has to read the rest of the body.
-
-    An application may not send the header Connection (PEP 3333: it is the server's): gunicorn is told, by its own
-    response object, whose method it gives us. Other servers do as they like.
-    """
-
-    def __init__(self, app: "WSGIApplication") -> None:
-        self._app = app
-
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            close = getattr(getattr(start_response, "__self__", None), "force_close", None)
-            if status.startswith("413") and close:
-                close()
-            return start_response(status, headers, *error)
-
-        return self._app(environ, start)
 
 
 def _keep_to_its_reader(response: Response) -> Response:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from service.logs import log
 from service.problems import BAD_REQUEST, NOT_JSON, TOO_LARGE
+from service.unread import leave_unread
 
 MAX_BODY = 256 * 1024  # bytes; PagerDuty sends nothing larger (Webhooks overview), and no form does
 
@@ -38,8 +39,10 @@ def read_body() -> bytes:
     except Exception as error:
         # Each server has errors of its own for a body that is cut off, or whose chunks are none.
         log.info("body_not_read", error=type(error).__name__)
+        leave_unread(request.environ)
         raise BAD_REQUEST("The body could not be read: it ended early, or its chunks are malformed.") from None
     if body is None or len(body) > MAX_BODY:
+        leave_unread(request.environ)
         raise TOO_LARGE(f"A body is at most {MAX_BODY // 1024} KiB.")
     return body
 

@@ -16,11 +16,9 @@ def me() -> dict[str, Any]:
     rest = rest_as_user()
     roles = rows(rest.table("memberships").select("organization_id,role").eq("user_id", user.id).limit(100))
     names = rows(rest.table("organizations").select("id,name").limit(100))
-    name_of = {row["id"]: str(row["name"]) for row in names}
-    organizations = [
-        {"id": row["organization_id"], "name": name_of.get(row["organization_id"], ""), "role": row["role"]}
-        for row in roles
-    ]
+    name_of = {str(row["id"]): str(row["name"]) for row in names}
+    role_in = {str(row["organization_id"]): row["role"] for row in roles}
+    organizations = [{"id": one, "name": name_of.get(one, ""), "role": role} for one, role in role_in.items()]
     return {
         "user": {"id": user.id, "email": user.email},
         "organizations": sorted(organizations, key=lambda one: (one["name"].lower(), one["id"])),

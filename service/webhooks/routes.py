@@ -55,13 +55,18 @@ def receive(path: TokenPath) -> Response:
     return _receive(path.token)
 
 
-@blueprint.post("", responses=_ANSWERS, summary="Receive a webhook, where one integration serves the bare URL")
+@blueprint.post(
+    "",
+    responses=_ANSWERS,
+    summary="Receive a webhook, where one integration serves the bare URL",
+    strict_slashes=False,
+)
 @_by_url
 def receive_bare() -> Response:
     return _receive(None)
 
 
-@blueprint.get("", responses={200: WebhookAlive}, summary="Is the endpoint alive?")
+@blueprint.get("", responses={200: WebhookAlive}, summary="Is the endpoint alive?", strict_slashes=False)
 def alive() -> dict[str, Any]:
     return {"status": "ok"}
 
@@ -70,6 +75,7 @@ def alive() -> dict[str, Any]:
     "/<token>",
     responses={200: WebhookAlive, **problem_responses(problems.TOO_MANY_REQUESTS, problems.UNAVAILABLE)},
     summary="Is this token known?",
+    strict_slashes=False,
 )
 @limiter.limit("120 per minute")
 def verify(path: TokenPath) -> dict[str, Any]:

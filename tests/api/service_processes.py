@@ -81,62 +81,18 @@ class Proxy:
     """Stands between a service and Supabase: counts requests, and can delay, break or swallow them.
 
     `behaviour` gets a path and answers "pass", "hang" (take the request, never answer), "dribble" (answer, a byte now
-    and then, without end), or an HTTP status to answer.
+    and then, without end), an HTTP status to answer, or the body of a 200.
     """
 
     target: str
-    behaviour: Callable[[str], str | int] = lambda _: "pass"
+    behaviour: Callable[[str], str | int | bytes] = lambda _: "pass"
     requests: list[str] = field(default_factory=list)
 
     def start(self) -> None:
-        proxy = self
         self._released = threading.Event()
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                proxy.requests.append(f"{self.command} {self.path.partition('?')[0]}")
-                what = proxy.behaviour(self.path)
-                if what == "hang":
-                    proxy._released.wait(30)
-                    self.close_connection = True
-                elif what == "dribble":
-                    self._dribble()
-                elif isinstance(what, int):
-                    self._answer(what, [("Content-Type", "text/plain")], b"broken")
-                else:
-                    headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-                    given = proxy._client.request(self.command, self.path, content=body, headers=headers)
-                    kept = [(name, value) for name, value in given.headers.items() if name not in _HOP_BY_HOP]
-                    self._answer(given.status_code, kept, given.content)
-
-            do_GET = do_POST = do_PATCH = do_DELETE = do_HEAD = handle_any
-
-            def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-                self.send_response_only(status)
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def _dribble(self) -> None:
-                self.send_response_only(200)
-                self.send_header("Content-Length", "1000")
-                self.end_headers()
-                self.close_connection = True
-                with contextlib.suppress(OSError):
-                    while not proxy._released.wait(0.2):
-                        self.wfile.write(b" ")
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Says nothing."""
-
         self._client = httpx.Client(base_url=self.target, timeout=20, headers={"Accept-Encoding": "identity"})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.proxy = self
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -152,3 +108,57 @@ class Proxy:
         self._server.shutdown()
         self._server.server_close()
         self._client.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    proxy: Proxy
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: "_Server"
+    protocol_version = "HTTP/1.1"
+
+    def handle_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.proxy.requests.append(f"{self.command} {self.path.partition('?')[0]}")
+        match self.server.proxy.behaviour(self.path):
+            case "hang":
+                self.server.proxy._released.wait(30)
+                self.close_connection = True
+            case "dribble":
+                self._dribble()
+            case bytes(told):
+                self._answer(200, [("Content-Type", "application/json")], told)
+            case int(status):
+                self._answer(status, [("Content-Type", "text/plain")], b"broken")
+            case _:
+                self._pass_on(body)
+
+    def _pass_on(self, body: bytes) -> None:
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        given = self.server.proxy._client.request(self.command, self.path, content=body, headers=headers)
+        kept = [(name, value) for name, value in given.headers.items() if name not in _HOP_BY_HOP]
+        self._answer(given.status_code, kept, given.content)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = do_HEAD = handle_any
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _dribble(self) -> None:
+        self.send_response_only(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            while not self.server.proxy._released.wait(0.2):
+                self.wfile.write(b" ")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""

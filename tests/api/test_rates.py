@@ -1,12 +1,14 @@
 """Whose requests count: wrong tokens are counted by the caller's address, as the trusted proxies tell it."""
 
+import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.api.service_processes import ServiceProcess
+from tests.api.service_processes import ServiceProcess, wait_for
+from tests.world import Organization, v3
 
 FAILURES = 600  # a minute
 
@@ -23,13 +25,36 @@ def behind_a_proxy(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> It
         service.stop()
 
 
-def test_404s_count_against_the_address_that_the_last_proxy_saw(behind_a_proxy: httpx.Client) -> None:
+def test_wrong_tokens_are_slowed_down_by_address_and_right_ones_never(
+    behind_a_proxy: httpx.Client, acme: Organization
+) -> None:
     """What a caller wrote into X-Forwarded-For before it changes nothing, and others are not in the way."""
 
-    def guess(number: int, address: str) -> int:
+    def post(token: str | None, number: int, address: str) -> httpx.Response:
         headers = {"X-Forwarded-For": f"10.0.{number // 250}.{number % 250}, {address}"}
-        return behind_a_proxy.post(f"/guess-{number}", content=b"{}", headers=headers).status_code
+        return behind_a_proxy.post(f"/{token}", json=v3(), headers=headers)
+
+    def guess(number: int, address: str) -> int:
+        return post(f"guess-{number}", number, address).status_code
 
     assert {guess(number, "192.0.2.1") for number in range(FAILURES)} == {404}
-    assert guess(FAILURES, "192.0.2.1") == 429
+    slowed = post("guess", FAILURES, "192.0.2.1")
+    assert (slowed.status_code, slowed.json()["type"]) == (429, "/problems/too-many-requests")
+    assert int(slowed.headers["Retry-After"]) > 0
     assert guess(FAILURES, "192.0.2.2") == 404
+    assert post(acme.token, FAILURES, "192.0.2.1").status_code == 202
+    acme.admin.api.post("/api/integrations/pagerduty", json={"signing_secret": "a-secret"}).raise_for_status()
+    assert post(acme.token, FAILURES, "192.0.2.1").status_code == 429, "unsigned, which is a failure too"
+    assert post(acme.token, FAILURES, "192.0.2.2").status_code == 401
+
+
+def test_a_proxy_that_nobody_told_of_is_warned_of_once(stack: Stack, acme: Organization) -> None:
+    log = stack.state_dir / "service.log"
+
+    def warnings() -> list[str]:
+        return [line for line in log.read_text().splitlines() if "forwarded_for_ignored" in line]
+
+    for _ in range(2):
+        assert acme.send(v3(), headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 202
+    (line,) = wait_for(warnings, what="the warning")
+    assert "TRUSTED_PROXIES" in json.loads(line)["problem"]

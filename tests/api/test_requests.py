@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -220,6 +221,12 @@ def test_health_needs_nobody(stack: Stack) -> None:
     assert "http_request_duration_seconds" in metrics.text
 
 
+def _ready_says(url: str, told: dict[str, Any]) -> httpx.Response | None:
+    """The answer once it is what was expected: an answer holds for seconds."""
+    answer = httpx.get(f"{url}/readyz", timeout=20)
+    return answer if answer.json() == told else None
+
+
 def _broken_below(path: str, asked: str) -> str | int:
     return 503 if asked.startswith(path) else "pass"
 
@@ -227,8 +234,18 @@ def _broken_below(path: str, asked: str) -> str | int:
 def test_readiness_names_what_is_down(proxied: Proxied) -> None:
     for path, name in (("/rest/v1/", "database"), ("/auth/v1/", "auth")):
         proxied.proxy.behaviour = partial(_broken_below, path)
-        answer = httpx.get(f"{proxied.url}/readyz", timeout=20)
-        assert (answer.status_code, answer.json()) == (503, {"status": "down", "down": [name]})
+        down = {"status": "down", "down": [name]}
+        answer = wait_for(partial(_ready_says, proxied.url, down), what=f"{name} down")
+        assert answer.status_code == 503
+    proxied.proxy.reset()
+    assert wait_for(partial(_ready_says, proxied.url, {"status": "ok", "down": []})).status_code == 200
+
+
+def test_those_who_ask_for_readiness_share_one_look(proxied: Proxied) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: httpx.get(f"{proxied.url}/readyz", timeout=20), range(100)))
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert len(proxied.proxy.requests) <= 4, "a look is two requests, and holds for seconds"
 
 
 def test_a_schema_that_is_not_exposed_is_said_with_what_to_do(

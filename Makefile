@@ -5,7 +5,7 @@ PYTHON ?= python3
 PIP_FLAGS := -qq --disable-pip-version-check
 BIN := .venv/bin
 # One lock for every platform and every Python from 3.11 on. Wheels only: an installation compiles nothing.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --custom-compile-command 'make lock' --quiet --universal --python-version 3.11 --no-build --no-annotate
+COMPILE := $(BIN)/uv pip compile pyproject.toml --custom-compile-command 'make lock' --quiet --universal --python-version 3.11 --no-build --no-annotate --generate-hashes
 WEB := service/web
 export PORT SUPABASE_PORT POSTGRES_PORT PAGERDUTY_PORT STATE_DIR LOG_LEVEL
 export SUPABASE_TELEMETRY_DISABLED = 1

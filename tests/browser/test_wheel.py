@@ -44,7 +44,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "environment")
     (wheel,) = folder.glob("*.whl")
     into = ("--quiet", "--python", folder / "environment")
-    run(sys.executable, "-m", "uv", "pip", "install", *into, "-r", ROOT / "requirements.lock", wheel)
+    run(sys.executable, "-m", "uv", "pip", "install", *into, "--require-hashes", "-r", ROOT / "requirements.lock")
+    run(sys.executable, "-m", "uv", "pip", "install", *into, "--no-deps", wheel)
     return folder / "environment"
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devstack.stack import Stack
+from devstack.stack import GUNICORN, Stack
 from service.crypto import new_key
 from tests.docs.documents import README, ROOT, commands
 
@@ -19,7 +19,8 @@ RUN_BY = {
     "python -m service migrations --to ../your-app/supabase/migrations": GUEST,
     "(cd ../your-app && supabase db push)": GUEST,
     "make wheel": WHEEL,
-    "pip install -r requirements.lock dist/supabase_pagerduty-*.whl": WHEEL,
+    "pip install -r requirements.lock": WHEEL,
+    "pip install --no-deps dist/supabase_pagerduty-*.whl": WHEEL,
 }
 RUN_HERE = ("curl", "gunicorn")
 
@@ -58,6 +59,7 @@ def test_the_alert_arrives(stack: Stack) -> None:
 
 
 def test_production_starts(stack: Stack) -> None:
+    assert the("gunicorn").endswith(" ".join(GUNICORN)), "as the tests and `make run` start it"
     shell(
         f"{the('gunicorn')} --check-config",
         SUPABASE_URL=stack.supabase_url,

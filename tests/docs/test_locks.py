@@ -39,10 +39,15 @@ def holds(requirement: Requirement, machine: Machine) -> bool:
     return requirement.marker is None or requirement.marker.evaluate(machine)
 
 
+def entries(lock: str) -> list[str]:
+    """The entries of a lock file, each with its hashes."""
+    lines = (ROOT / lock).read_text().replace(" \\\n", "").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
 def pins(lock: str, machine: Machine) -> dict[str, str]:
     """What a lock file installs on a machine: versions by name."""
-    lines = [line for line in (ROOT / lock).read_text().splitlines() if not line.startswith("#")]
-    found = [pin for line in lines if holds(pin := Requirement(line), machine)]
+    found = [pin for line in entries(lock) if holds(pin := Requirement(line.partition(" --hash=")[0]), machine)]
     twice = [name for name, times in Counter(canonicalize_name(pin.name) for pin in found).items() if times > 1]
     assert twice == []
     return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in found}
@@ -73,6 +78,17 @@ def test_the_developers_lock_meets_all_requirements(machine: Machine) -> None:
 
 def test_the_service_runs_with_the_versions_that_are_tested(machine: Machine) -> None:
     assert pins("requirements.lock", machine).items() <= pins("requirements-dev.lock", machine).items()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_only_files_that_were_locked_are_installed(lock: str) -> None:
+    """pip checks all hashes where there is one, and takes nothing without."""
+    assert len(entries(lock)) > 40
+    assert [entry[:80] for entry in entries(lock) if "--hash=sha256:" not in entry] == []
+    packages = json.loads((ROOT / "service/web/package-lock.json").read_text())["packages"]
+    assert [
+        name for name, entry in packages.items() if name and not entry.get("integrity", "").startswith("sha512-")
+    ] == []
 
 
 def test_the_pages_lock_is_of_their_requirements() -> None:

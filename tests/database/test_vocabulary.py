@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -114,10 +115,11 @@ def test_a_list_is_limited_in_number_in_each_text_and_in_total(database: Databas
     full = [str(place).rjust(total // number, "x") for place in range(number)]
     for texts in (["x" * longest], full, ["ä" * longest, "\n"]):
         assert database.run_as(organization["owner"], write, (texts, organization.id)) == [{"written": True}]
-    for texts in (
+    refused: tuple[list[Any], ...] = (
         ["x" * (longest + 1)], ["ok", "x\n" * longest], [*full, "x"], ["x"] * (number + 1),
         ["x" * longest] * (total // longest + 1), ["x" * (total + 1)], [""], [None], ["ok", None], [["a", "b"]],
-    ):  # fmt: skip
+    )  # fmt: skip
+    for texts in refused:
         refusal = database.refusal(organization["owner"], write, (texts, organization.id))
         assert refusal == "23514", texts
 

@@ -35,7 +35,9 @@ COMMENT_LIMIT = 10_000
 SEARCH_LIMIT = 200
 ID_LIMIT = 255  # PagerDuty's ids and keys
 URL_LIMIT = 2048
+EVENT_TYPE_LIMIT = 255
 EVENT_TYPES_LIMIT = 100  # event types in an integration's filter
+ALL_EVENT_TYPES_LIMIT = 5000  # all of them together
 API_KEY_LIMIT = 128
 SIGNING_SECRET_LIMIT = 512
 
@@ -47,6 +49,7 @@ LIMITS: Mapping[str, int] = MappingProxyType(
         "customer": CUSTOMER_LIMIT,
         "tag": TAG_LIMIT,
         "tags": TAGS_LIMIT,
+        "all_tags": ALL_TAGS_LIMIT,
         "comment": COMMENT_LIMIT,
         "search": SEARCH_LIMIT,
         "integration_key": ID_LIMIT,

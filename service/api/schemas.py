@@ -4,15 +4,18 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
 
 from service.api.body import Input
 from service.pagerduty.events import V3_TYPES
 from service.vocabulary import (
+    ALL_EVENT_TYPES_LIMIT,
+    ALL_TAGS_LIMIT,
     API_KEY_LIMIT,
     COMMENT_LIMIT,
     CUSTOMER_LIMIT,
     DESCRIPTION_LIMIT,
+    EVENT_TYPE_LIMIT,
     EVENT_TYPES_LIMIT,
     ID_LIMIT,
     LEVELS,
@@ -36,7 +39,26 @@ Timestamp = Annotated[str, Field(description="ISO 8601", examples=["2026-11-23T1
 Id = Annotated[str, Field(description="UUID")]
 # Postgres stores no NUL in text.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+
+
+def _together(most: int) -> AfterValidator:
+    """Texts of at most so many characters in total."""
+
+    def check(texts: list[str]) -> list[str]:
+        length = sum(map(len, texts))
+        if length > most:
+            raise ValueError(f"may have {most} characters together, these have {length}")
+        return texts
+
+    return AfterValidator(check)
+
+
 Tag = Annotated[Text, StringConstraints(min_length=1, max_length=TAG_LIMIT)]
+Tags = Annotated[list[Tag], Field(max_length=TAGS_LIMIT), _together(ALL_TAGS_LIMIT)]
+EventType = Annotated[Text, StringConstraints(min_length=1, max_length=EVENT_TYPE_LIMIT)]
+EventTypes = Annotated[
+    list[EventType], Field(min_length=1, max_length=EVENT_TYPES_LIMIT), _together(ALL_EVENT_TYPES_LIMIT)
+]
 
 
 class Page(BaseModel):
@@ -113,7 +135,7 @@ class IntegrationInput(Input):
 
     enabled: bool | None = None
     region: Region | None = None
-    event_types: list[str] | None = Field(None, min_length=1, max_length=EVENT_TYPES_LIMIT)
+    event_types: EventTypes | None = None
     integration_key: str | None = Field(None, max_length=ID_LIMIT)
     api_key: str | None = Field(None, max_length=API_KEY_LIMIT)
     signing_secret: str | None = Field(None, max_length=SIGNING_SECRET_LIMIT)
@@ -288,7 +310,7 @@ class IncidentInput(Input):
     urgency: Level = "medium"
     status: IncidentStatus = "open"
     customer: Text = Field("", max_length=CUSTOMER_LIMIT)
-    tags: list[Tag] = Field(default_factory=list, max_length=TAGS_LIMIT)
+    tags: Tags = Field(default_factory=list)
     notification_id: str | None = Field(None, pattern=r"^[0-9a-fA-F-]{36}$", description="Links it to PagerDuty's")
     pagerduty_incident_id: str | None = Field(
         None,
@@ -308,7 +330,7 @@ class IncidentChange(Input):
     urgency: Level | None = None
     status: IncidentStatus | None = None
     customer: Text | None = Field(None, max_length=CUSTOMER_LIMIT)
-    tags: list[Tag] | None = Field(None, max_length=TAGS_LIMIT)
+    tags: Tags | None = None
 
     @field_validator("*")
     @classmethod

@@ -154,7 +154,7 @@ def test_viewers_only_read(windows: Windows, acme: Organization) -> None:
 
 def test_there_is_no_such_incident(windows: Windows, acme: Organization) -> None:
     windows.watch.expect("status of 404")
-    for name in ("00000000-0000-4000-8000-000000000000", "nonsense"):
+    for name in ("00000000-0000-4000-8000-000000000000", "nonsense", "%00", "%ff", "%E0%A4%A"):
         page = windows.open(acme.owner, f"/incidents/{name}")
         expect(page.get_by_text("There is no such incident, or you may not see it.")).to_be_visible()
         page.get_by_role("link", name="All incidents").click()

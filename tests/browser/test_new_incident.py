@@ -66,6 +66,18 @@ def test_what_the_service_refuses_is_said_at_its_field(windows: Windows, acme: O
     expect(title(page)).to_have_value("Fine")
 
 
+def test_tags_that_are_too_long_together_say_so(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.responder, "/incidents/new?title=Fine")
+    box = page.get_by_role("textbox", name="Tags")
+    box.fill("".join(f"{letter * 300}," for letter in "abcdefghijklmnopq"))
+    page.get_by_role("button", name="Create incident").click()
+    expect(box).to_be_focused()
+    expect(box).to_have_accessible_description(
+        re.compile("All tags together may have 5,000 characters; these have 5,100")
+    )
+    expect(title(page)).to_have_value("Fine")
+
+
 def test_tags_by_keyboard_and_mouse(windows: Windows, acme: Organization) -> None:
     page = windows.open(acme.responder, "/incidents/new?tags=first")
     box = page.get_by_role("textbox", name="Tags")

@@ -120,12 +120,11 @@ def _adopt(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def _documented(heading: str) -> str:
-    """The first SQL that docs/adopt.md tells to run under a heading."""
+def _documented(heading: str, place: int = 0) -> str:
+    """The SQL that docs/adopt.md tells to run under a heading: the first, or another."""
     _, _, section = (ROOT / "docs/adopt.md").read_text().partition(f"## {heading}\n")
-    found = re.search(r"```sql\n(.*?)```", section, re.DOTALL)
-    assert found
-    return found[1]
+    found: list[str] = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+    return found[place]
 
 
 def _hears_lobby(database: Database, user: str) -> bool:
@@ -178,6 +177,63 @@ def test_something_in_the_way_leaves_all_as_it_was(project: Project, obstacle: s
     with psycopg.connect(project.url) as connection:
         history = connection.execute("select version from supabase_migrations.schema_migrations").fetchall()
     assert history == [("20240101000000",)]
+
+
+# Who is in ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def adopted(migrated: str) -> Iterator[Database]:
+    """A database that has ours, and nobody in it yet."""
+    with Database(migrated) as opened:
+        yield opened
+
+
+def _members(database: Database) -> list[tuple[str, str, str]]:
+    """(organization's name, user, role) of every membership."""
+    rows = database.rows(
+        "select o.name, m.user_id::text as member, m.role::text from pagerduty.memberships m"
+        " join pagerduty.organizations o on o.id = m.organization_id"
+    )
+    return sorted((row["name"], row["member"], row["role"]) for row in rows)
+
+
+@pytest.mark.one_postgres
+def test_the_documented_statements_let_people_in(adopted: Database) -> None:
+    olivia, rita, _ = adopted.user(), adopted.user(), adopted.user()
+    for place, (person, user) in enumerate({"olivia": olivia, "rita": rita}.items()):
+        adopted.rows(_documented("By hand", place).replace(f"{person}@acme.test", f"{user}@example.test"))
+    assert _members(adopted) == sorted([("Acme", olivia, "owner"), ("Acme", rita, "responder")])
+
+
+@pytest.mark.one_postgres
+@pytest.mark.parametrize("key", ["uuid default gen_random_uuid()", "bigint generated always as identity"])
+def test_the_documented_triggers_follow_the_hosts_teams(adopted: Database, key: str) -> None:
+    owner, member, newcomer = adopted.user(), adopted.user(), adopted.user()
+    adopted.rows(f"create table public.teams (id {key} primary key, name text not null)")
+    adopted.rows(
+        f"create table public.team_members (team_id {key.split()[0]} references public.teams on delete cascade,"
+        " user_id uuid references auth.users on delete cascade, role text not null, primary key (team_id, user_id))"
+    )
+    add = "insert into public.team_members select id, %s, %s from public.teams where name = %s"
+    adopted.rows("insert into public.teams (name) values ('Old')")
+    adopted.rows(add, (owner, "owner", "Old"))
+    adopted.rows(_documented("From tables of your own"))
+    assert _members(adopted) == [("Old", owner, "owner")], "who was there already"
+    adopted.rows("insert into public.teams (name) values ('New')")
+    for user, role in ((owner, "owner"), (member, "member"), (newcomer, "member")):
+        adopted.rows(add, (user, role, "New"))
+    adopted.rows("update public.team_members set role = 'owner' where user_id = %s", (member,))
+    adopted.rows("delete from public.team_members where user_id = %s", (newcomer,))
+    adopted.rows("update public.teams set name = 'Newer' where name = 'New'")
+    in_newer = sorted([("Newer", owner, "owner"), ("Newer", member, "owner")])
+    assert _members(adopted) == [*in_newer, ("Old", owner, "owner")]
+    with pytest.raises(psycopg.Error, match="last owner"):
+        adopted.rows("delete from public.team_members where team_id = (select id from public.teams where name = 'Old')")
+    adopted.rows("delete from public.teams where name = 'Old'")
+    assert _members(adopted) == in_newer
+    function = "select public.copy_member_to_pagerduty()"
+    assert adopted.refusal(owner, function) == "42501"
 
 
 # Copying --------------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ organizations           insert   no     no     no         no      no        no  
 organizations           update   yes    yes    -          -       -         -       no    yes
 organizations           delete   no     no     no         no      no        no      no    yes
 memberships             select   yes    yes    yes        yes     -         -       no    yes
-memberships             insert   yes    yes    no         no      no        no      no    yes
+memberships             insert   no     no     no         no      no        no      no    yes
 memberships             update   yes    yes    -          -       -         -       no    yes
 memberships             delete   yes    yes    -          -       -         -       no    yes
 integrations  select   yes    yes    yes        yes     -         -       no    yes
@@ -266,6 +266,7 @@ CALLS = {
     "pagerduty_private.move_linked_incident(null, null, null)": {"service_role"},
     "pagerduty_private.ingest_event(null, null)": {"service_role"},
     "pagerduty_private.my_organizations()": {*USERS},
+    "pagerduty_private.are_texts('{{}}', 1)": {*USERS, "service_role"},
 }
 
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from service import vocabulary
+from service.pagerduty.events import V3_TYPES
 from tests.database.database import Database
 
 _CHECKS = """
@@ -60,7 +62,7 @@ def test_words_that_a_column_takes(database: Database, table: str, column: str, 
         ("incidents", "length(description)", vocabulary.DESCRIPTION_LIMIT),
         ("incidents", "length(customer)", vocabulary.CUSTOMER_LIMIT),
         ("incidents", "cardinality(tags)", vocabulary.TAGS_LIMIT),
-        ("incidents", "length(array_to_string(tags, ''::text, ''::text))", vocabulary.ALL_TAGS_LIMIT),
+        ("incidents", "length(array_to_string(tags, ''::text))", vocabulary.ALL_TAGS_LIMIT),
         ("incidents", "length(pagerduty_incident_id)", vocabulary.ID_LIMIT),
         ("incidents", "length(pagerduty_url)", vocabulary.URL_LIMIT),
         ("incident_updates", "length(body)", vocabulary.COMMENT_LIMIT),
@@ -69,9 +71,60 @@ def test_words_that_a_column_takes(database: Database, table: str, column: str, 
         ("notifications", "length(pagerduty_url)", vocabulary.URL_LIMIT),
         ("integrations", "length(integration_key)", vocabulary.ID_LIMIT),
         ("integrations", "cardinality(event_types)", vocabulary.EVENT_TYPES_LIMIT),
+        ("integrations", "length(array_to_string(event_types, ''::text))", vocabulary.ALL_EVENT_TYPES_LIMIT),
     ],
 )
 def test_limits(database: Database, table: str, measured: str, most: int) -> None:
     """Each is in exactly one check: the largest value that it lets through."""
     everything = " ".join(row["rule"] for row in database.rows(_CHECKS, (f"pagerduty.{table}",)))
     assert re.findall(rf"{re.escape(measured)} <= (\d+)", everything) == [str(most)]
+
+
+# Lists ----------------------------------------------------------------------------------------------------------------
+
+_LISTS = """
+select a.attrelid::regclass::text as "table", a.attname as "column"
+from pg_attribute a
+join pg_class c on c.oid = a.attrelid
+join pg_type t on t.oid = a.atttypid
+where c.relnamespace = 'pagerduty'::regnamespace
+  and c.relkind = 'r'
+  and t.typcategory = 'A'
+  and has_column_privilege('authenticated', c.oid, a.attnum, 'insert, update')
+"""
+#: Per column: texts, characters of one, characters of all.
+LISTS = {
+    ("pagerduty.incidents", "tags"): (vocabulary.TAGS_LIMIT, vocabulary.TAG_LIMIT, vocabulary.ALL_TAGS_LIMIT),
+    ("pagerduty.integrations", "event_types"): (
+        vocabulary.EVENT_TYPES_LIMIT, vocabulary.EVENT_TYPE_LIMIT, vocabulary.ALL_EVENT_TYPES_LIMIT,
+    ),
+}  # fmt: skip
+
+
+def test_every_list_that_a_user_may_write_is_known(database: Database) -> None:
+    assert {(row["table"], row["column"]) for row in database.rows(_LISTS)} == set(LISTS)
+
+
+@pytest.mark.parametrize(("table", "column"), LISTS)
+def test_a_list_is_limited_in_number_in_each_text_and_in_total(database: Database, table: str, column: str) -> None:
+    number, longest, total = LISTS[table, column]
+    organization = database.organization(["owner"])
+    database.run_as(organization["owner"], "insert into pagerduty.incidents (organization_id, title) values (%s, 'x')",
+                    (organization.id,))  # fmt: skip
+    write = f"update {table} set {column} = %s::text[] where organization_id = %s returning true as written"
+    full = [str(place).rjust(total // number, "x") for place in range(number)]
+    for texts in (["x" * longest], full, ["ä" * longest, "\n"]):
+        assert database.run_as(organization["owner"], write, (texts, organization.id)) == [{"written": True}]
+    refused: tuple[list[Any], ...] = (
+        ["x" * (longest + 1)], ["ok", "x\n" * longest], [*full, "x"], ["x"] * (number + 1),
+        ["x" * longest] * (total // longest + 1), ["x" * (total + 1)], [""], [None], ["ok", None], [["a", "b"]],
+    )  # fmt: skip
+    for texts in refused:
+        refusal = database.refusal(organization["owner"], write, (texts, organization.id))
+        assert refusal == "23514", texts
+
+
+def test_all_event_types_at_once_are_not_too_many() -> None:
+    assert len(V3_TYPES) <= vocabulary.EVENT_TYPES_LIMIT
+    assert max(map(len, V3_TYPES)) <= vocabulary.EVENT_TYPE_LIMIT
+    assert sum(map(len, V3_TYPES)) <= vocabulary.ALL_EVENT_TYPES_LIMIT

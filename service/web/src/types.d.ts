@@ -14,7 +14,7 @@ export interface Config {
   levels: Level[];
   statuses: IncidentStatus[];
   roles: Role[];
-  limits: { title: number; description: number; customer: number; tags: number; tag: number };
+  limits: { title: number; description: number; customer: number; tags: number; all_tags: number; tag: number };
 }
 
 /** RFC 9457, with the members that some problems add. */

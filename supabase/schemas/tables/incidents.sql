@@ -7,7 +7,11 @@ create table pagerduty.incidents (
   urgency pagerduty.incident_level not null default 'medium',
   status pagerduty.incident_status not null default 'open',
   customer text not null default '' check (length(customer) <= 255),
-  tags text[] not null default '{}' check (cardinality(tags) <= 50 and length(array_to_string(tags, '', '')) <= 5000),
+  tags text[] not null default '{}' check (
+    cardinality(tags) <= 50
+    and pagerduty_private.are_texts(tags, 300)
+    and length(array_to_string(tags, '')) <= 5000
+  ),
   notification_id uuid references pagerduty.notifications on delete set null,
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_url text check (pagerduty_url ~* '^https?://' and length(pagerduty_url) <= 2048),

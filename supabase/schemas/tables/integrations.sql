@@ -6,7 +6,11 @@ create table pagerduty.integrations (
   accept_bare_url boolean not null default false,
   integration_key text check (length(integration_key) between 1 and 255),
   region text not null default 'us' check (region in ('us', 'eu')),
-  event_types text[] check (cardinality(event_types) between 1 and 100),
+  event_types text[] check (
+    cardinality(event_types) between 1 and 100
+    and pagerduty_private.are_texts(event_types, 255)
+    and length(array_to_string(event_types, '')) <= 5000
+  ),
   api_key_last4 text check (length(api_key_last4) <= 4),
   signing_secret_last4 text check (length(signing_secret_last4) <= 4),
   api_key_set boolean not null generated always as (api_key_last4 is not null) stored,

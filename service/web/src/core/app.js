@@ -40,7 +40,8 @@ function Page({ path, query, organization }) {
   if (path === '/incidents') return html`<${IncidentsPage} key=${place} organization=${organization} />`;
   if (path === '/incidents/new') return html`<${NewIncidentPage} key=${query} organization=${organization} query=${query} />`;
   const incident = /^\/incidents\/([^/]+)$/.exec(path);
-  if (incident) return html`<${IncidentPage} key=${path} id=${decodeURIComponent(incident[1])} />`;
+  // Not decoded: an id needs none, and `%ff` cannot be.
+  if (incident) return html`<${IncidentPage} key=${path} id=${incident[1]} />`;
   if (path.startsWith('/settings')) return html`<${SettingsPage} key=${place} path=${path} organization=${organization} />`;
   return html`<div class="page"><${Skeleton} rows=${4} /></div>`;
 }
@@ -49,7 +50,7 @@ function Homeless() {
   return html`
     <div class="page narrow">
       <h1>No organization yet</h1>
-      <${Notice}><p>You are signed in, but not a member of any organization. Ask an owner or admin of yours to add you.</p><//>
+      <${Notice}><p>You are signed in, but not a member of any organization. Ask whoever runs this app to add you.</p><//>
       <p class="actions">
         <button type="button" class="button" onClick=${loadMe}>Look again</button>
         <button type="button" class="button" onClick=${signOut}>Sign out</button>

@@ -7,7 +7,7 @@ import { LEVELS, Notice, STATUSES } from '../ui/parts.js';
 
 export const BLANK = { title: '', description: '', criticality: 'medium', urgency: 'medium', status: 'open', customer: '', tags: [] };
 export const FIELDS = Object.keys(BLANK);
-const { tags: MOST_TAGS, title, description, customer } = config.limits;
+const { tags: MOST_TAGS, all_tags: LONGEST_TAGS, title, description, customer } = config.limits;
 const LONGEST = { title, description, customer }; // characters
 const CHOICES = { criticality: LEVELS, urgency: LEVELS, status: STATUSES };
 
@@ -64,6 +64,9 @@ export function check(values) {
     const { length } = [...values[field].trim()];
     if (length > most) wrong[field] = `At most ${most.toLocaleString('en')} characters fit here; these are ${length.toLocaleString('en')}.`;
   }
+  const together = [...values.tags.join('')].length;
+  if (together > LONGEST_TAGS)
+    wrong.tags = `All tags together may have ${LONGEST_TAGS.toLocaleString('en')} characters; these have ${together.toLocaleString('en')}.`;
   if (values.tags.length > MOST_TAGS) wrong.tags = `At most ${MOST_TAGS} tags fit here; these are ${values.tags.length}.`;
   return wrong;
 }

@@ -13,7 +13,7 @@ import { toast } from '../ui/toast.js';
 const MEANINGS = [
   ['Viewer', 'reads alerts, incidents and settings'],
   ['Responder', 'also creates, changes and comments on incidents'],
-  ['Admin', 'also sets up PagerDuty and manages members'],
+  ['Admin', 'also sets up PagerDuty, changes roles and removes members'],
   ['Owner', 'also decides who is an owner'],
 ];
 
@@ -64,7 +64,7 @@ export function MembersTab({ organization }) {
     const agreed = await ask({
       title: leaving ? `Leave ${plain(organization.name)}?` : `Remove ${plain(member.display_name)}?`,
       text: leaving
-        ? 'You will see nothing of it any more. Only an owner or admin can add you again.'
+        ? 'You will see nothing of it any more. Only whoever runs this app can add you again.'
         : 'They will see nothing of this organization any more.',
       action: leaving ? 'Leave' : 'Remove',
     });
@@ -90,6 +90,13 @@ export function MembersTab({ organization }) {
           )}
         </ul>
       `
+      }
+      ${
+        manages &&
+        html`<p class="hint">
+          Nobody is added here. Whoever runs this app adds people, with a row in <code>pagerduty.memberships</code>: in the
+          Supabase dashboard, by SQL, or by a trigger on the app’s own tables.
+        </p>`
       }
       ${
         (members || problem) &&

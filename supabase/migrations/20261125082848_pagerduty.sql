@@ -81,6 +81,23 @@ comment on function pagerduty_private.new_webhook_token() is 'An unguessable tok
 revoke all on function pagerduty_private.new_webhook_token() from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.new_webhook_token() to authenticated, service_role;
 
+-- supabase/schemas/functions/are_texts.sql -----------------------------------------------------------
+-- Needed by checks of tables, hence made before them. A check calls it as whoever writes the row.
+create function pagerduty_private.are_texts(texts text[], longest integer) returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(array_ndims(texts), 1) = 1
+    and not exists (
+      select from unnest(texts) as one
+      where one is null or length(one) not between 1 and longest
+    )
+$$;
+comment on function pagerduty_private.are_texts(text[], integer) is 'Is this a flat list of texts, none of them null, empty or longer than so many characters?';
+revoke all on function pagerduty_private.are_texts(text[], integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.are_texts(text[], integer) to authenticated, service_role;
+
 -- supabase/schemas/tables/organizations.sql ----------------------------------------------------------
 create table pagerduty.organizations (
   id uuid primary key default gen_random_uuid(),
@@ -106,7 +123,7 @@ create table pagerduty.memberships (
   primary key (organization_id, user_id)
 );
 create index memberships_user_id_idx on pagerduty.memberships (user_id);
-comment on table pagerduty.memberships is 'A user in an organization, with the role they have there.';
+comment on table pagerduty.memberships is 'A user in an organization, with the role they have there. Only the service role adds one.';
 comment on column pagerduty.memberships.organization_id is 'The organization.';
 comment on column pagerduty.memberships.user_id is 'The user (auth.users).';
 comment on column pagerduty.memberships.role is 'What they may do there.';
@@ -124,7 +141,11 @@ create table pagerduty.integrations (
   accept_bare_url boolean not null default false,
   integration_key text check (length(integration_key) between 1 and 255),
   region text not null default 'us' check (region in ('us', 'eu')),
-  event_types text[] check (cardinality(event_types) between 1 and 100),
+  event_types text[] check (
+    cardinality(event_types) between 1 and 100
+    and pagerduty_private.are_texts(event_types, 255)
+    and length(array_to_string(event_types, '')) <= 5000
+  ),
   api_key_last4 text check (length(api_key_last4) <= 4),
   signing_secret_last4 text check (length(signing_secret_last4) <= 4),
   api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
@@ -277,7 +298,11 @@ create table pagerduty.incidents (
   urgency pagerduty.incident_level not null default 'medium',
   status pagerduty.incident_status not null default 'open',
   customer text not null default '' check (length(customer) <= 255),
-  tags text[] not null default '{}' check (cardinality(tags) <= 50 and length(array_to_string(tags, '', '')) <= 5000),
+  tags text[] not null default '{}' check (
+    cardinality(tags) <= 50
+    and pagerduty_private.are_texts(tags, 300)
+    and length(array_to_string(tags, '')) <= 5000
+  ),
   notification_id uuid references pagerduty.notifications on delete set null,
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_url text check (pagerduty_url ~* '^https?://' and length(pagerduty_url) <= 2048),
@@ -1282,26 +1307,19 @@ create policy "admins change" on pagerduty.integrations
   with check (organization_id in (select pagerduty_private.my_organizations('admin')));
 
 -- policies/memberships.sql ---------------------------------------------------------------------------
--- Members see each other. Admins manage members below owner; only owners touch owners. Everybody may leave
--- (the trigger keep_an_owner holds the last owner back).
+-- Members see each other. Admins change and remove members below owner; only owners touch owners. Everybody may leave
+-- (the trigger keep_an_owner holds the last owner back). Only the service role adds: whoever could insert a row here
+-- could put any user whose id they know into their organization, unasked.
 alter table pagerduty.memberships enable row level security;
 
 revoke all on pagerduty.memberships from public, anon, authenticated, service_role;
 grant select, delete on pagerduty.memberships to authenticated;
-grant insert (organization_id, user_id, role, display_name) on pagerduty.memberships to authenticated;
 grant update (role, display_name) on pagerduty.memberships to authenticated;
 grant select, insert, update, delete on pagerduty.memberships to service_role;
 
 create policy "members read" on pagerduty.memberships
   for select to authenticated
   using (organization_id in (select pagerduty_private.my_organizations()));
-
-create policy "admins add" on pagerduty.memberships
-  for insert to authenticated
-  with check (
-    organization_id in (select pagerduty_private.my_organizations('owner'))
-    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
-  );
 
 create policy "admins change" on pagerduty.memberships
   for update to authenticated

@@ -18,7 +18,9 @@ EMBEDDED = 18
 #: Tests keep nothing: durability would only cost time.
 TEST_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 #: Refusals are held back as the real Realtime holds them back, but not for seconds.
-TEST_REALTIME = {"refusal_delay": 0.2, "connect_refusal_delay": 0.2}
+#: Tests of other things may be as loud as they like.
+TEST_REALTIME = {"refusal_delay": 0.2, "connect_refusal_delay": 0.2, "max_events_per_second": 1e9,
+                 "max_joins_per_second": 1e9}  # fmt: skip
 TESTS = Path(__file__).parent
 
 settings.register_profile("any machine", deadline=None)  # busy ones stop for a while in the middle of an example
@@ -120,7 +122,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path
         postgres_settings=TEST_SETTINGS,
         realtime_settings=TEST_REALTIME,
     )
-    if not os.environ.get("SUPABASE_URL"):
+    if not os.environ.get("SUPABASE_URL") and not os.environ.get("REALTIME_URL"):  # that makes a schema of its own
         new_data_dir(running.state_dir / "postgres", EMBEDDED)
     running.start()
     yield running

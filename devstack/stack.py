@@ -185,7 +185,7 @@ class Stack:
         self.config |= {"realtime_url": realtime.url, "realtime_tenant": realtime.tenant}
         settings = self.state_dir / "realtime.env"
         realtime.write_settings(settings, dsn)
-        self.progress(f"Waiting for Realtime at {realtime.url} to make its schema (start it with {settings})")
+        self.progress(f"Waiting until Realtime at {realtime.url} has made its schema (start it with {settings})")
         realtime.wait(dsn, self.realtime_within)
 
     def _start_gateway(self) -> None:

@@ -73,7 +73,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Pa
 
 def test_its_schema_is_empty_until_it_has_made_it_and_ours_comes_after(running: Running) -> None:
     assert running.realtime.found_empty
-    waiting = f"Waiting for Realtime at {running.realtime.url} to make its schema"
+    waiting = f"Waiting until Realtime at {running.realtime.url} has made its schema"
     steps = [step.partition(" (")[0] for step in running.said]
     assert steps[:3] == ["Starting PostgreSQL", waiting, "Applying migrations and the seed"]
     assert str(running.stack.state_dir / "realtime.env") in running.said[1]

@@ -157,7 +157,7 @@ async def _json(request: Request) -> Any:
     Raises ValueError, and _TooLargeError.
     """
     body = await _body(request)
-    if _media_type(request) != "application/json":
+    if not (_media_type(request) or "").endswith(("/json", "+json")):
         return {}
     found = json.loads(body or b"{}")
     return found if isinstance(found, dict) else {"_json": found}

@@ -64,8 +64,8 @@ class FakeRealtime:
         while not (self._settings_file.exists() and self._settings_file.read_text().endswith("RLIMIT_NOFILE=10000\n")):
             if self._stopping.wait(0.05):
                 return
-        lines = self._settings_file.read_text().splitlines()
-        self.settings = dict(line.split("=", 1) for line in lines)  # type: ignore[arg-type]
+        for line in self._settings_file.read_text().splitlines():
+            name, _, self.settings[name] = line.partition("=")
         self._make_schema()
         self._read_log()
         routes = [

@@ -158,6 +158,10 @@ def test_what_cannot_be_read_in_a_join_is_forgiven(gateway: Gateway, config: obj
         assert client.receive()["payload"]["status"] == "ok"
 
 
+NO_OBJECT = "UnknownErrorOnChannel: no function clause matching in Access.get/3"
+NO_OBJECTS: tuple[object, ...] = ("text", 1, 0, False, [])
+
+
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
@@ -165,11 +169,7 @@ def test_what_cannot_be_read_in_a_join_is_forgiven(gateway: Gateway, config: obj
         ([], "UnknownErrorOnChannel: expected params to be a :map, got: `[]`"),
         ("text", 'UnknownErrorOnChannel: expected params to be a :map, got: `"text"`'),
         (1, "UnknownErrorOnChannel: expected params to be a :map, got: `1`"),
-        *(
-            (odd, "UnknownErrorOnChannel: no function clause matching in Access.get/3")
-            for wrong in ("text", 1, 0, False, [])
-            for odd in ({"config": wrong}, {"config": {"broadcast": wrong}})
-        ),
+        *((odd, NO_OBJECT) for wrong in NO_OBJECTS for odd in ({"config": wrong}, {"config": {"broadcast": wrong}})),
         ({"access_token": ""}, "MalformedJWT: The token provided is not a valid JWT"),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_storm_is_dropped_without_a_word_until_it_is_over(start_gateway: Start
 def hears(client: RawClient) -> bool:
     """Whether a broadcast comes at once."""
     try:
-        return client.receive(0.2)["event"] == "broadcast"
+        return bool(client.receive(0.2)["event"] == "broadcast")
     except TimeoutError:
         return False
 
@@ -132,7 +132,7 @@ def test_too_many_joins_end_the_socket_and_keep_new_ones_out(start_gateway: Star
         def refused() -> bool:
             reply = client.join(f"realtime:room:{len(reasons)}", private=False)
             reasons.append(reply["response"].get("reason", ""))
-            return reply["status"] == "error"
+            return bool(reply["status"] == "error")
 
         wait_until(refused)
         assert reasons[-1] == "ClientJoinRateLimitReached: Too many joins per second"

@@ -54,7 +54,7 @@ def test_the_very_next_joins_work_and_broadcasts_come_again(restartable: Gateway
         def is_heard() -> bool:
             restartable.database.send(f"user:{ANNA}")
             try:
-                return client.receive(0.2)["event"] == "broadcast"
+                return bool(client.receive(0.2)["event"] == "broadcast")
             except TimeoutError:
                 return False
 

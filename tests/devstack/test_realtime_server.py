@@ -191,10 +191,14 @@ class Watched(ServerConnection):
         super().process_event(event)
 
 
+def until_it_speaks(client: ServerConnection) -> None:
+    client.recv()
+
+
 @pytest.fixture
 def watching() -> Iterator[str]:
     """The URL of a server that says nothing and watches its connections."""
-    with serve_websockets(lambda client: client.recv(), "127.0.0.1", 0, create_connection=Watched) as server:
+    with serve_websockets(until_it_speaks, "127.0.0.1", 0, create_connection=Watched) as server:
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
         yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
@@ -205,6 +209,7 @@ def watching() -> Iterator[str]:
 def test_the_gateway_pings_nobody(start_gateway: StartGateway, watching: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ping of its own would keep a silent socket open for ever."""
     defaults = proxys_connect.__init__.__kwdefaults__
+    assert defaults is not None
     assert defaults["ping_interval"] == 20
     monkeypatch.setitem(defaults, "ping_interval", 0.02)
     with start_gateway(realtime_url=watching, realtime_tenant=TENANT) as gateway:

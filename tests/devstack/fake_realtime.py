@@ -67,7 +67,7 @@ class FakeRealtime:
         for line in self._settings_file.read_text().splitlines():
             name, _, self.settings[name] = line.partition("=")
         self._make_schema()
-        self._read_log()
+        self.read_log("--create-slot")
         routes = [
             Route("/api/ping", self._ping),
             Route("/api/broadcast", self._broadcast, methods=["POST"]),
@@ -91,9 +91,10 @@ class FakeRealtime:
             connection.execute(made.encode())
             connection.execute(f"create publication {_PUBLICATION} for table realtime.messages".encode())
 
-    def _read_log(self) -> None:
+    def read_log(self, *options: str) -> None:
+        """Has the database's log streamed to a file; returns when that has begun."""
         command = [
-            str(embedded_bin_dir() / "pg_recvlogical"), "--create-slot", "--start", "--slot", "fake", "-P", "pgoutput",
+            str(embedded_bin_dir() / "pg_recvlogical"), *options, "--start", "--slot", "fake", "-P", "pgoutput",
             "-o", "proto_version=1", "-o", f"publication_names={_PUBLICATION}", "-F", "0", "-f", str(self.log),
             "-d", self.dsn,
         ]  # fmt: skip

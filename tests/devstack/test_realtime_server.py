@@ -1,9 +1,9 @@
 """A real Realtime in the place of the stand-in, as far as that can be seen without one: the wiring, with a fake."""
 
 import contextlib
-import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -145,18 +145,42 @@ def test_health_says_so_when_it_is_down(running: Running) -> None:
     assert (answer.status_code, answer.json()["problems"]) == (503, ["realtime"])
 
 
-def test_the_stack_stops_at_once_though_it_reads_the_log(running: Running) -> None:
-    """PostgreSQL waits for whoever reads its log to have all of it; this one never will."""
+def stalled(running: Running) -> subprocess.Popen[bytes]:
+    """What reads the log, which it will not do any more."""
     reader = running.realtime.reader
     assert reader is not None
-    os.kill(reader.pid, signal.SIGSTOP)
+    reader.send_signal(signal.SIGSTOP)
+    return reader
+
+
+def assert_postgres_is_gone(running: Running) -> None:
+    assert not (running.stack.state_dir / "postgres/postmaster.pid").exists()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(running.stack.config["postgres_port"]))) != 0
+
+
+def test_the_stack_stops_at_once_though_its_log_is_read(running: Running) -> None:
+    """PostgreSQL waits for whoever reads its log to have all of it; this one never will."""
+    reader = stalled(running)
     began = time.monotonic()
     running.stack.stop()
     assert time.monotonic() - began < 15
-    assert not (running.stack.state_dir / "postgres/postmaster.pid").exists()
-    port = int(running.stack.config["postgres_port"])
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert_postgres_is_gone(running)
+    reader.kill()
+    reader.wait()
+
+
+def test_postgres_itself_waits_for_a_reader_no_longer_than_a_few_seconds(running: Running) -> None:
+    """As when what was left of a killed run is stopped."""
+    cluster = running.stack.cluster
+    assert cluster is not None
+    cluster.start()
+    running.realtime.read_log()
+    stalled(running)
+    began = time.monotonic()
+    cluster.stop()
+    assert time.monotonic() - began < 15
+    assert_postgres_is_gone(running)
 
 
 def test_it_is_named_with_the_secret_that_it_must_know() -> None:

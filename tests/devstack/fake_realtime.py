@@ -1,6 +1,7 @@
 """A small fake in the place of a real Realtime: what the stack and the gateway must do for one can be seen from it."""
 
 import contextlib
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -96,9 +97,11 @@ class FakeRealtime:
         command = [
             str(embedded_bin_dir() / "pg_recvlogical"), *options, "--start", "--slot", "fake", "-P", "pgoutput",
             "-o", "proto_version=1", "-o", f"publication_names={_PUBLICATION}", "-F", "0", "-f", str(self.log),
-            "-d", self.dsn,
+            "-h", self.settings["DB_HOST"], "-p", self.settings["DB_PORT"], "-U", self.settings["DB_USER"],
+            "-d", self.settings["DB_NAME"],
         ]  # fmt: skip
-        self.reader = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        environment = {**os.environ, "PGPASSWORD": self.settings["DB_PASSWORD"]}
+        self.reader = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             streaming = "select 1 from pg_stat_replication where state = 'streaming'"
             wait_until(lambda: connection.execute(streaming).fetchone())

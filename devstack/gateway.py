@@ -51,8 +51,8 @@ class GatewayConfig:
     """What a gateway needs. `public_url` is the origin without a slash at its end; lifetimes are in seconds.
 
     The logins of the three DSNs: `authenticator`, `supabase_auth_admin`, and a superuser for Realtime. With
-    `postgrest_url` or `realtime_url` (the servers' own roots) those answer instead of the stand-ins. `schemas`
-    are those that the REST API exposes.
+    `postgrest_url` or `realtime_url` (the servers' own roots) those answer instead of the stand-ins, Realtime as its
+    `realtime_tenant`. `schemas` are those that the REST API exposes.
     """
 
     public_url: str
@@ -63,6 +63,7 @@ class GatewayConfig:
     access_token_lifetime: int = 3600
     postgrest_url: str | None = None
     realtime_url: str | None = None
+    realtime_tenant: str = ""
     schemas: tuple[str, ...] = ("public",)
     realtime_settings: realtime.Settings = field(default_factory=realtime.Settings)
 
@@ -81,7 +82,7 @@ def create_app(config: GatewayConfig) -> Starlette:
     else:
         rest_app = rest.create_app(config.authenticator_dsn, keys.verify, schemas=config.schemas)
     if config.realtime_url:
-        realtime_app = RealtimeProxy(config.realtime_url)
+        realtime_app = RealtimeProxy(config.realtime_url, config.realtime_tenant)
     else:
         realtime_app = realtime.create_app(config.realtime_dsn, keys, config.realtime_settings)
 
@@ -102,7 +103,11 @@ def create_app(config: GatewayConfig) -> Starlette:
                 await connection.execute("select 1")
         except Exception:  # whatever it is, the database does not answer
             problems.append("database")
-        if isinstance(realtime_app, Starlette) and not realtime_app.state.listener.connected.is_set():
+        if isinstance(realtime_app, RealtimeProxy):
+            realtime_works = await realtime_app.is_healthy()
+        else:
+            realtime_works = realtime_app.state.listener.connected.is_set()
+        if not realtime_works:
             problems.append("realtime")
         status = "unavailable" if problems else "ok"
         return JSONResponse({"status": status, "problems": problems}, status_code=503 if problems else 200)
@@ -138,6 +143,7 @@ def create_server(config: GatewayConfig, port: int = 0) -> uvicorn.Server:
         access_log=False,
         timeout_graceful_shutdown=2,
         ws_per_message_deflate=False,
+        ws_ping_interval=None,  # Realtime and its clients have heartbeats of their own
     )
     return uvicorn.Server(settings)
 

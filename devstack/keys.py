@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 import uuid
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class Keys:
 
     `signing_key_pem` is an EC P-256 private key (PKCS 8), which the JWKS names `kid`; `jwt_secret` is the legacy
     HS256 secret. `publishable_key` (`sb_publishable_…`) and `anon_jwt` stand for the role `anon`, `secret_key`
-    (`sb_secret_…`) and `service_role_jwt` for `service_role`.
+    (`sb_secret_…`) and `service_role_jwt` for `service_role`. `algorithm` is what tokens are signed with: ES256 by the
+    key, HS256 by the secret, where a person chose that.
     """
 
     signing_key_pem: str
@@ -51,13 +52,23 @@ class Keys:
     secret_key: str
     anon_jwt: str
     service_role_jwt: str
+    algorithm: str = "ES256"
 
     @classmethod
-    def load_or_create(cls, path: Path, issuer: str) -> "Keys":
+    def load_or_create(cls, path: Path, issuer: str, chosen_secret: str | None = None) -> "Keys":
         """The keys in the file at `path` (mode 0600), which is made on first use.
 
-        `issuer` goes into the legacy keys' `iss`. Raises KeyFileError.
+        `issuer` goes into the legacy keys' `iss`. A `chosen_secret` becomes the JWT secret, now and from now on, and
+        signs all tokens, so that whoever must verify them can be told beforehand. Raises KeyFileError.
         """
+        keys = cls._stored(path, issuer)
+        if chosen_secret and (keys.jwt_secret, keys.algorithm) != (chosen_secret, "HS256"):
+            keys = replace(keys, algorithm="HS256", **_legacy_keys(issuer, chosen_secret))
+            _write_private(path, asdict(keys))
+        return keys
+
+    @classmethod
+    def _stored(cls, path: Path, issuer: str) -> "Keys":
         if not path.exists():
             try:
                 _write_private(path, asdict(cls.create(issuer)))
@@ -65,7 +76,7 @@ class Keys:
                 raise KeyFileError(f"The file of keys {path} cannot be written: {error.strerror}.") from error
         try:
             stored = json.loads(path.read_text())
-            return cls(**{field.name: str(stored[field.name]) for field in fields(cls)})
+            return cls(**{field.name: str(stored[field.name]) for field in fields(cls) if field.name in stored})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise KeyFileError(f"The file of keys {path} cannot be read; remove it to get new keys.") from error
 
@@ -76,15 +87,12 @@ class Keys:
         pem = private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        secret = secrets.token_urlsafe(48)
         return cls(
             signing_key_pem=pem.decode(),
             kid=str(uuid.uuid4()),
-            jwt_secret=secret,
             publishable_key=f"sb_publishable_{secrets.token_urlsafe(16)}_{secrets.token_hex(4)}",
             secret_key=f"sb_secret_{secrets.token_urlsafe(16)}_{secrets.token_hex(4)}",
-            anon_jwt=_legacy_key("anon", issuer, secret),
-            service_role_jwt=_legacy_key("service_role", issuer, secret),
+            **_legacy_keys(issuer, secrets.token_urlsafe(48)),
         )
 
     def jwks(self) -> dict[str, Any]:
@@ -112,7 +120,9 @@ class Keys:
         return {"keys": [*self.jwks()["keys"], legacy]}
 
     def sign(self, claims: dict[str, Any]) -> str:
-        """A token with these claims, signed ES256."""
+        """A token with these claims."""
+        if self.algorithm == "HS256":
+            return jwt.encode(claims, self.jwt_secret, algorithm="HS256")
         return jwt.encode(claims, self._private_key, algorithm="ES256", headers={"kid": self.kid})
 
     def verify(self, token: str, *, check_expiry: bool = True) -> dict[str, Any]:
@@ -145,10 +155,15 @@ class Keys:
         return key
 
 
-def _legacy_key(role: str, issuer: str, secret: str) -> str:
+def _legacy_keys(issuer: str, secret: str) -> dict[str, str]:
+    """The JWT secret, and the API keys that it signs, by the names of their fields."""
     now = int(time.time())
-    claims = {"iss": issuer, "role": role, "iat": now, "exp": now + LEGACY_KEY_LIFETIME}
-    return jwt.encode(claims, secret, algorithm="HS256")
+    times = {"iat": now, "exp": now + LEGACY_KEY_LIFETIME}
+    made = {
+        role: jwt.encode({"iss": issuer, "role": role, **times}, secret, algorithm="HS256")
+        for role in ("anon", "service_role")
+    }
+    return {"jwt_secret": secret, "anon_jwt": made["anon"], "service_role_jwt": made["service_role"]}
 
 
 def _write_private(path: Path, content: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ import psycopg
 
 SUPERUSER = "supabase_admin"
 PLATFORM = Path(__file__).parent / "platform"
+STAND_IN_REALTIME = Path(__file__).parent / "realtime/schema.sql"
 
 
 class PostgresError(Exception):
@@ -116,15 +117,21 @@ class Cluster:
     def stop(self) -> None:
         """Stops the server, if one runs on this data directory."""
         if (self.data_dir / "postmaster.pid").exists():
-            self._run("pg_ctl", "-D", str(self.data_dir), "-w", "-m", "fast", "stop")
+            stop = ("pg_ctl", "-D", str(self.data_dir), "-w", "stop", "-m")
+            # It waits for whoever reads its log (a real Realtime), who may never be done: then it stops at once.
+            if self._run(*stop, "fast", "-t", "5").returncode:
+                self._run(*stop, "immediate")
 
-    def install_platform(self) -> None:
-        """What a Supabase project has before its first migration: roles, `auth`, `realtime`. Only once."""
+    def install_platform(self, *, stand_in_realtime: bool = True) -> None:
+        """What a Supabase project has before its first migration: roles, `auth`, `realtime`. Only once.
+
+        Without `stand_in_realtime` schema `realtime` stays empty, for a real Realtime's migrations.
+        """
         with psycopg.connect(self.dsn(SUPERUSER), autocommit=True) as connection:
             if connection.execute("select 1 from pg_roles where rolname = 'authenticator'").fetchone():
                 return
             with connection.transaction():
-                for file in sorted(PLATFORM.glob("*.sql")):
+                for file in (*sorted(PLATFORM.glob("*.sql")), *([STAND_IN_REALTIME] if stand_in_realtime else [])):
                     connection.execute(file.read_text().encode())
 
     def _initdb(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 from starlette.requests import Request
@@ -12,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from devstack.realtime_server import tenant_host
 
 #: RFC 9110, 7.6.1: what concerns one connection only. The client library decides the length and encoding anew.
 HOP_BY_HOP = {
@@ -30,9 +33,9 @@ HOP_BY_HOP = {
 class HttpProxy:
     """An ASGI app that answers what the server at `url` answers; 502 when it cannot be reached."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, host: str | None = None) -> None:
         # No encoding that the client did not ask for.
-        headers = {"accept-encoding": "identity"}
+        headers = {"accept-encoding": "identity"} | ({"host": host} if host else {})
         self._client = httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=60, trust_env=False)
 
     async def __aenter__(self) -> Self:
@@ -65,23 +68,47 @@ class HttpProxy:
 
 
 class RealtimeProxy(HttpProxy):
-    """HTTP and websockets of a real Realtime; Supabase's gateway maps `/websocket` to its `/socket/websocket`."""
+    """HTTP and websockets of a real Realtime, whose tenant is named by the host.
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self._url = url.rstrip("/")
+    As Supabase's gateway does, `/api/…` is passed on as it is, and the rest (`/websocket`) goes to `/socket/…`.
+    """
+
+    def __init__(self, url: str, tenant: str) -> None:
+        super().__init__(url, tenant_host(tenant))
+        self._url = urlsplit(url.rstrip("/"))
+        self._host = tenant_host(tenant)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or serves one websocket."""
+        path = _path_below_mount(scope)
+        if not path.startswith("/api/"):
+            path = f"/socket{path}"
         if scope["type"] == "websocket":
-            await self._serve(WebSocket(scope, receive, send))
+            await self._serve(WebSocket(scope, receive, send), path)
         else:
-            await super().__call__(scope, receive, send)
+            response = await self._pass_on(Request(scope, receive), path)
+            await response(scope, receive, send)
 
-    async def _serve(self, client: WebSocket) -> None:
-        url = "ws" + self._url.removeprefix("http") + "/socket" + _path_below_mount(client.scope)
+    async def is_healthy(self) -> bool:
+        """Whether it answers, and knows the tenant."""
         try:
-            async with connect(f"{url}?{client.url.query}", max_size=None, proxy=None) as server:
+            return (await self._client.get("/api/ping", timeout=2)).is_success
+        except httpx.TransportError:
+            return False
+
+    async def _serve(self, client: WebSocket, path: str) -> None:
+        scheme = self._url.scheme.replace("http", "ws")
+        headers = [(name, value) for name, value in client.headers.items() if name.startswith("x-")]
+        try:
+            async with connect(
+                f"{scheme}://{self._host}{self._url.path}{path}?{client.url.query}",
+                host=self._url.hostname,
+                port=self._url.port or (443 if scheme == "wss" else 80),
+                additional_headers=headers,
+                max_size=None,
+                proxy=None,
+                ping_interval=None,  # Realtime closes silent sockets: a ping of ours would keep them alive
+            ) as server:
                 await client.accept()
                 await _pump(client, server)
         except InvalidStatus as error:

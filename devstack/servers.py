@@ -28,6 +28,7 @@ def _gateway(config: dict[str, Any]) -> Starlette:
             keys=Keys.load_or_create(Path(config["keys_file"]), f"{url}/auth/v1"),
             postgrest_url=config.get("postgrest_url"),
             realtime_url=config.get("realtime_url"),
+            realtime_tenant=config.get("realtime_tenant", ""),
             schemas=exposed_schemas(),
             realtime_settings=Settings(**config["realtime_settings"]),
         )
@@ -49,7 +50,7 @@ def main(name: str, config_file: str) -> None:
     create, port = _SERVERS[name]
     uvicorn.run(
         create(config), host="127.0.0.1", port=config[port], log_level="warning", access_log=False,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=2, ws_ping_interval=None,
     )  # fmt: skip
 
 

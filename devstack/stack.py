@@ -23,6 +23,7 @@ from devstack.keys import Keys
 from devstack.migrate import apply_migrations, apply_seed, exposed_schemas
 from devstack.ports import StackError, choose_ports
 from devstack.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port
+from devstack.realtime_server import POSTGRES_SETTINGS, RealtimeServer, check_maker, detach
 from service.crypto import new_key
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +65,8 @@ class Stack:
     `ports` fixes ports by name, as `choose_ports` takes them.
     `watch_pages` bundles the pages again whenever a source of theirs changes.
     `environment` goes to the service on top of what the stack sets. `postgres_settings` go to the server,
-    `realtime_settings` to the stand-in for Realtime (the fields of its Settings).
+    `realtime_settings` to the stand-in for Realtime (the fields of its Settings). A real one is waited for as many
+    seconds as `realtime_within` says.
     """
 
     state_dir: Path
@@ -72,6 +74,7 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict)
     postgres_settings: tuple[str, ...] = ()
     realtime_settings: Mapping[str, float] = field(default_factory=dict)
+    realtime_within: float = 300.0
     watch_pages: bool = False
     progress: Callable[[str], None] = lambda _: None
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -120,6 +123,8 @@ class Stack:
         for name in ("pages", "service", "gateway", "postgrest", "pagerduty"):
             self.stop_process(name)
         if self.cluster is not None:
+            if "realtime_url" in self.config:
+                detach(self.cluster.dsn(SUPERUSER))
             self.cluster.stop()
 
     def stop_process(self, name: str) -> None:
@@ -166,33 +171,45 @@ class Stack:
         }
 
     def _start_postgres(self) -> None:
+        realtime = RealtimeServer.named_in(os.environ)
         self.progress("Starting PostgreSQL")
         port = int(self.config["postgres_port"])
-        self.cluster = Cluster(self.state_dir / "postgres", port, embedded_bin_dir(), self.postgres_settings)
+        settings = (*self.postgres_settings, *(POSTGRES_SETTINGS if realtime else ()))
+        self.cluster = Cluster(self.state_dir / "postgres", port, embedded_bin_dir(), settings)
         self.cluster.start()
-        self.cluster.install_platform()
+        self.cluster.install_platform(stand_in_realtime=realtime is None)
+        check_maker(self.cluster.dsn(SUPERUSER), real=realtime is not None)
         self.config |= {
             "database_dsn": self.cluster.dsn("postgres"),
             "authenticator_dsn": self.cluster.dsn("authenticator"),
             "auth_dsn": self.cluster.dsn("supabase_auth_admin"),
             "superuser_dsn": self.cluster.dsn(SUPERUSER),
         }
+        if realtime:
+            self._wait_for_realtime(realtime, self.cluster.dsn(SUPERUSER))
         self.progress("Applying migrations and the seed")
         apply_migrations(self.database_dsn)
         apply_seed(self.database_dsn)
 
+    def _wait_for_realtime(self, realtime: RealtimeServer, dsn: str) -> None:
+        self.config |= {"realtime_url": realtime.url, "realtime_tenant": realtime.tenant}
+        settings = self.state_dir / "realtime.env"
+        realtime.write_settings(settings, dsn)
+        self.progress(f"Waiting until Realtime at {realtime.url} has made its schema (start it with {settings})")
+        realtime.wait(dsn, self.realtime_within)
+
     def _start_gateway(self) -> None:
         url = f"http://localhost:{self.config['supabase_port']}"
         keys_file = self.state_dir / "keys.json"
-        keys = Keys.load_or_create(keys_file, f"{url}/auth/v1")
+        keys = Keys.load_or_create(keys_file, f"{url}/auth/v1", os.environ.get("SUPABASE_JWT_SECRET"))
         self.config |= {
             "supabase_url": url,
             "keys_file": str(keys_file),
             "publishable_key": keys.publishable_key,
             "secret_key": keys.secret_key,
         }
-        if os.environ.get("REALTIME_URL"):
-            self.config["realtime_url"] = os.environ["REALTIME_URL"]
+        if keys.algorithm == "HS256":
+            self.config["jwt_secret"] = keys.jwt_secret
         postgrest = os.environ.get("POSTGREST_BIN") or shutil.which("postgrest")
         if postgrest:
             self._start_postgrest(postgrest, keys)
@@ -246,6 +263,8 @@ class Stack:
             "PAGERDUTY_API_URL_US": f"{sandbox}/us",
             "PAGERDUTY_API_URL_EU": f"{sandbox}/eu",
         }
+        if "jwt_secret" in self.config:
+            environment["SUPABASE_JWT_SECRET"] = str(self.config["jwt_secret"])
         if self.is_embedded:
             environment["DEMO_PEOPLE"] = json.dumps(people)
         return environment

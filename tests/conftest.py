@@ -18,7 +18,9 @@ EMBEDDED = 18
 #: Tests keep nothing: durability would only cost time.
 TEST_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 #: Refusals are held back as the real Realtime holds them back, but not for seconds.
-TEST_REALTIME = {"refusal_delay": 0.2, "connect_refusal_delay": 0.2}
+#: Tests of other things may be as loud as they like.
+TEST_REALTIME = {"refusal_delay": 0.2, "connect_refusal_delay": 0.2, "max_events_per_second": 1e9,
+                 "max_joins_per_second": 1e9}  # fmt: skip
 TESTS = Path(__file__).parent
 
 settings.register_profile("any machine", deadline=None)  # busy ones stop for a while in the middle of an example
@@ -109,19 +111,26 @@ def embedded_cluster(cluster_of: Callable[[int], Cluster]) -> Cluster:
     return cluster_of(EMBEDDED)
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path, int], None]) -> Iterator[Stack]:
-    """The whole product, running: embedded, or against the project that SUPABASE_URL names."""
+def new_stack(folder: Path, new_data_dir: Callable[[Path, int], None]) -> Stack:
+    """The whole product, not started yet: embedded, or against the real servers that the environment names."""
     names = ("service_port", "supabase_port", "postgres_port", "pagerduty_port")
-    running = Stack(
-        tmp_path_factory.mktemp("stack"),
+    made = Stack(
+        folder,
         {name: free_port() for name in names},
         environment={"LOG_LEVEL": "debug"},
         postgres_settings=TEST_SETTINGS,
         realtime_settings=TEST_REALTIME,
     )
-    if not os.environ.get("SUPABASE_URL"):
-        new_data_dir(running.state_dir / "postgres", EMBEDDED)
+    # A copied database has the stand-in's schema, where a real Realtime makes its own.
+    if not os.environ.get("SUPABASE_URL") and not os.environ.get("REALTIME_URL"):
+        new_data_dir(made.state_dir / "postgres", EMBEDDED)
+    return made
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path, int], None]) -> Iterator[Stack]:
+    """The whole product, running."""
+    running = new_stack(tmp_path_factory.mktemp("stack"), new_data_dir)
     running.start()
     yield running
     running.stop()

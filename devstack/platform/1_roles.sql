@@ -9,6 +9,7 @@ grant anon, authenticated, service_role to authenticator;
 
 create role supabase_auth_admin login noinherit;
 create role supabase_realtime_admin nologin noinherit;
+create role dashboard_user nologin createdb createrole replication;
 
 create role postgres login createdb createrole replication bypassrls;
 grant anon, authenticated, service_role to postgres with admin option;

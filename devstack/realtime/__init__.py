@@ -1,7 +1,7 @@
 """The stand-in for Supabase Realtime: private and public broadcast channels on `/websocket`, broadcasts by HTTP.
 
 Not supported, and said so: `postgres_changes` (the join is refused) and presence events (answered with an error).
-Rate limits are not imitated.
+The limits of a small hosted project are imitated: see Settings.
 """
 
 import contextlib
@@ -28,11 +28,14 @@ def create_app(dsn: str, keys: Keys, settings: Settings | None = None) -> Starle
     """The app to be mounted at `/realtime/v1`; `dsn` is the superuser's. Its lifespan opens the connections."""
     settings = settings or Settings()
     pool = AsyncConnectionPool(
-        dsn, min_size=2, max_size=8, open=False, timeout=5, kwargs={"autocommit": True}, name="realtime"
-    )
-    hub = Hub()
+        dsn, min_size=2, max_size=8, open=False, timeout=5, kwargs={"autocommit": True}, name="realtime",
+        check=AsyncConnectionPool.check_connection,  # PostgreSQL may have been restarted since
+    )  # fmt: skip
+    events = settings.rate_counter(settings.max_events_per_second)
+    hub = Hub(events)
     listener = Listener(dsn, pool, hub)
-    backend = Backend(keys, pool, Authorizer(pool), hub, listener, settings)
+    joins = settings.rate_counter(settings.max_joins_per_second)
+    backend = Backend(keys, pool, Authorizer(pool), hub, listener, settings, events, joins)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

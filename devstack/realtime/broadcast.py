@@ -17,6 +17,7 @@ from devstack.realtime.tokens import Token, TokenError, check_token
 
 #: Realtime's own limit on small plans is 256 KB a message.
 MAX_BODY = 3_000_000
+OVER_LIMIT = "You have exceeded your rate limit"
 BLANK = "can't be blank"
 INVALID = "is invalid"
 
@@ -34,7 +35,7 @@ async def batch(request: Request, backend: Backend) -> Response:
     if token is None:
         return _unauthorized()
     try:
-        body = json.loads(await _body(request))
+        body = await _json(request)
     except _TooLargeError:
         return Response(status_code=413)
     except ValueError:
@@ -42,6 +43,11 @@ async def batch(request: Request, backend: Backend) -> Response:
     errors = batch_errors(body)
     if errors is not None:
         return JSONResponse({"errors": {"messages": errors}}, status_code=422)
+    rate, limit = backend.events.average, backend.settings.max_events_per_second
+    if rate > limit:
+        return _too_many(OVER_LIMIT)
+    if rate + len(body["messages"]) > limit:
+        return _too_many("Too many messages to broadcast, please reduce the batch size")
     try:
         await _send_batch(body["messages"], token, _headers(request), backend)
     except DatabaseUnavailableError:
@@ -68,20 +74,19 @@ async def single(request: Request, backend: Backend) -> Response:
     token = _authenticate(request, backend)
     if token is None:
         return _unauthorized()
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind not in ("application/json", "application/octet-stream"):
+    kind = _media_type(request)
+    if kind not in (None, "application/json", "application/octet-stream"):
         error = "Unsupported Media Type. Use application/json or application/octet-stream"
         return JSONResponse({"error": error}, status_code=415)
+    is_json = kind != "application/octet-stream"
     try:
-        body = await _body(request)
+        body = json.dumps(await _json(request), separators=(",", ":")).encode() if is_json else await _body(request)
     except _TooLargeError:
         return Response(status_code=413)
-    is_json = kind == "application/json"
-    if is_json:
-        try:
-            body = json.dumps(json.loads(body), separators=(",", ":")).encode()
-        except ValueError:
-            return JSONResponse({"message": "the body is not JSON"}, status_code=400)
+    except ValueError:
+        return JSONResponse({"message": "the body is not JSON"}, status_code=400)
+    if backend.events.exceeded:
+        return _too_many(OVER_LIMIT)
     topic, event = request.path_params["topic"], request.path_params["event"]
     private = request.query_params.get("private") == "true"
     if private:
@@ -135,6 +140,27 @@ def _authenticate(request: Request, backend: Backend) -> Token | None:
 
 def _unauthorized() -> Response:
     return JSONResponse({"message": "Unauthorized"}, status_code=401)
+
+
+def _too_many(message: str) -> Response:
+    return JSONResponse({"message": message}, status_code=429)
+
+
+def _media_type(request: Request) -> str | None:
+    named = request.headers.get("content-type")
+    return None if named is None else named.partition(";")[0].strip().lower()
+
+
+async def _json(request: Request) -> Any:
+    """The body, read by the real server only where it is called JSON: else it stands for an empty object.
+
+    Raises ValueError, and _TooLargeError.
+    """
+    body = await _body(request)
+    if not (_media_type(request) or "").endswith(("/json", "+json")):
+        return {}
+    found = json.loads(body or b"{}")
+    return found if isinstance(found, dict) else {"_json": found}
 
 
 def _headers(request: Request) -> dict[str, str]:

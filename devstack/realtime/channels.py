@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from devstack.realtime.protocol import Broadcast, Ref, Serializer, TextBroadcast
+from devstack.realtime.rates import RateCounter
 from devstack.realtime.tokens import Token
 
 PREFIX = "realtime:"
+TOO_MANY_EVENTS = "Too many messages per second"
 
 
 class Outlet(Protocol):
@@ -18,6 +20,9 @@ class Outlet(Protocol):
 
     def send(self, frame: str | bytes) -> None:
         """Puts a frame into the socket's queue."""
+
+    def shut(self, channel: "Channel", reason: str) -> None:
+        """Closes one of its channels, and tells the client why."""
 
 
 @dataclass(eq=False)
@@ -55,9 +60,13 @@ class Channel:
 
 
 class Hub:
-    """Every joined channel, by topic; private and public channels of one topic do not hear each other."""
+    """Every joined channel, by topic; private and public channels of one topic do not hear each other.
 
-    def __init__(self) -> None:
+    `events` counts messages and their deliveries; over its limit, a channel that still hears one is closed.
+    """
+
+    def __init__(self, events: RateCounter) -> None:
+        self.events = events
         self._channels: defaultdict[tuple[str, bool], set[Channel]] = defaultdict(set)
 
     def add(self, channel: Channel) -> None:
@@ -72,18 +81,15 @@ class Hub:
         if not listeners:
             self._channels.pop(key, None)
 
-    def has_listeners(self, name: str, private: bool) -> bool:
-        """Whether anybody would hear a broadcast."""
-        return (name, private) in self._channels
-
     def broadcast(self, name: str, private: bool, broadcast: Broadcast, sender: Channel | None = None) -> None:
         """Sends it to every channel of the topic, to the sender's own only if it asked for that.
 
         A frame is encoded once for each serializer, however many listen.
         """
+        self.events.add()
         frames: dict[int, str | bytes | None] = {}
         row = broadcast.meta.get("id") if not isinstance(broadcast, TextBroadcast) and broadcast.meta else None
-        for channel in self._channels.get((name, private), ()):
+        for channel in list(self._channels.get((name, private), ())):
             if (channel is sender and not channel.receive_own) or (row is not None and row in channel.replayed):
                 continue
             serializer = channel.outlet.serializer
@@ -92,3 +98,6 @@ class Hub:
             frame = frames[id(serializer)]
             if frame is not None:
                 channel.outlet.send(frame)
+            self.events.add()
+            if self.events.exceeded:
+                channel.outlet.shut(channel, TOO_MANY_EVENTS)

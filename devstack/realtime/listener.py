@@ -120,7 +120,9 @@ class Listener:
             rows = await (await connection.execute(FETCH, (ids, stamps), prepare=True)).fetchall()
         for row, topic, event, private, payload, binary in rows:
             stored = StoredBroadcast(row, event, payload, binary)
-            if self._hub.has_listeners(topic, private):
+            if self._hub.events.exceeded:
+                log.info("MessagePerSecondRateLimitReached: a broadcast is dropped")
+            else:
                 self._hub.broadcast(topic, private, as_broadcast(stored))
 
 

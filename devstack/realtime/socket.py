@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -21,6 +22,7 @@ from devstack.realtime.joining import (
     Backend,
     Joined,
     JoinRefusedError,
+    TooManyJoinsError,
     join,
     refresh,
 )
@@ -45,22 +47,29 @@ READY_TIMEOUT = 60.0  # seconds
 
 async def serve(websocket: WebSocket, backend: Backend) -> None:
     """Answers a connect to `/websocket?apikey=…&vsn=…`, where `apikey` is a token by now, and serves the socket."""
-    api_token = websocket.query_params.get("apikey", "")
+    api_token = websocket.query_params.get("apikey")
     serializer = SERIALIZERS.get(websocket.query_params.get("vsn", "1.0.0"))
     if serializer is None:
         await websocket.send_denial_response(Response(status_code=403))
         return
     try:
-        if not api_token:
+        if api_token is None:
             raise TokenError("MissingAPIKey", "API key is missing")
         check_token(api_token, backend.keys, backend.now)
     except TokenError as error:
-        await asyncio.sleep(backend.settings.connect_refusal_delay)
-        await websocket.send_denial_response(JSONResponse({"error": error.connect_error}, status_code=401))
+        await _refuse(websocket, backend, 401, error.connect_error)
+        return
+    if backend.joins.exceeded:
+        await _refuse(websocket, backend, 429, "Too many joins per second")
         return
     await websocket.accept()
     headers = {name: value for name, value in websocket.headers.items() if name.startswith("x-")}
     await Socket(websocket, serializer, api_token, headers, backend).run()
+
+
+async def _refuse(websocket: WebSocket, backend: Backend, status: int, error: str) -> None:
+    await asyncio.sleep(backend.settings.connect_refusal_delay)
+    await websocket.send_denial_response(JSONResponse({"error": error}, status_code=status))
 
 
 class Socket:
@@ -75,7 +84,7 @@ class Socket:
         self._headers = headers
         self._backend = backend
         self._channels: dict[str, Channel] = {}
-        self._queue: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._queue: asyncio.Queue[str | bytes | None] = asyncio.Queue()  # null: the end
         self._too_slow = asyncio.Event()
         self._waiting: set[asyncio.Task[None]] = set()
 
@@ -99,16 +108,23 @@ class Socket:
         else:
             self._queue.put_nowait(frame)
 
+    def shut(self, channel: Channel, reason: str) -> None:
+        """Closes a channel that is not to go on, and says why; the socket stays open."""
+        if self._channels.get(channel.topic) is channel:
+            self._drop(channel)
+            channel.system("error", reason)
+            channel.close()
+
     async def _wait_too_slow(self) -> None:
         await self._too_slow.wait()
 
     async def _write(self) -> None:
-        """Sends what is queued. Ends when the client is gone."""
+        """Sends what is queued. Ends when the client is gone, or is to go."""
         with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):
-            while True:
-                frame = await self._queue.get()
+            while (frame := await self._queue.get()) is not None:
                 kind = "text" if isinstance(frame, str) else "bytes"
                 await self._websocket.send({"type": "websocket.send", kind: frame})
+            await self._websocket.close(1000)
 
     async def _read(self) -> None:
         """Handles what comes in. Ends when the client is gone or silent."""
@@ -135,6 +151,8 @@ class Socket:
         elif message.event == "phx_join" and message.topic.startswith(PREFIX):
             await self._join(message)
         elif (channel := self._channels.get(message.topic)) is not None:
+            if message.event == "phx_leave" and message.join_ref not in (None, channel.join_ref):
+                return  # of a channel that was closed before: this one has been joined since
             await self._handle_joined(channel, message)
         elif message.event == "phx_leave":
             self._reply(message, "ok", {})
@@ -144,6 +162,8 @@ class Socket:
 
     async def _handle_joined(self, channel: Channel, message: Message) -> None:
         payload = message.payload
+        # Replies carry the channel's own reference, whatever the message's was.
+        message = replace(message, join_ref=channel.join_ref)
         if message.event == "phx_leave":
             self._drop(channel)
             self._reply(message, "ok", {})
@@ -168,6 +188,8 @@ class Socket:
         except JoinRefusedError as error:
             await asyncio.sleep(self._backend.settings.refusal_delay)
             self._reply(message, "error", {"reason": str(error)})
+            if isinstance(error, TooManyJoinsError):
+                self._queue.put_nowait(None)
         else:
             self._enter(message, joined)
         if previous is not None:
@@ -177,6 +199,9 @@ class Socket:
         name = message.topic.removeprefix(PREFIX)
         if not name:
             raise JoinRefusedError("TopicNameRequired: You must provide a topic name")
+        if self._backend.joins.exceeded:
+            raise TooManyJoinsError
+        self._backend.joins.add()
         if len(self._channels) >= self._backend.settings.max_channels:
             raise JoinRefusedError("ChannelRateLimitReached: Too many channels")
         return await join(self._backend, self, name, message, self._api_token, self._headers)
@@ -209,7 +234,7 @@ class Socket:
         try:
             channel.token = await refresh(self._backend, channel, text, self._headers)
         except TokenError as error:
-            self._shut(channel, error)
+            self.shut(channel, error.refresh_message)
             return
         channel.may_write = None
         if self._channels.get(channel.topic) is channel:  # it may have expired meanwhile
@@ -240,8 +265,7 @@ class Socket:
         try:
             await asyncio.wait_for(self._backend.listener.connected.wait(), READY_TIMEOUT)
         except TimeoutError:
-            message = "Replication connection was not established in time"
-            self._shut(channel, TokenError("ChannelShutdown", message))
+            self.shut(channel, "Replication connection was not established in time")
             return
         if self._channels.get(channel.topic) is channel:
             channel.system("ok", "Replication connection established")
@@ -253,14 +277,7 @@ class Socket:
         channel.expiry = asyncio.get_running_loop().call_later(delay, self._expire, channel)
 
     def _expire(self, channel: Channel) -> None:
-        self._shut(channel, expired(channel.token.expires_at, self._backend.now))
-
-    def _shut(self, channel: Channel, error: TokenError) -> None:
-        """Closes a channel whose token no longer serves; the socket stays open."""
-        if self._channels.get(channel.topic) is channel:
-            self._drop(channel)
-            channel.system("error", error.refresh_message)
-            channel.close()
+        self.shut(channel, expired(channel.token.expires_at, self._backend.now).refresh_message)
 
     def _drop(self, channel: Channel) -> None:
         self._backend.hub.remove(channel)

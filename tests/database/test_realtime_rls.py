@@ -270,7 +270,7 @@ def test_a_lost_broadcast_loses_nothing_else(database: Database, acme: Organizat
     """Realtime's table may be broken or full: the alert is stored all the same."""
     with Database(migrated) as broken:
         organization = broken.organization()
-        broken.rows("alter table realtime.messages_default add constraint no_more check (topic = 'none') not valid")
+        broken.rows("alter table realtime.messages add constraint no_more check (topic = 'none') not valid")
         notification = broken.notify(organization, event())
         assert broken.run_as(organization["viewer"], "select id::text from pagerduty.notification_feed") == [
             {"id": notification}

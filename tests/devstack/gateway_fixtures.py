@@ -1,6 +1,7 @@
 """A running gateway for tests: a scratch database with two users and small policies, served by uvicorn."""
 
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -20,6 +21,10 @@ from devstack.keys import Keys
 from devstack.postgres import SUPERUSER, Cluster
 from devstack.realtime import Settings
 
+#: Refusals come at once, and nothing is too much.
+QUICK = Settings(
+    refusal_delay=0.05, connect_refusal_delay=0.05, max_events_per_second=math.inf, max_joins_per_second=math.inf
+)
 ANNA = "11111111-1111-1111-1111-111111111111"
 BEN = "22222222-2222-2222-2222-222222222222"
 PASSWORD = "correct horse battery staple"
@@ -181,7 +186,7 @@ def start_gateway(scratch_database: Database) -> Callable[..., contextlib.Abstra
             "auth_dsn": scratch_database.dsn("supabase_auth_admin"),
             "realtime_dsn": scratch_database.dsn(),
             "keys": keys,
-            "realtime_settings": settings or Settings(refusal_delay=0.05, connect_refusal_delay=0.05),
+            "realtime_settings": settings or QUICK,
         }
         with serve(create_server(GatewayConfig(**(values | config))), listening):
             yield Gateway(url, keys, scratch_database)

@@ -81,3 +81,25 @@ def test_only_our_tokens_verify() -> None:
         with pytest.raises(jwt.InvalidTokenError):
             keys.verify(token)
     assert keys.verify(keys.sign({"exp": 1}), check_expiry=False) == {"exp": 1}
+
+
+def test_a_chosen_secret_signs_everything_and_stays(tmp_path: Path) -> None:
+    file, issuer, secret = tmp_path / "keys.json", "http://x/auth/v1", "chosen by a person, in 32 characters"
+    made = Keys.load_or_create(file, issuer)
+    chosen = Keys.load_or_create(file, issuer, secret)
+    assert (chosen.publishable_key, chosen.signing_key_pem) == (made.publishable_key, made.signing_key_pem)
+    for token in (chosen.anon_jwt, chosen.service_role_jwt, chosen.sign({"role": "anon"})):
+        assert jwt.decode(token, secret, algorithms=["HS256"])["role"] in ("anon", "service_role")
+        assert chosen.verify(token)
+    for again in (Keys.load_or_create(file, issuer, secret), Keys.load_or_create(file, issuer)):
+        assert again == chosen
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_file_from_before_there_was_a_choice_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    made = Keys.load_or_create(file, "http://x/auth/v1")
+    stored = json.loads(file.read_text())
+    del stored["algorithm"]
+    file.write_text(json.dumps(stored))
+    assert Keys.load_or_create(file, "http://x/auth/v1") == made

@@ -10,14 +10,16 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
+import jwt
 import psycopg
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from devstack.realtime import Settings
 from devstack.realtime.channels import Hub
 from devstack.realtime.joining import Backend
 from devstack.realtime.protocol import SERIALIZERS, Message, UserBroadcast, encode_push
+from devstack.realtime.rates import RateCounter
 from devstack.realtime.socket import MAX_QUEUED, Socket
 from tests.devstack.gateway_fixtures import ANNA, BEN, Gateway, wait_until
 from tests.devstack.realtime_client import OWN_TOPIC, RawClient, config
@@ -81,6 +83,39 @@ def test_a_token_of_an_unknown_key_names_the_kid(gateway: Gateway) -> None:
         assert other.kid in client.join(token=token)["response"]["reason"]
 
 
+def signed(gateway: Gateway, algorithm: str, headers: dict[str, str] | None = None, **claims: Any) -> str:
+    """A token of Anna's that one of the gateway's keys signed."""
+    keys = gateway.keys
+    key = keys.jwt_secret if algorithm.startswith("HS") else keys.signing_key_pem
+    made = {"sub": ANNA, "role": "authenticated", "exp": int(time.time()) + 60, **claims}
+    return jwt.encode(made, key, algorithm=algorithm, headers=headers)
+
+
+def test_times_but_the_expiry_do_not_count(gateway: Gateway) -> None:
+    later = int(time.time()) + 60
+    with RawClient(gateway) as client:
+        assert client.join(token=gateway.token(iat=later, nbf=later))["status"] == "ok"
+
+
+def test_the_secret_needs_no_kid_and_a_key_does(gateway: Gateway) -> None:
+    no_signer = "JwtSignerError: Failed to generate JWT signer, check your JWT secret or JWKS configuration"
+    with RawClient(gateway) as client:
+        assert client.join("realtime:room:1", signed(gateway, "HS256"))["status"] == "ok"
+        assert client.join("realtime:room:2", signed(gateway, "HS512"))["status"] == "ok"
+        assert client.join("realtime:room:3", signed(gateway, "HS256", {"kid": "any"}))["status"] == "ok"
+        assert client.join("realtime:room:4", signed(gateway, "ES256"))["response"] == {"reason": no_signer}
+    with pytest.raises(InvalidStatus) as refusal:
+        RawClient(gateway, apikey=signed(gateway, "ES256"))
+    assert json.loads(bytes(refusal.value.response.body or b"")) == {"error": no_signer.partition(": ")[2]}
+
+
+def test_an_empty_api_key_is_no_token(gateway: Gateway) -> None:
+    with pytest.raises(InvalidStatus) as refusal:
+        RawClient(gateway, apikey="")
+    assert refusal.value.response.status_code == 401
+    assert json.loads(bytes(refusal.value.response.body or b"")) == {"error": "The token provided is not a valid JWT"}
+
+
 def test_a_refused_join_is_held_back(start_gateway: StartGateway) -> None:
     assert Settings().refusal_delay == 5
     with start_gateway(Settings(refusal_delay=0.4)) as slow, RawClient(slow) as client:
@@ -108,13 +143,64 @@ def test_what_is_not_supported_is_named(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [None, [], "text", {}, {"config": 1}, {"config": {"broadcast": [], "private": "true"}}]
+    "config",
+    [
+        None,
+        {"broadcast": None},
+        {"private": 1, "presence": 1, "postgres_changes": 1},
+        {"broadcast": {"ack": [], "self": "TRUE"}},
+        {"postgres_changes": [None]},
+    ],
 )
-def test_joins_with_an_odd_payload_are_answered(gateway: Gateway, payload: object) -> None:
+def test_what_cannot_be_read_in_a_join_is_forgiven(gateway: Gateway, config: object) -> None:
+    with RawClient(gateway) as client:
+        client.send("realtime:room:odd", "phx_join", {"config": config})
+        assert client.receive()["payload"]["status"] == "ok"
+
+
+NO_OBJECT = "UnknownErrorOnChannel: no function clause matching in Access.get/3"
+NO_OBJECTS: tuple[object, ...] = ("text", 1, 0, False, [])
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (None, "UnknownErrorOnChannel: expected params to be a :map, got: `nil`"),
+        ([], "UnknownErrorOnChannel: expected params to be a :map, got: `[]`"),
+        ("text", 'UnknownErrorOnChannel: expected params to be a :map, got: `"text"`'),
+        (1, "UnknownErrorOnChannel: expected params to be a :map, got: `1`"),
+        *((odd, NO_OBJECT) for wrong in NO_OBJECTS for odd in ({"config": wrong}, {"config": {"broadcast": wrong}})),
+        ({"access_token": ""}, "MalformedJWT: The token provided is not a valid JWT"),
+    ],
+)
+def test_joins_with_another_shape_are_refused(gateway: Gateway, payload: object, reason: str) -> None:
     with RawClient(gateway) as client:
         client.send("realtime:room:odd", "phx_join", payload)
-        assert client.receive()["event"] == "phx_reply"
+        assert client.receive()["payload"] == {"status": "error", "response": {"reason": reason}}
         client.heartbeat()
+
+
+def test_a_leave_of_a_channel_that_was_joined_again_since_is_ignored(gateway: Gateway) -> None:
+    topic = "realtime:room:leave"
+    with RawClient(gateway, "2.0.0") as client:
+        client.join(topic)
+        client.send(topic, "phx_leave", {}, join_ref="of another join")
+        client.heartbeat()
+        gateway.database.send("room:leave", "still")
+        assert client.receive()["payload"]["event"] == "still"
+        client.send(topic, "phx_leave", {})
+        assert client.receive()["join_ref"] == "1", "without a reference it means the channel as it is"
+        assert client.receive()["event"] == "phx_close"
+
+
+def test_replies_carry_the_channels_own_join_ref(gateway: Gateway) -> None:
+    with RawClient(gateway, "2.0.0") as client:
+        client.join("realtime:room:refs", private=False, ack=True)
+        sent = {"type": "broadcast", "event": "hi", "payload": {}}
+        for join_ref in (None, "77"):
+            ref = client.send("realtime:room:refs", "broadcast", sent, join_ref=join_ref)
+            reply = client.receive()
+            assert (reply["event"], reply["ref"], reply["join_ref"]) == ("phx_reply", ref, "1")
 
 
 @pytest.mark.parametrize(
@@ -125,9 +211,10 @@ def test_joins_with_an_odd_payload_are_answered(gateway: Gateway, payload: objec
         ({"since": 10**30}, True, "Replay params are not valid"),
         ({"since": 0, "limit": "all"}, True, "Replay params are not valid"),
         ({"since": 0}, False, "Replay is not allowed for public channels"),
+        (None, False, "Replay is not allowed for public channels"),
     ],
 )
-def test_replays_that_cannot_be(gateway: Gateway, replay: dict[str, object], private: bool, reason: str) -> None:
+def test_replays_that_cannot_be(gateway: Gateway, replay: object, private: bool, reason: str) -> None:
     with RawClient(gateway) as client:
         reply = client.join("realtime:room:replay", private=private, replay=replay)
         assert reply["response"]["reason"] == f"UnableToReplayMessages: {reason}"
@@ -359,7 +446,12 @@ def test_single_broadcasts(gateway: Gateway) -> None:
         assert client.post(path, content=b"\x01", headers=octets).status_code == 202
         assert listener.receive()["payload"]["payload"] == [1]
         assert client.post(path, content=b"<a/>", headers={"Content-Type": "text/xml"}).status_code == 415
-        assert client.post(path, content=b"{").status_code == 400
+        json_type = {"Content-Type": "application/json"}
+        assert client.post(path, content=b"{", headers=json_type).status_code == 400
+        assert client.post(path, content=b"{").status_code == 202, "what is not called JSON is not read"
+        assert listener.receive()["payload"]["payload"] == {}
+        assert client.post(path, json=[1]).status_code == 202
+        assert listener.receive()["payload"]["payload"] == {"_json": [1]}
         assert client.post(f"{path}?private=true", json={}).status_code == 403, "anon may not speak"
 
 
@@ -375,7 +467,7 @@ def test_a_client_that_never_reads_is_let_go() -> None:
         await asyncio.Event().wait()
 
     async def scenario() -> None:
-        backend = SimpleNamespace(settings=Settings(), hub=Hub())
+        backend = SimpleNamespace(settings=Settings(), hub=Hub(RateCounter(1)))
         websocket: Any = SimpleNamespace(send=never, receive=never)
         stuck = Socket(websocket, SERIALIZERS["1.0.0"], "", {}, cast(Backend, backend))
         running = asyncio.create_task(stuck.run())

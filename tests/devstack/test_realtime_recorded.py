@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from tests.devstack.gateway_fixtures import ANNA, BEN, Gateway
 from tests.devstack.realtime_client import Frame, RawClient, decode, recorded
@@ -207,7 +208,6 @@ def test_connects_are_refused_as_recorded(gateway: Gateway) -> None:
     keys = {
         "bad_apikey": "abc",
         "expired_apikey": gateway.token(lifetime=-10, role="anon"),
-        "no_apikey": "",
         "wrong_sig": jwt.encode({"role": "anon", "exp": 9_999_999_999}, "x" * 40, "HS256"),
         "missing_claims": gateway.token(role=None),
     }
@@ -220,6 +220,9 @@ def test_connects_are_refused_as_recorded(gateway: Gateway) -> None:
             RawClient(gateway, apikey=key)
         response = refusal.value.response
         assert f"{response.status_code} {bytes(response.body or b'').decode()}" == answers[name]
+    with pytest.raises(InvalidStatus) as refusal:
+        connect(f"{gateway.websocket_url}?vsn=1.0.0")
+    assert bytes(refusal.value.response.body or b"").decode() in answers["no_apikey"]
     with pytest.raises(InvalidStatus) as refusal:
         RawClient(gateway, vsn="9.0.0")
     assert f"{refusal.value.response.status_code} " == answers["vsn 9.0.0"]

@@ -33,23 +33,31 @@ _THINGS = frozenset(
 )  # fmt: skip
 
 _QUOTE = r"(?:\\{0,32}(?:[\"'`]|u002[27])|%2[27]|&(?:quot|apos|\#3[49]);)"
-_SIGN = r"\s{0,8}(?P<%s>[:=]{1,3}>?|%%3[ad])\s{0,20}"
+_SIGN = r"\s{0,8}(?P<%s>[:=\uff1a]{1,3}>?|%%3[ad]|\\{1,32}u003[ad])(?:\s|%%20|\+(?=%%2)){0,20}"
 _ASSIGNMENT = re.compile(
     rf"(?<![\w.-])(?P<name>[\w.-]++(?:[ ](?:id|code|number|value|header|string|hash)\b)?)"
     rf"(?P<close>{_QUOTE}?\]?){_SIGN % 'sign'}",
     re.I,
 )
 # {"name": "Authorization", "value": …}, and <add key="password" value="…">
+_NAMES_IT = "(?:name|key|header|field|label|variable|parameter|property)"
 _PAIR = re.compile(
-    rf"(?:name|key|header|field|label|variable|parameter|property){_QUOTE}?{_SIGN % 'first'}{_QUOTE}?"
+    rf"{_NAMES_IT}{_QUOTE}?{_SIGN % 'first'}{_QUOTE}?"
     rf"(?P<name>[\w.-]{{1,64}}){_QUOTE}?[\s,;]{{0,20}}{_QUOTE}?val(?:ue)?(?P<close>{_QUOTE}?){_SIGN % 'sign'}",
     re.I,
+)
+_REVERSED_PAIR = re.compile(
+    rf"((?<![\w.-])val(?:ue)?{_QUOTE}?{_SIGN % 'first'}{_QUOTE})(?:(?!{_QUOTE}).){{1,512}}"
+    rf"({_QUOTE}[\s,;]{{0,20}}{_QUOTE}?{_NAMES_IT}{_QUOTE}?{_SIGN % 'sign'}{_QUOTE}?(?P<name>[\w.-]{{1,64}}))",
+    re.I | re.S,
 )
 _OPENING = re.compile(
     r"[a-z@]{0,2}(?P<quote>\"\"\"|'''|(?P<escapes>\\*)(?P<mark>[\"'`])|\\*u002[27]|%2[27]|&\#?\w+;)", re.I
 )
-_UNQUOTED = re.compile(rf"(?:(?!{_QUOTE}(?:[\s,;:}}\])>]|\Z))\S)*", re.I)
-_QUERY_VALUE = re.compile(rf"(?:(?!{_QUOTE}(?:[\s,;:}}\])>]|\Z)|&(?:amp;)?[\w.%\[\]-]{{1,64}}=)\S)*", re.I)
+# A closing quote, or a line break that is written \r\n and has a header's name after it.
+_CLOSING = rf"{_QUOTE}(?:[\s,;:}}\])>]|\Z)|\\{{1,32}}[rn][\w\\-]{{1,64}}:"
+_UNQUOTED = re.compile(rf"(?:(?!{_CLOSING})\S)*", re.I)
+_QUERY_VALUE = re.compile(rf"(?:(?!{_CLOSING}|&(?:amp;)?[\w.%\[\]-]{{1,64}}=)\S)*", re.I)
 _ENCODED_VALUE = re.compile(r"(?:(?!%2[267])\S)*", re.I)
 _LITERAL = re.compile(r"[^\s,}\]]*")
 _BRACKET = re.compile(r"[\[\](){}]")
@@ -75,9 +83,10 @@ _CURL_USER = re.compile(r"(?<!\S)(-u|--(?:proxy-)?user)([ =])[^\s:]+:\S+")
 _SPOKEN = re.compile(
     r"(?<![\w-])(?:"
     r"(?P<scheme>bearer\s+)(?!(?:of|tokens?|auth\w*|schemes?)\b)\S+"
-    r"|(?P<basic>(?:basic|digest|negotiate)\s+)(?=\S{0,200}[\d=+/])[\w+/=.~-]{8,}"
+    r"|(?P<basic>(?:basic|digest|negotiate)\s+)(?=\S{0,200}(?:[\d=+/]|(?-i:[a-z][A-Z])))[\w+/=.~-]{8,}"
     r"|(?P<code>(?:pin|otp|code)(?:\s+(?:is|was))?\s+)\d{4,}\b"
-    r"|(?P<word>(?:token|secret|pwd|jwt|passw(?:or)?d|passphrase|(?:api|routing|integration|access|secret)[ _-]?key)"
+    r"|(?P<word>(?:token|secret|pwd|jwt|passw(?:or)?d|passphrase|identified\s+by"
+    r"|(?:api|routing|integration|access|secret)[ _-]?key)"
     r"(?:\s+(?:is|was))?\s+)(?:\"[^\"]*\"?|'[^']*'?|`[^`]*`?"
     r"|(?![a-z]++(?:['\u2019-][a-z]++)*+[.,;:!?)\]\"']*+(?:\s|\Z))(?![^\w\s]++(?:\s|\Z))\S+)"
     r")",
@@ -120,7 +129,9 @@ def _assignments(text: str) -> str:
 
 
 def _is_secret_assignment(text: str, found: re.Match[str]) -> bool:
-    if not is_secret_name(found["name"]):
+    after_escape = text[max(0, found.start() - 1) : found.start()] == "\\"
+    # \npin: is written where a line break was escaped.
+    if not is_secret_name(found["name"]) and not (after_escape and is_secret_name(found["name"][1:])):
         return False
     if found["sign"] != ":" or found["close"]:
         return True
@@ -147,6 +158,9 @@ def _value(text: str, start: int, found: re.Match[str]) -> tuple[int, int]:
 
 def _end_of_line_or_word(text: str, start: int, found: re.Match[str]) -> int:
     before = text[max(0, found.start() - 80) : found.start()]
+    block = _BLOCK.match(text, start)
+    if block:
+        return block.end()
     if _HEADER.search(found["name"]):
         # 'Cookie: a=b; c=d' ends where what it is quoted in does, else with its line.
         enclosing = re.search(rf"{_QUOTE}\Z", before)
@@ -155,8 +169,7 @@ def _end_of_line_or_word(text: str, start: int, found: re.Match[str]) -> int:
     if found["sign"].startswith("%"):
         return _end_of(_ENCODED_VALUE, text, start)
     if found["sign"] == ":" and _START_OF_LINE.search(before if len(before) == 80 else f"\n{before}"):
-        block = _BLOCK.match(text, start)
-        return block.end() if block else _end_of(_LINE, text, start)
+        return _end_of(_LINE, text, start)
     return _end_of(_QUERY_VALUE if before.endswith(("?", "&", ";", "#")) else _UNQUOTED, text, start)
 
 
@@ -200,6 +213,10 @@ def _webhook(found: re.Match[str]) -> str:
     return found[1] + first + (slash + MASK if slash else "")
 
 
+def _reversed_pair(found: re.Match[str]) -> str:
+    return f"{found[1]}{MASK}{found[3]}" if is_secret_name(found["name"]) else found[0]
+
+
 def _element(found: re.Match[str]) -> str:
     return f"<{found[1]}{found[2]}>{MASK}" if is_secret_name(found[1]) and found[3].strip() else found[0]
 
@@ -223,6 +240,7 @@ _RULES: tuple[Callable[[str], str], ...] = (
     _rule(_BARE_USERINFO, f"{MASK}@"),
     _rule(_WEBHOOK, _webhook),
     _rule(_EVENTS_API, rf"\1{MASK}"),
+    _rule(_REVERSED_PAIR, _reversed_pair),
     _assignments,
     _rule(_ELEMENT, _element),
     _rule(_CURL_USER, rf"\1\2{MASK}"),

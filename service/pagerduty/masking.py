@@ -103,7 +103,7 @@ def _mask_object(value: Mapping[Any, Any], person: bool, names: re.Pattern[str] 
     for key, item in _items(value):
         about_person = bool(_PERSON.search(key))
         is_name = (person and key in _NAMING) or (about_person and isinstance(item, str))
-        shown = _mask_text(key, names, MAX_DEPTH)
+        shown = _mask_text(key, names, depth + 1)
         if _is_private(key) or is_name or (holds_secret and _VALUE.search(key)):
             masked[shown] = _hide(item)
         else:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.pagerduty.masking import MASK, mask
+from service.pagerduty.masking import mask
+from service.redaction import MASK
 from tests.unit.pagerduty_examples import NAMES, delivery
 
 PEOPLE = (

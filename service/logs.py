@@ -21,7 +21,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Webhook tokens are such runs, also where the URL around them was copied wrongly.
 _LONG_RUN = re.compile(r"[0-9A-Za-z]{32,}")
 _LONGEST_PATH = 500
-_LONGEST_TEXT = 10_000
+_LONGEST_TEXT = 20_000
 # They log what clients sent, in a format of their own.
 _SERVERS = ("gunicorn.error", "gunicorn.access", "waitress")
 _NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "hpack", "flask-limiter")  # they log URLs and keys

@@ -1,6 +1,6 @@
 """Payloads for debug logs: what they hold, without secrets and without personal data.
 
-Masked by the name of the field: secrets (service/redaction.py says which names are a secret's), the receiver's own
+Masked by the name of the field: secrets (service/redaction/ says which names are a secret's), the receiver's own
 URL (its token is in V2's `endpoint_url`), e-mail addresses, phone and conference numbers, and the names of people. A
 name that was found that way is masked wherever else it is written, as in a log entry's "Acknowledged by …". What people
 wrote themselves stays, for that is what one debugs, except the e-mail addresses, phone numbers and secrets that can be

@@ -1,28 +1,12 @@
-"""Text without the secrets that can be recognised in it, for logs.
+"""Values that are written under a secret's name: `DB_PASSWORD=x`, `"password": "x"`, `Cookie: a=b; c=d`.
 
-Recognised is what stands under a secret's name (`DB_PASSWORD=x`, `"password": "x"`, `--token x`, `<pin>x</pin>`), the
-line of a header that carries credentials, what URLs carry of them, and the formats of well-known tokens. Where a secret
-ends is a guess: rather too much is hidden than too little. Time is linear in the text: every repetition in a pattern is
-possessive, bounded, or starts where no other could.
+As JSON (also inside of JSON), YAML, dotenv, command lines, headers, query strings, and percent-encoded.
 """
 
 import re
-from collections.abc import Callable
 
-from service.token_formats import TOKEN
+from service.redaction.names import MASK, is_secret_name, words
 
-MASK = "***"
-
-_SECRET_PART = re.compile(
-    r"(?<!mon|tur|hoc|joc|don)key(?!board|word|note|space|stone|cloak)|token(?!i[sz])|secret(?!ar)|authori[sz]ation"
-    r"|credential|cookie|signature|pass(?:w|phrase|code)|pwd|sess(?:ion)?id",
-    re.I,
-)
-# Too short to be looked for inside of words: `pin_code` and `sessionId` are meant, `opinion` and `author` are not.
-_SECRET_WORDS = frozenset({"pin", "otp", "totp", "auth", "oauth", "bearer", "jwt", "session", "pass", "csrf", "xsrf"})
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# These keys say which alert this is. They open nothing.
-_NO_SECRET = re.compile(r"(?:incident|alert|dedup)[_ -]?keys?\Z", re.I)
 # "auth-service: high latency" is about a thing, and no assignment.
 _THINGS = frozenset(
     {
@@ -67,51 +51,8 @@ _START_OF_LINE = re.compile(r"(?:\A|[\r\n])[ \t]{0,60}(?:-[ \t]+)?(?:export[ \t]
 _HEADER = re.compile(r"cookie|authori[sz]ation", re.I)
 _SCHEME = re.compile(r"(?:bearer|basic|digest|negotiate|ntlm|token|apikey|oauth|hawk|aws4-hmac-sha256)[ \t]+", re.I)
 
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,60}PRIVATE KEY.*?(?:-----END [^-]{0,80}-----|\Z)", re.S)
-_PUTTY_KEY = re.compile(r"PuTTY-User-Key-File-\d.*", re.S)
-# Base64 of `{"`: JWTs, whole or cut, and other JSON that somebody encoded.
-_JWT = re.compile(r"eyJ[\w+/=.%-]{10,}")
-_USERINFO = re.compile(r"(://)[^\s/?#\"'<>@:]{0,512}(?::[^\s\"'<>]{0,512})?@")
-_BARE_USERINFO = re.compile(r"(?<![\w.@/:-])[\w.-]{1,64}+:[^\s@/\"'<>]{1,256}@(?=[\w(\[])")
-_WEBHOOK = re.compile(r"(hooks?[\w.:-]{0,100}+(?:/|%2f))([^\s\"'<>\\?#`]+)", re.I)
-_EVENTS_API = re.compile(r"(/integration/)[^/\s]+", re.I)
-_PLAIN_SEGMENT = re.compile(r"[a-z_-]{1,24}[.,;:)]*", re.I)
-_ELEMENT = re.compile(r"<([\w.:-]++)([^<>]*)>([^<]+)")
-_OPTION = re.compile(r"(?<![^\s\"'])(--?[\w-]++)(\s+)([^\s\"'][^\s]*|\"[^\"]*\"?|'[^']*'?)")
-_CURL_USER = re.compile(r"(?<!\S)(-u|--(?:proxy-)?user)([ =])[^\s:]+:\S+")
-# After white space alone, a plain word is prose: "password reset", "token expired".
-_SPOKEN = re.compile(
-    r"(?<![\w-])(?:"
-    r"(?P<scheme>bearer\s+)(?!(?:of|tokens?|auth\w*|schemes?)\b)\S+"
-    r"|(?P<basic>(?:basic|digest|negotiate)\s+)(?=\S{0,200}(?:[\d=+/]|(?-i:[a-z][A-Z])))[\w+/=.~-]{8,}"
-    r"|(?P<code>(?:pin|otp|code)(?:\s+(?:is|was))?\s+)\d{4,}\b"
-    r"|(?P<word>(?:token|secret|pwd|jwt|passw(?:or)?d|passphrase|identified\s+by"
-    r"|(?:api|routing|integration|access|secret)[ _-]?key)"
-    r"(?:\s+(?:is|was))?\s+)(?:\"[^\"]*\"?|'[^']*'?|`[^`]*`?"
-    r"|(?![a-z]++(?:['\u2019-][a-z]++)*+[.,;:!?)\]\"']*+(?:\s|\Z))(?![^\w\s]++(?:\s|\Z))\S+)"
-    r")",
-    re.I,
-)
 
-
-def is_secret_name(name: str) -> bool:
-    """Whether what stands under this name (a field's, a header's, a variable's) is a secret."""
-    if _NO_SECRET.search(name):
-        return False
-    words = [word.lower() for word in _WORD.findall(name)]
-    return bool(_SECRET_PART.search(name)) or any(
-        word in _SECRET_WORDS or word.removesuffix("s") in _SECRET_WORDS for word in words
-    )
-
-
-def redact(text: str) -> str:
-    """The text with "***" for each secret that was recognised. Never raises."""
-    for rule in _RULES:
-        text = rule(text)
-    return text
-
-
-def _assignments(text: str) -> str:
+def mask_assignments(text: str) -> str:
     """`name=value` in all its spellings, with the values of secret names masked."""
     parts: list[str] = []
     copied = at = 0
@@ -135,8 +76,7 @@ def _is_secret_assignment(text: str, found: re.Match[str]) -> bool:
         return False
     if found["sign"] != ":" or found["close"]:
         return True
-    words = _WORD.findall(found["name"])
-    return not (words and words[-1].lower() in _THINGS) and not text.startswith("//", found.end())
+    return not _THINGS.intersection(words(found["name"])[-1:]) and not text.startswith("//", found.end())
 
 
 def _value(text: str, start: int, found: re.Match[str]) -> tuple[int, int]:
@@ -205,47 +145,10 @@ def _end_of_bracket(text: str, start: int) -> int:
     return len(text)
 
 
-def _webhook(found: re.Match[str]) -> str:
-    """A webhook's URL up to whose it is: /api/webhooks/pagerduty/***. What follows is a secret."""
-    first, slash, _ = found[2].partition("/")
-    if not _PLAIN_SEGMENT.fullmatch(first):
-        return found[1] + MASK
-    return found[1] + first + (slash + MASK if slash else "")
+def mask_reversed_pairs(text: str) -> str:
+    """`"value": "x", "name": "Authorization"` with the value masked."""
+    return _REVERSED_PAIR.sub(_reversed_pair, text)
 
 
 def _reversed_pair(found: re.Match[str]) -> str:
     return f"{found[1]}{MASK}{found[3]}" if is_secret_name(found["name"]) else found[0]
-
-
-def _element(found: re.Match[str]) -> str:
-    return f"<{found[1]}{found[2]}>{MASK}" if is_secret_name(found[1]) and found[3].strip() else found[0]
-
-
-def _option(found: re.Match[str]) -> str:
-    return found[1] + found[2] + MASK if is_secret_name(found[1]) else found[0]
-
-
-def _spoken(found: re.Match[str]) -> str:
-    return (found["scheme"] or found["basic"] or found["code"] or found["word"]) + MASK
-
-
-def _rule(pattern: re.Pattern[str], shown: str | Callable[[re.Match[str]], str]) -> Callable[[str], str]:
-    return lambda text: pattern.sub(shown, text)
-
-
-_RULES: tuple[Callable[[str], str], ...] = (
-    _rule(_PRIVATE_KEY, MASK),
-    _rule(_PUTTY_KEY, MASK),
-    _rule(_USERINFO, rf"\1{MASK}@"),
-    _rule(_BARE_USERINFO, f"{MASK}@"),
-    _rule(_WEBHOOK, _webhook),
-    _rule(_EVENTS_API, rf"\1{MASK}"),
-    _rule(_REVERSED_PAIR, _reversed_pair),
-    _assignments,
-    _rule(_ELEMENT, _element),
-    _rule(_CURL_USER, rf"\1\2{MASK}"),
-    _rule(_OPTION, _option),
-    _rule(_SPOKEN, _spoken),
-    _rule(_JWT, MASK),
-    _rule(TOKEN, MASK),
-)

@@ -20,7 +20,7 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
-# Its others are left out: they look at names, which service/redaction.py does, take quadratic time on hostile text
+# Its others are left out: they look at names, which is done here, take quadratic time on hostile text
 # (basic auth, OpenAI, npm), or find prose (Artifactory).
 _DETECTORS = (
     AWSKeyDetector, AzureStorageKeyDetector, DiscordBotTokenDetector, GitHubTokenDetector, GitLabTokenDetector,

@@ -267,7 +267,7 @@ def test_time_is_linear_in_the_text(unit: str) -> None:
         return best
 
     # Four times the text takes four times as long, or sixteen where time is quadratic.
-    assert seconds(16_000) < 10 * seconds(4_000) + 0.02
+    assert seconds(8_000) < 10 * seconds(2_000) + 0.02
 
 
 @pytest.mark.parametrize(

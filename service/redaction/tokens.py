@@ -20,8 +20,8 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
-# Its others are left out: they look at names, which is done here, take quadratic time on hostile text
-# (basic auth, OpenAI, npm), or find prose (Artifactory).
+# Its others are left out: they look at names or at URLs, which is done here, take quadratic time on hostile text
+# (OpenAI, npm), or find prose (Artifactory: "APACHETOMCAT").
 _DETECTORS = (
     AWSKeyDetector, AzureStorageKeyDetector, DiscordBotTokenDetector, GitHubTokenDetector, GitLabTokenDetector,
     MailchimpDetector, PypiTokenDetector, SendGridDetector, SlackDetector, SquareOAuthDetector, StripeDetector,

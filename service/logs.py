@@ -1,20 +1,30 @@
-"""Structured logs: one JSON object a line on standard error, each with the id of its request."""
+"""Structured logs: one JSON object a line on standard error, each with the id of its request, without secrets."""
 
 import logging
 import re
 import sys
 import time
 import uuid
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+
+from service.pagerduty.fields import shorten
+from service.redaction import MASK, redact
 
 log = structlog.stdlib.get_logger("service")
 
 # What a caller may bring along as its own request id; anything else gets a fresh one.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# The last path segment of a webhook URL is a secret, also where the URL before it was copied wrongly.
-_WEBHOOK_TOKEN = re.compile(r"(/api/webhooks/pagerduty/)[^/?\s]+|[0-9A-Za-z]{32,}")
+# Webhook tokens are such runs, also where the URL around them was copied wrongly.
+_LONG_RUN = re.compile(r"[0-9A-Za-z]{32,}")
+_LONGEST_PATH = 500
+_LONGEST_TEXT = 20_000
+# They log what clients sent, in a format of their own.
+_SERVERS = ("gunicorn.error", "gunicorn.access", "waitress")
+_NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "hpack", "flask-limiter")  # they log URLs and keys
 
 
 def configure_logging(level: str) -> None:
@@ -37,6 +47,7 @@ def configure_logging(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _redact_line,
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -45,13 +56,32 @@ def configure_logging(level: str) -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("service").setLevel(level.upper())
-    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "hpack"):  # they log URLs
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in _SERVERS:
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def redact_path(path: str) -> str:
-    """A path without the webhook token that it may end in."""
-    return _WEBHOOK_TOKEN.sub(lambda found: f"{found.group(1) or ''}***", path)
+    """A path of at most 500 characters, without the secrets in it: the webhook token above all."""
+    return redact(_LONG_RUN.sub(MASK, shorten(path, _LONGEST_PATH)))
+
+
+def _redact_line(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Without secrets, whoever wrote the line: exceptions and libraries quote what a client sent.
+
+    A request's id stays as it is, for one looks for it; `events` was masked by service/pagerduty/masking.py.
+    """
+    return {key: value if key in ("request_id", "events") else _redacted(value) for key, value in line.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_redacted(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return redact(_LONG_RUN.sub(MASK, str(value)[:_LONGEST_TEXT]))
 
 
 def init_app(app: Flask) -> None:

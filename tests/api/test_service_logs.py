@@ -51,6 +51,28 @@ def test_debug_tells_the_webhook_its_payload_and_how_many_people(stack: Stack, a
         assert json.dumps(secret)[1:-1] not in whole
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("DB_PASSWORD={}", "client_secret={}", "Authorization: Basic {}", "pwd={}", 'sent {{"password": "{}"}}'),
+        *("Cookie: a=b; c={}", "eyJhbGciOiJIUzI1NiJ9.{}.x", "https://app.example/api/webhooks/pagerduty/{}"),
+        *("postgres://app:{}@db/app", "https://app.example/?token={}&page=2", "export PGPASSWORD={}"),
+        '{{"headers": [{{"value": "{}", "name": "Authorization"}}]}}',
+    ],
+)
+def test_a_secret_in_free_text_is_in_no_log(stack: Stack, acme: Organization, form: str) -> None:
+    secret, title = f"Q7{uuid.uuid4().hex}", f"Disk full {uuid.uuid4().hex}"
+    written = form.format(secret)
+    fields = [{"name": "Authorization", "value": secret}, {"key": "pin", "value": secret}, {"sessionId": secret}]
+    answer = acme.send(
+        v3(title=title, body={"details": {"text": written, "again": [json.dumps(written)]}, "cef": fields})
+    )
+    assert answer.status_code == 202
+    received = next(line for line in log_of(stack, answer) if line["event"] == "webhook_received")
+    assert title in json.dumps(received)
+    assert_nowhere(stack, secret)
+
+
 def test_a_duplicate_notifies_nobody(stack: Stack, acme: Organization) -> None:
     payload = v3()
     acme.send(payload)
@@ -131,16 +153,20 @@ def test_the_webhook_token_is_in_no_log(stack: Stack, acme: Organization, path: 
 
 
 def test_requests_that_gunicorn_itself_refuses_leave_no_token_either(stack: Stack, acme: Organization) -> None:
-    path = f"/api/webhooks/pagerduty/{acme.token}"
+    path, secret = f"/api/webhooks/pagerduty/{acme.token}", uuid.uuid4().hex
     for text in (
         f"POST {path} HTTP/9.9\r\n\r\n",
         f"POST {path} with spaces HTTP/1.1\r\n\r\n",
         f"POST {path} HTTP/1.1\r\nBad Header: 1\r\n\r\n",
         f"POST {path}{'x' * 8000} HTTP/1.1\r\n\r\n",
         f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: banana\r\n\r\n",
+        f"POST /{secret}\x1b[31m HTTP/1.1\r\nAuthorization\x1b[31m: Basic {secret}\r\n\r\n",
+        f"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: password={secret}\r\n\r\n",
     ):
         assert b" 4" in raw_request(stack, text) or b" 5" in raw_request(stack, text)
     assert_nowhere(stack, str(acme.token))
+    assert_nowhere(stack, secret)
+    assert_nowhere(stack, "\x1b")
 
 
 def assert_nowhere(stack: Stack, token: str) -> None:

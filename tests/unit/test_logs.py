@@ -64,6 +64,38 @@ def test_each_line_of_a_request_carries_its_id(lines: pytest.CaptureFixture[str]
     assert (said[2]["method"], said[2]["path"], said[2]["status"]) == ("GET", "/", 200)
 
 
+def test_no_line_holds_a_secret_whoever_writes_it(lines: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info")
+    structlog.contextvars.clear_contextvars()
+    token = "0123456789abcdef" * 4
+    try:
+        raise ValueError(f"token={token}\r\nCookie: a=hush; b=hush\x1b[31m")
+    except ValueError:
+        log.exception("unhandled", url="postgres://u:hush@h/db", all=[{"password": "hush"}], request_id=token[:32])
+    logging.getLogger("gunicorn.error").warning("Invalid request: %s", f"GET /hooks/{token} password=hush\nfake line")
+    logging.getLogger("waitress").warning("bad %s", f"/x/{token}")
+    logging.getLogger("somebody.else").warning("sent Authorization: Basic hush")
+    said = lines.readouterr().err
+    assert len(said.splitlines()) == 4
+    assert all(json.loads(line)["event"] for line in said.splitlines())
+    assert token not in said
+    assert "hush" not in said
+    assert "\x1b" not in said
+    assert json.loads(said.splitlines()[0])["request_id"] == token[:32]
+
+
+def test_a_request_with_a_secret_in_its_path(lines: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info")
+    app = Flask("test")
+    init_app(app)
+    for path in ("/x/token=hush", "/hooks/hush1", "/a%0Ab/password:hush", f"/{'long ' * 1000}"):
+        app.test_client().get(path)
+    said = lines.readouterr().err.splitlines()
+    assert len(said) == 4
+    assert "hush" not in "".join(said)
+    assert max(map(len, said)) < 1_000
+
+
 def test_an_error_is_one_line_with_its_traceback(lines: pytest.CaptureFixture[str]) -> None:
     configure_logging("info")
     try:

@@ -23,6 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devstack import auth, realtime, rest
+from devstack.asgi import server_config
 from devstack.keys import Keys
 from devstack.proxy import HttpProxy, RealtimeProxy
 
@@ -79,7 +80,7 @@ def create_app(config: GatewayConfig) -> Starlette:
     if config.postgrest_url:
         rest_app = HttpProxy(config.postgrest_url)
     else:
-        rest_app = rest.create_app(config.authenticator_dsn, keys.verify, schemas=config.schemas)
+        rest_app = rest.create_app(config.authenticator_dsn, keys.read, schemas=config.schemas)
     if config.realtime_url:
         realtime_app = RealtimeProxy(config.realtime_url)
     else:
@@ -126,18 +127,9 @@ def create_app(config: GatewayConfig) -> Starlette:
 
 
 def create_server(config: GatewayConfig, port: int = 0) -> uvicorn.Server:
-    """The gateway as a server on 127.0.0.1; `run()` serves until `should_exit` is set.
-
-    Requests are not logged: the URLs of websockets hold API keys.
-    """
-    settings = uvicorn.Config(
-        create_app(config),
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=2,
-        ws_per_message_deflate=False,
+    """The gateway as a server on 127.0.0.1; `run()` serves until `should_exit` is set."""
+    settings = server_config(
+        create_app(config), host="127.0.0.1", port=port, timeout_graceful_shutdown=2, ws_per_message_deflate=False
     )
     return uvicorn.Server(settings)
 

@@ -25,6 +25,8 @@ HOP_BY_HOP = {
     "upgrade",
     "host",
 }
+#: What the gateway says for itself in every answer.
+ITS_OWN = {"date", "server"}
 
 
 class HttpProxy:
@@ -59,7 +61,9 @@ class HttpProxy:
             return JSONResponse({"message": f"the server behind the gateway cannot be reached: {error}"}, 502)
         response = StreamingResponse(_stream(answer), answer.status_code)
         response.raw_headers = [
-            (name.lower(), value) for name, value in answer.headers.raw if name.decode().lower() not in HOP_BY_HOP
+            (name.lower(), value)
+            for name, value in answer.headers.raw
+            if name.decode().lower() not in HOP_BY_HOP | ITS_OWN
         ]
         return response
 

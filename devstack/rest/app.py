@@ -41,6 +41,7 @@ class Settings:
     """How the stand-in is set up; the names are PostgREST's."""
 
     verify: Verify
+    audience: str | None
     schemas: tuple[str, ...]
     anon_role: str
     max_rows: int
@@ -51,6 +52,7 @@ def create_app(
     dsn: str,
     verify: Verify,
     *,
+    audience: str | None = None,
     schemas: Sequence[str] = ("public",),
     anon_role: str = "anon",
     max_rows: int = 1000,
@@ -58,11 +60,12 @@ def create_app(
 ) -> Starlette:
     """PostgREST's root as an ASGI application, to be mounted anywhere.
 
-    `dsn` logs in as the authenticator; `verify` answers a token's claims or raises one of `jwt.exceptions`. The
-    connections live as long as the application's lifespan: see `lifespan` for one that is mounted.
+    `dsn` logs in as the authenticator; `verify` answers the claims of a token whose signature holds or raises one of
+    `jwt.exceptions`: what the claims say is judged here. The connections live as long as the application's lifespan:
+    see `lifespan` for one that is mounted.
     """
     database = Database(dsn, schemas)
-    settings = Settings(verify, tuple(schemas), anon_role, max_rows, allow_tx_override)
+    settings = Settings(verify, audience, tuple(schemas), anon_role, max_rows, allow_tx_override)
 
     @contextlib.asynccontextmanager
     async def opened(_: Starlette) -> AsyncIterator[None]:
@@ -107,11 +110,13 @@ class RestApp:
     async def _answer(self, request: Request) -> Response:
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return _preflight(request)
-        identity = identify(request.headers.get("authorization"), self._settings.verify, self._settings.anon_role)
+        settings = self._settings
+        bearer = request.headers.get("authorization")
+        identity = identify(bearer, settings.verify, settings.audience, settings.anon_role)
         try:
             return await self._dispatch(request, identity)
         except psycopg.Error as error:
-            anonymous = identity.role == self._settings.anon_role
+            anonymous = identity.role == settings.anon_role
             raise of_postgres(error, anonymous=anonymous) from error
 
     async def _dispatch(self, request: Request, identity: Identity) -> Response:
@@ -128,7 +133,8 @@ class RestApp:
             return Response(headers={"Allow": await allowed(context), "Access-Control-Allow-Origin": "*"})
         handle = functions.handle_function if is_function else tables.handle_table
         response = await handle(context)
-        if len(self._settings.schemas) > 1 or _profile(request) is not None:
+        response.headers.setdefault("Vary", "Accept, Prefer, Range")
+        if "content-type" in response.headers and (len(self._settings.schemas) > 1 or _profile(request) is not None):
             response.headers["Content-Profile"] = context.schema
         return response
 
@@ -149,7 +155,7 @@ class RestApp:
             preferences=preferences,
             query=query,
             window=window if reading or is_function else Window(),
-            accept=", ".join(request.headers.getlist("accept")) or None,
+            accept=request.headers.get("accept"),
             content_type=request.headers.get("content-type"),
             body=b"" if reading else await _body(request),
             settings=request_settings(

@@ -9,8 +9,8 @@ import subprocess
 import threading
 import time
 import uuid
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -21,10 +21,14 @@ import uvicorn
 from psycopg.sql import SQL, Identifier
 
 from devstack import rest
+from devstack.asgi import server_config
+from devstack.keys import Keys
 from devstack.postgres import SUPERUSER, Cluster, free_port
 
 DATA = Path(__file__).parents[1] / "data" / "postgrest"
 SECRET = "a secret that only these tests sign their tokens with"
+KEYS = replace(Keys.create("https://rest.test"), jwt_secret=SECRET)
+AUDIENCE = "authenticated"
 USER1, USER2 = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 ACME, BETA = "aaaaaaaa-0000-0000-0000-000000000001", "bbbbbbbb-0000-0000-0000-000000000002"
 #: Where Debian has PostgreSQL 15.
@@ -35,14 +39,8 @@ POSTGREST = os.environ.get("POSTGREST_BIN") or shutil.which("postgrest")
 
 def token(role: str, sub: str | None = None, *, expires_in: int = 3600, secret: str = SECRET) -> str:
     """A signed access token."""
-    claims = {"role": role, "aud": "authenticated", "exp": int(time.time()) + expires_in}
+    claims = {"role": role, "aud": AUDIENCE, "exp": int(time.time()) + expires_in}
     return jwt.encode({**claims, "sub": sub} if sub else claims, secret, algorithm="HS256")
-
-
-def verify(given: str) -> dict[str, Any]:
-    """What the gateway's keys do, for the tokens made here."""
-    claims: dict[str, Any] = jwt.decode(given, SECRET, algorithms=["HS256"], audience="authenticated")
-    return claims
 
 
 #: The callers of the recorded cases.
@@ -90,7 +88,7 @@ def serve_app(app: Any) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen()  # from now on who connects waits for the server, however long that takes to start
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(server_config(app, lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -104,8 +102,8 @@ def serve_app(app: Any) -> Iterator[str]:
 @contextlib.contextmanager
 def serve_stand_in(cluster: Cluster, database: str, **settings: Any) -> Iterator[str]:
     """The stand-in over a database, set up as the recorded server was; its URL."""
-    settings = {"allow_tx_override": True, **settings}
-    with serve_app(rest.create_app(cluster.dsn("authenticator", database), verify, **settings)) as url:
+    settings = {"allow_tx_override": True, "audience": AUDIENCE, **settings}
+    with serve_app(rest.create_app(cluster.dsn("authenticator", database), KEYS.read, **settings)) as url:
         yield url
 
 
@@ -113,15 +111,14 @@ def serve_stand_in(cluster: Cluster, database: str, **settings: Any) -> Iterator
 def serve_postgrest(cluster: Cluster, database: str) -> Iterator[str]:
     """A real PostgREST over a database; its URL."""
     port = free_port()
-    key = {"kty": "oct", "alg": "HS256", "k": urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")}
     settings = {
         "PGRST_DB_URI": cluster.dsn("authenticator", database),
         "PGRST_DB_SCHEMAS": "public",
         "PGRST_DB_ANON_ROLE": "anon",
         "PGRST_DB_MAX_ROWS": "1000",
         "PGRST_DB_TX_END": "commit-allow-override",
-        "PGRST_JWT_SECRET": json.dumps({"keys": [key]}),
-        "PGRST_JWT_AUD": "authenticated",
+        "PGRST_JWT_SECRET": json.dumps(KEYS.verification_jwks()),
+        "PGRST_JWT_AUD": AUDIENCE,
         "PGRST_SERVER_HOST": "127.0.0.1",
         "PGRST_SERVER_PORT": str(port),
     }

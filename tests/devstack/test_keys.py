@@ -39,7 +39,7 @@ def test_keys_do_not_show_in_logs() -> None:
     assert keys.jwt_secret not in repr(keys)
 
 
-def check_api_keys_look_like_supabases() -> None:
+def test_api_keys_look_like_supabases() -> None:
     keys = Keys.create(ISSUER)
     assert keys.publishable_key.startswith("sb_publishable_")
     assert keys.secret_key.startswith("sb_secret_")
@@ -81,3 +81,14 @@ def test_only_our_tokens_verify() -> None:
         with pytest.raises(jwt.InvalidTokenError):
             keys.verify(token)
     assert keys.verify(keys.sign({"exp": 1}), check_expiry=False) == {"exp": 1}
+
+
+def test_what_is_only_read_is_ours_whatever_it_says() -> None:
+    keys, others = Keys.create(ISSUER), Keys.create(ISSUER)
+    claims = {"exp": 1, "nbf": 9_999_999_999, "aud": "anything", "sub": 1, "jti": 2}
+    for token in (keys.sign(claims), jwt.api_jws.encode(json.dumps(claims).encode(), keys.jwt_secret)):
+        assert keys.read(token) == claims
+    named = jwt.api_jws.encode(b"{}", keys.jwt_secret, headers={"kid": keys.kid})
+    for token in (others.sign(claims), others.anon_jwt, named):
+        with pytest.raises(jwt.InvalidTokenError):
+            keys.read(token)

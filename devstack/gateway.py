@@ -103,6 +103,8 @@ def create_app(config: GatewayConfig) -> Starlette:
                 await connection.execute("select 1")
         except Exception:  # whatever it is, the database does not answer
             problems.append("database")
+        if isinstance(rest_app, HttpProxy) and not await rest_app.answers():
+            problems.append("rest")
         if isinstance(realtime_app, Starlette) and not realtime_app.state.listener.connected.is_set():
             problems.append("realtime")
         status = "unavailable" if problems else "ok"

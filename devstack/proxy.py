@@ -43,6 +43,13 @@ class HttpProxy:
     async def __aexit__(self, *exception: object) -> None:
         await self._client.aclose()
 
+    async def answers(self) -> bool:
+        """Whether the server is there, and not in trouble itself."""
+        try:
+            return (await self._client.head("/", timeout=2)).status_code < 500
+        except httpx.TransportError:
+            return False
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, whose path is the one below the mount."""
         response = await self._pass_on(Request(scope, receive), _path_below_mount(scope))

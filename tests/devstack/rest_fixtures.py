@@ -1,9 +1,7 @@
 """A PostgREST, the stand-in or a real one, over a scratch database with the schema of the recorded cases."""
 
 import contextlib
-import json
 import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -20,7 +18,7 @@ import psycopg
 import uvicorn
 from psycopg.sql import SQL, Identifier
 
-from devstack import rest
+from devstack import postgrest, rest
 from devstack.asgi import server_config
 from devstack.keys import Keys
 from devstack.postgres import SUPERUSER, Cluster, free_port
@@ -34,7 +32,7 @@ ACME, BETA = "aaaaaaaa-0000-0000-0000-000000000001", "bbbbbbbb-0000-0000-0000-00
 #: Where Debian has PostgreSQL 15.
 FIFTEEN = Path("/usr/lib/postgresql/15/bin/initdb")
 #: A real PostgREST, where there is one.
-POSTGREST = os.environ.get("POSTGREST_BIN") or shutil.which("postgrest")
+POSTGREST = postgrest.find_program()
 
 
 def token(role: str, sub: str | None = None, *, expires_in: int = 3600, secret: str = SECRET) -> str:
@@ -110,33 +108,23 @@ def serve_stand_in(cluster: Cluster, database: str, **settings: Any) -> Iterator
 @contextlib.contextmanager
 def serve_postgrest(cluster: Cluster, database: str) -> Iterator[str]:
     """A real PostgREST over a database; its URL."""
-    port = free_port()
-    settings = {
-        "PGRST_DB_URI": cluster.dsn("authenticator", database),
-        "PGRST_DB_SCHEMAS": "public",
-        "PGRST_DB_ANON_ROLE": "anon",
-        "PGRST_DB_MAX_ROWS": "1000",
-        "PGRST_DB_TX_END": "commit-allow-override",
-        "PGRST_JWT_SECRET": json.dumps(KEYS.verification_jwks()),
-        "PGRST_JWT_AUD": AUDIENCE,
-        "PGRST_SERVER_HOST": "127.0.0.1",
-        "PGRST_SERVER_PORT": str(port),
-    }
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen([str(POSTGREST)], env={**os.environ, **settings}) as process:
+    port, admin_port = free_port(), free_port()
+    settings = postgrest.settings(cluster.dsn("authenticator", database), KEYS, ("public",), port, admin_port)
+    recorded_with = {"PGRST_DB_TX_END": "commit-allow-override", "PGRST_JWT_AUD": AUDIENCE}
+    with subprocess.Popen([str(POSTGREST)], env={**os.environ, **settings, **recorded_with}) as process:
         try:
-            wait_until_ready(url, process)
-            yield url
+            wait_until_ready(f"http://127.0.0.1:{admin_port}/ready", process)
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Waits for the first answer that is no 503: PostgREST has read its schema cache then."""
+    """Waits until PostgREST says that it has read its schema cache."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
-            if httpx.head(url, timeout=5).status_code != 503:
+            if httpx.get(url, timeout=5).status_code == 200:
                 return
         threading.Event().wait(0.05)
     raise AssertionError("PostgREST did not become ready")

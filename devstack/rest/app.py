@@ -23,13 +23,14 @@ from devstack.rest.auth import Identity, Verify, identify
 from devstack.rest.context import Context
 from devstack.rest.database import Database, request_settings
 from devstack.rest.preferences import parse_preferences
-from devstack.rest.request import Window, parse_query, window_of
+from devstack.rest.request import JSON, Media, Window, negotiate, parse_query, window_of
 
 #: Bytes of a request's body that are taken.
 MAX_BODY = 10 * 1024 * 1024
 TABLE_METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
 FUNCTION_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
-OPENAPI_TYPE = "application/openapi+json; charset=utf-8"
+OPENAPI = "application/openapi+json"
+ROOT_TYPES = (OPENAPI, JSON)
 EXPOSED_HEADERS = (
     "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, "
     "Transfer-Encoding, Range-Unit"
@@ -205,8 +206,10 @@ def _schema(request: Request, schemas: Sequence[str]) -> str:
 
 def _root(request: Request) -> Response:
     """The root is there (clients ask it with HEAD whether the server is); its description is not made."""
+    if request.method in ("HEAD", "GET"):
+        negotiate(request.headers.get("accept"), ROOT_TYPES)
     if request.method == "HEAD":
-        return Response(headers={"Content-Type": OPENAPI_TYPE})
+        return Response(headers={"Content-Type": Media(OPENAPI).header})
     if request.method == "OPTIONS":
         return Response(headers={"Allow": "OPTIONS,GET,HEAD", "Access-Control-Allow-Origin": "*"})
     if request.method == "GET":

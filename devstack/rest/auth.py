@@ -54,6 +54,9 @@ def _decode(token: str, verify: Verify) -> dict[str, Any]:
     if parts != 3:
         raise jwt_error("PGRST301", f"Expected 3 parts in JWT; got {parts}")
     try:
+        if jwt.get_unverified_header(token).get("alg") == "none":
+            details = "JWT is unsecured but expected 'alg' was not 'none'"
+            raise jwt_error("PGRST301", "Wrong or unsupported encoding algorithm", details)
         return verify(token)
     except jwt.exceptions.PyJWTError as error:
         raise _refusal(error) from error

@@ -191,7 +191,7 @@ def window_of(query: Query, range_header: str | None) -> Window:
     Raises PGRST103 for a window that cannot be.
     """
     lower, upper = 0, None
-    header = _HEADER_RANGE.match(range_header) if range_header else None
+    header = _HEADER_RANGE.fullmatch(range_header) if range_header else None
     if header:
         lower, upper = int(header[1]), int(header[2]) if header[2] else None
         if upper is not None and upper < lower:
@@ -245,8 +245,8 @@ def media_of(text: str) -> Media:
     return Media(kind, stripped and kind in (ARRAY, OBJECT))
 
 
-def negotiate(accept: str | None) -> Media:
-    """The best of the media types that the client accepts (all, without the header).
+def negotiate(accept: str | None, kinds: Sequence[str] = (JSON, CSV, OBJECT, ARRAY)) -> Media:
+    """The best of the media types that the client accepts (all, without the header), if there are answers of its kind.
 
     Raises PGRST107 (406) if none can be had, and 501 for those that PostgREST has built in and this has not. Only
     `*/*` stands for others: `application/*` is a media type that nobody has.
@@ -255,7 +255,7 @@ def negotiate(accept: str | None) -> Media:
     for media in wanted:
         if media.kind == "*/*":
             return Media(JSON)
-        if media.kind in (JSON, CSV, OBJECT, ARRAY):
+        if media.kind in kinds:
             return media
         if media.kind == GEO_JSON:
             raise unsupported(f"answers of the media type {media.kind}")

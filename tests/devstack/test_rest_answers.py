@@ -232,6 +232,7 @@ def test_counts_beyond_the_page_and_ranges_beyond_the_count(client: httpx.Client
     assert (reply.status_code, reply.headers["content-range"]) == (206, "1-2/5")
     reply = client.get("/texts", headers={**exact, "Range": "3-", "Range-Unit": "items"})
     assert (reply.status_code, reply.headers["content-range"]) == (206, "3-4/5")
+    assert client.get("/texts", headers={"Range": "0-1,3-4"}).headers["content-range"] == "0-4/*"  # not understood
     assert client.get("/texts?limit=3", headers={"Prefer": "count=estimated"}).headers["content-range"] == "0-2/5"
     assert error(client.get("/texts", headers={"Range": "5-2"})) == (416, "PGRST103")
     assert error(client.get("/texts?limit=-1")) == (416, "PGRST103")
@@ -409,7 +410,7 @@ def test_the_best_acceptable_media_type_is_taken(client: httpx.Client, accept: s
 
 
 @pytest.mark.parametrize("accept", ["", "application/*", "text/*", "image/png", "application/vnd.pgrst.plan+json"])
-@pytest.mark.parametrize("path", ["/texts", "/rpc/add?a=1"])
+@pytest.mark.parametrize("path", ["/texts", "/rpc/add?a=1", "/"])
 def test_a_range_of_media_types_is_none_that_can_be_had(client: httpx.Client, path: str, accept: str) -> None:
     reply = client.get(path, headers={"Accept": accept})
     assert error(reply) == (406, "PGRST107")
@@ -503,6 +504,13 @@ def test_tokens_that_are_refused_or_name_a_role_that_is_not_there(client: httpx.
         (401, "PGRST301"), "Empty JWT is sent in Authorization header",
     )  # fmt: skip
     assert error(client.get("/texts", headers={"Authorization": "Bearer a.b.c"})) == (401, "PGRST301")
+    unsigned = jwt.encode({"role": "service_role"}, "", "none")
+    reply = client.get("/texts", headers={"Authorization": f"Bearer {unsigned}"})
+    assert (error(reply), reply.json()["message"]) == (
+        (401, "PGRST301"), "Wrong or unsupported encoding algorithm",
+    )  # fmt: skip
+    reply = client.get("/texts", headers={"Authorization": f"Bearer {jwt.api_jws.encode(b'[]', SECRET)}"})
+    assert (error(reply), reply.json()["message"]) == ((401, "PGRST303"), "Parsing claims failed")
     assert error(client.get("/texts", headers={"Authorization": "Basic abc"})) == (401, "42501")  # that is anon
 
 

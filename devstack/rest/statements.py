@@ -171,8 +171,8 @@ _LOCATION = """(
 
 def _names_returned(table: Table, query: Query, returned: Returned) -> list[str]:
     """The columns that the statement returns: what is not among them cannot be ordered by."""
-    wanted = returned.representation or returned.location
-    return _needed(query.selected, table.primary_key) if wanted else []
+    needed = _needed(query.selected, table.primary_key)  # refuses what no select list may hold, answered or not
+    return needed if returned.representation or returned.location else []
 
 
 #: Counts, in a setting of the transaction, the rows that an upsert inserts rather than updates: plus one for every

@@ -81,7 +81,6 @@ async def _read(context: Context, table: Table) -> Response:
 
 def _returned(context: Context) -> Returned:
     preferences = context.preferences
-    context.query.selected  # noqa: B018 -- what it may not hold is refused, whether it is answered or not
     return Returned(negotiate(context.accept), preferences.representation, preferences.returning == "headers-only")
 
 

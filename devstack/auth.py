@@ -54,6 +54,7 @@ def create_app(dsn: str, keys: Keys, issuer: str, access_token_lifetime: int = 3
         max_size=6,
         open=False,
         timeout=5,
+        check=AsyncConnectionPool.check_connection,  # one from before a restart of PostgreSQL is replaced
         connection_class=AsyncConnection[DictRow],
         kwargs={"autocommit": True, "row_factory": dict_row},
         name="auth",

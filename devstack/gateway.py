@@ -23,6 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devstack import auth, realtime, rest
+from devstack.asgi import server_config
 from devstack.keys import Keys
 from devstack.proxy import HttpProxy, RealtimeProxy
 
@@ -80,7 +81,7 @@ def create_app(config: GatewayConfig) -> Starlette:
     if config.postgrest_url:
         rest_app = HttpProxy(config.postgrest_url)
     else:
-        rest_app = rest.create_app(config.authenticator_dsn, keys.verify, schemas=config.schemas)
+        rest_app = rest.create_app(config.authenticator_dsn, keys.read, schemas=config.schemas)
     if config.realtime_url:
         realtime_app = RealtimeProxy(config.realtime_url, config.realtime_tenant)
     else:
@@ -97,18 +98,11 @@ def create_app(config: GatewayConfig) -> Starlette:
             yield
 
     async def health(request: Request) -> Response:
-        problems = []
-        try:
-            async with auth_app.state.pool.connection(timeout=2) as connection:
-                await connection.execute("select 1")
-        except Exception:  # whatever it is, the database does not answer
-            problems.append("database")
-        if isinstance(realtime_app, RealtimeProxy):
-            realtime_works = await realtime_app.is_healthy()
-        else:
-            realtime_works = realtime_app.state.listener.connected.is_set()
-        if not realtime_works:
-            problems.append("realtime")
+        problems = [
+            *([] if await _database_answers(auth_app) else ["database"]),
+            *([] if await _rest_answers(rest_app) else ["rest"]),
+            *([] if await _realtime_answers(realtime_app) else ["realtime"]),
+        ]
         status = "unavailable" if problems else "ok"
         return JSONResponse({"status": status, "problems": problems}, status_code=503 if problems else 200)
 
@@ -130,20 +124,29 @@ def create_app(config: GatewayConfig) -> Starlette:
     return Starlette(routes=routes, middleware=[cors, Middleware(ApiKeys, keys=keys)], lifespan=lifespan)
 
 
-def create_server(config: GatewayConfig, port: int = 0) -> uvicorn.Server:
-    """The gateway as a server on 127.0.0.1; `run()` serves until `should_exit` is set.
+async def _database_answers(auth_app: Starlette) -> bool:
+    try:
+        async with auth_app.state.pool.connection(timeout=2) as connection:
+            await connection.execute("select 1")
+    except Exception:  # whatever it is, the database does not answer
+        return False
+    return True
 
-    Requests are not logged: the URLs of websockets hold API keys.
-    """
-    settings = uvicorn.Config(
-        create_app(config),
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=2,
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,  # Realtime and its clients have heartbeats of their own
+
+async def _rest_answers(rest_app: Starlette | HttpProxy) -> bool:
+    return not isinstance(rest_app, HttpProxy) or await rest_app.answers()
+
+
+async def _realtime_answers(realtime_app: Starlette | RealtimeProxy) -> bool:
+    if isinstance(realtime_app, RealtimeProxy):
+        return await realtime_app.is_healthy()
+    return bool(realtime_app.state.listener.connected.is_set())
+
+
+def create_server(config: GatewayConfig, port: int = 0) -> uvicorn.Server:
+    """The gateway as a server on 127.0.0.1; `run()` serves until `should_exit` is set."""
+    settings = server_config(
+        create_app(config), host="127.0.0.1", port=port, timeout_graceful_shutdown=2, ws_per_message_deflate=False
     )
     return uvicorn.Server(settings)
 

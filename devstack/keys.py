@@ -21,6 +21,8 @@ from jwt.utils import base64url_encode
 
 #: How long the legacy keys live, in seconds: ten years, as Supabase's.
 LEGACY_KEY_LIFETIME = 10 * 365 * 24 * 3600
+#: PyJWT's options for a token of which only the signature is checked.
+_UNJUDGED = dict.fromkeys([f"verify_{claim}" for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")], False)
 
 
 class KeyFileError(Exception):
@@ -131,6 +133,20 @@ class Keys:
         The algorithm decides which key is tried, so that a public key can never pass for a secret. Raises the
         exceptions of PyJWT (all are `jwt.InvalidTokenError`), and UnknownKeyError, which is one too.
         """
+        return self._decode(token, {"verify_aud": False, "verify_exp": check_expiry})
+
+    def read(self, token: str) -> dict[str, Any]:
+        """The claims of a token that one of our keys signed, whatever they say: who asks judges them.
+
+        Keys are found as PostgREST finds them in `verification_jwks`: an HS256 token that names a key has none.
+        Raises what `verify` raises for the signature.
+        """
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") == "HS256" and header.get("kid") is not None:
+            raise UnknownKeyError(header["kid"])
+        return self._decode(token, _UNJUDGED)
+
+    def _decode(self, token: str, options: Any) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
         algorithm = header.get("alg")
         key: Any
@@ -143,7 +159,6 @@ class Keys:
             key = self.jwt_secret
         else:
             raise jwt.InvalidAlgorithmError("The specified alg value is not allowed")
-        options: Any = {"verify_aud": False, "verify_exp": check_expiry}
         claims: dict[str, Any] = jwt.decode(token, key, algorithms=[algorithm], options=options)
         return claims
 

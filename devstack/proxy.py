@@ -28,6 +28,8 @@ HOP_BY_HOP = {
     "upgrade",
     "host",
 }
+#: What the gateway says for itself in every answer.
+ITS_OWN = {"date", "server"}
 
 
 class HttpProxy:
@@ -43,6 +45,13 @@ class HttpProxy:
 
     async def __aexit__(self, *exception: object) -> None:
         await self._client.aclose()
+
+    async def answers(self) -> bool:
+        """Whether the server is there, and not in trouble itself."""
+        try:
+            return (await self._client.head("/", timeout=2)).status_code < 500
+        except httpx.TransportError:
+            return False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, whose path is the one below the mount."""
@@ -62,7 +71,9 @@ class HttpProxy:
             return JSONResponse({"message": f"the server behind the gateway cannot be reached: {error}"}, 502)
         response = StreamingResponse(_stream(answer), answer.status_code)
         response.raw_headers = [
-            (name.lower(), value) for name, value in answer.headers.raw if name.decode().lower() not in HOP_BY_HOP
+            (name.lower(), value)
+            for name, value in answer.headers.raw
+            if name.decode().lower() not in HOP_BY_HOP | ITS_OWN
         ]
         return response
 

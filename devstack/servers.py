@@ -11,6 +11,8 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from devstack.asgi import server_config
+
 
 def _gateway(config: dict[str, Any]) -> Starlette:
     from devstack.gateway import GatewayConfig, create_app
@@ -48,10 +50,10 @@ def main(name: str, config_file: str) -> None:
     """Serves until told to stop."""
     config = json.loads(Path(config_file).read_text())
     create, port = _SERVERS[name]
-    uvicorn.run(
-        create(config), host="127.0.0.1", port=config[port], log_level="warning", access_log=False,
-        timeout_graceful_shutdown=2, ws_ping_interval=None,
-    )  # fmt: skip
+    settings = server_config(create(config), host="127.0.0.1", port=config[port], timeout_graceful_shutdown=2)
+    server = uvicorn.Server(settings)
+    server.run()
+    sys.exit(0 if server.started else 1)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from devstack import pagerduty
+from devstack import pagerduty, postgrest
 from devstack.keys import Keys
 from devstack.migrate import apply_migrations, apply_seed, exposed_schemas
 from devstack.ports import StackError, choose_ports
@@ -210,28 +210,21 @@ class Stack:
         }
         if keys.algorithm == "HS256":
             self.config["jwt_secret"] = keys.jwt_secret
-        postgrest = os.environ.get("POSTGREST_BIN") or shutil.which("postgrest")
-        if postgrest:
-            self._start_postgrest(postgrest, keys)
+        program = postgrest.find_program()
+        if program:
+            self._start_postgrest(program, keys)
         self.progress("Starting the gateway")
         self._spawn_server("gateway", "supabase_port")
 
-    def _start_postgrest(self, binary: str, keys: Keys) -> None:
-        """A real PostgREST in the place of the stand-in, configured as Supabase configures it."""
-        port = free_port()
-        self.progress(f"Starting {binary}")
-        environment = {
-            "PGRST_DB_URI": str(self.config["authenticator_dsn"]),
-            "PGRST_DB_SCHEMAS": ",".join(exposed_schemas()),
-            "PGRST_DB_ANON_ROLE": "anon",
-            "PGRST_DB_MAX_ROWS": "1000",
-            "PGRST_JWT_SECRET": json.dumps(keys.verification_jwks()),
-            "PGRST_SERVER_HOST": "127.0.0.1",
-            "PGRST_SERVER_PORT": str(port),
-        }
+    def _start_postgrest(self, program: str, keys: Keys) -> None:
+        """A real PostgREST in the place of the stand-in."""
+        port, admin_port = free_port(), free_port()
+        self.progress(f"Starting {program}")
+        dsn = str(self.config["authenticator_dsn"])
+        settings = postgrest.settings(dsn, keys, exposed_schemas(), port, admin_port)
         self.config["postgrest_url"] = f"http://127.0.0.1:{port}"
-        self._spawn("postgrest", [binary], {**os.environ, **environment})
-        self._wait("postgrest", f"http://127.0.0.1:{port}/", any_status=True)
+        self._spawn("postgrest", [program], {**os.environ, **settings})
+        self._wait("postgrest", f"http://127.0.0.1:{admin_port}/ready")
 
     def _spawn_server(self, name: str, port: str) -> None:
         config_file = self.state_dir / "stack.json"

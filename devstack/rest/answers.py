@@ -58,11 +58,16 @@ class ApiError(Exception):
     hint: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def body(self) -> str:
+        """The JSON that tells of it."""
+        told = {"code": self.code, "details": self.details, "hint": self.hint, "message": self.message}
+        return json.dumps(told, ensure_ascii=False)
+
     def response(self) -> Response:
         """The answer, with `Proxy-Status` as PostgREST sets it."""
-        body = {"code": self.code, "details": self.details, "hint": self.hint, "message": self.message}
         headers = {"Proxy-Status": f"PostgREST; error={self.code}", **self.headers}
-        return Response(json.dumps(body, ensure_ascii=False), self.status, headers, media_type=JSON_TYPE)
+        return Response(self.body, self.status, headers, media_type=JSON_TYPE)
 
 
 def unsupported(what: str) -> ApiError:
@@ -122,17 +127,21 @@ def of_postgres(error: psycopg.Error, *, anonymous: bool) -> ApiError:
 
 
 def _of_driver(error: psycopg.Error) -> ApiError:
-    if isinstance(error, psycopg.DataError):  # the driver refuses NUL in a parameter before the server sees it
+    if isinstance(error, psycopg.DataError):  # the driver refuses NUL in a body before the server sees it
         return ApiError(400, "22021", 'invalid byte sequence for encoding "UTF8": 0x00')
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return ApiError(503, "PGRST001", "Database client error. Retrying the connection.")
     return ApiError(500, "PGRSTX00", "Unexpected error of the database driver")
 
 
+def is_status(number: int) -> bool:
+    """Whether it can be the status of an answer: PostgREST takes what HTTP has not given a meaning, too."""
+    return 200 <= number <= 999
+
+
 def _status(state: str, message: str, *, anonymous: bool) -> int:
     if state.startswith("PT"):  # raise sqlstate 'PT409': the last three digits are the status
-        number = state[2:]
-        return int(number) if number.isascii() and number.isdigit() and 200 <= int(number) <= 599 else 500
+        return int(state[2:]) if state[2:].isdigit() and is_status(int(state[2:])) else 500
     if state == "42501":
         return 401 if anonymous else 403
     if state == "22023" and message.startswith("role") and message.endswith("does not exist"):
@@ -148,7 +157,7 @@ def _of_custom_error(message: str, detail: str | None) -> ApiError:
         body, answer = json.loads(message), json.loads(detail or "")
         status = int(answer["status"])
         headers = {str(name): str(value) for name, value in answer["headers"].items()}
-        if not 200 <= status <= 599:
+        if not is_status(status):
             raise ValueError("no HTTP status")
         return ApiError(status, str(body["code"]), str(body["message"]), body.get("details"), body.get("hint"), headers)
     except (ValueError, KeyError, TypeError, AttributeError):

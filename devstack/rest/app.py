@@ -23,13 +23,14 @@ from devstack.rest.auth import Identity, Verify, identify
 from devstack.rest.context import Context
 from devstack.rest.database import Database, request_settings
 from devstack.rest.preferences import parse_preferences
-from devstack.rest.request import Window, parse_query, window_of
+from devstack.rest.request import JSON, Media, Window, negotiate, parse_query, window_of
 
 #: Bytes of a request's body that are taken.
 MAX_BODY = 10 * 1024 * 1024
 TABLE_METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
 FUNCTION_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
-OPENAPI_TYPE = "application/openapi+json; charset=utf-8"
+OPENAPI = "application/openapi+json"
+ROOT_TYPES = (OPENAPI, JSON)
 EXPOSED_HEADERS = (
     "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, "
     "Transfer-Encoding, Range-Unit"
@@ -41,6 +42,7 @@ class Settings:
     """How the stand-in is set up; the names are PostgREST's."""
 
     verify: Verify
+    audience: str | None
     schemas: tuple[str, ...]
     anon_role: str
     max_rows: int
@@ -51,6 +53,7 @@ def create_app(
     dsn: str,
     verify: Verify,
     *,
+    audience: str | None = None,
     schemas: Sequence[str] = ("public",),
     anon_role: str = "anon",
     max_rows: int = 1000,
@@ -58,11 +61,12 @@ def create_app(
 ) -> Starlette:
     """PostgREST's root as an ASGI application, to be mounted anywhere.
 
-    `dsn` logs in as the authenticator; `verify` answers a token's claims or raises one of `jwt.exceptions`. The
-    connections live as long as the application's lifespan: see `lifespan` for one that is mounted.
+    `dsn` logs in as the authenticator; `verify` answers the claims of a token whose signature holds or raises one of
+    `jwt.exceptions`: what the claims say is judged here. The connections live as long as the application's lifespan:
+    see `lifespan` for one that is mounted.
     """
     database = Database(dsn, schemas)
-    settings = Settings(verify, tuple(schemas), anon_role, max_rows, allow_tx_override)
+    settings = Settings(verify, audience, tuple(schemas), anon_role, max_rows, allow_tx_override)
 
     @contextlib.asynccontextmanager
     async def opened(_: Starlette) -> AsyncIterator[None]:
@@ -107,11 +111,13 @@ class RestApp:
     async def _answer(self, request: Request) -> Response:
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return _preflight(request)
-        identity = identify(request.headers.get("authorization"), self._settings.verify, self._settings.anon_role)
+        settings = self._settings
+        bearer = request.headers.get("authorization")
+        identity = identify(bearer, settings.verify, settings.audience, settings.anon_role)
         try:
             return await self._dispatch(request, identity)
         except psycopg.Error as error:
-            anonymous = identity.role == self._settings.anon_role
+            anonymous = identity.role == settings.anon_role
             raise of_postgres(error, anonymous=anonymous) from error
 
     async def _dispatch(self, request: Request, identity: Identity) -> Response:
@@ -128,7 +134,8 @@ class RestApp:
             return Response(headers={"Allow": await allowed(context), "Access-Control-Allow-Origin": "*"})
         handle = functions.handle_function if is_function else tables.handle_table
         response = await handle(context)
-        if len(self._settings.schemas) > 1 or _profile(request) is not None:
+        response.headers.setdefault("Vary", "Accept, Prefer, Range")
+        if "content-type" in response.headers and (len(self._settings.schemas) > 1 or _profile(request) is not None):
             response.headers["Content-Profile"] = context.schema
         return response
 
@@ -149,7 +156,7 @@ class RestApp:
             preferences=preferences,
             query=query,
             window=window if reading or is_function else Window(),
-            accept=", ".join(request.headers.getlist("accept")) or None,
+            accept=request.headers.get("accept"),
             content_type=request.headers.get("content-type"),
             body=b"" if reading else await _body(request),
             settings=request_settings(
@@ -199,8 +206,10 @@ def _schema(request: Request, schemas: Sequence[str]) -> str:
 
 def _root(request: Request) -> Response:
     """The root is there (clients ask it with HEAD whether the server is); its description is not made."""
+    if request.method in ("HEAD", "GET"):
+        negotiate(request.headers.get("accept"), ROOT_TYPES)
     if request.method == "HEAD":
-        return Response(headers={"Content-Type": OPENAPI_TYPE})
+        return Response(headers={"Content-Type": Media(OPENAPI).header})
     if request.method == "OPTIONS":
         return Response(headers={"Allow": "OPTIONS,GET,HEAD", "Access-Control-Allow-Origin": "*"})
     if request.method == "GET":

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
 
-from devstack.rest.answers import ApiError, not_single
+from devstack.rest.answers import ApiError, is_status, not_single, range_error
 from devstack.rest.auth import Identity
 from devstack.rest.database import Database, Row, Transaction
 from devstack.rest.preferences import Preferences
@@ -55,6 +55,22 @@ def check_affected(preferences: Preferences, rows: int) -> None:
         raise ApiError(400, "PGRST124", message, f"The query affects {rows} rows")
 
 
+def page_answer(
+    context: Context, row: Row, total: int | None, headers: Mapping[str, str | None], media: Media | None
+) -> Response:
+    """The answer of a window of rows: 200, or 206 if there are more than it holds.
+
+    416 for a window past the end: its body tells the error, all else is as PostgREST answers rows.
+    """
+    first = context.window.offset
+    status = 200 if total is None or row.page_rows >= total else 206
+    if total is not None and first > total:
+        error = range_error(f"An offset of {first} was requested, but there are only {total} rows.")
+        status, row = error.status, replace(row, body=error.body)
+    headers = {"Content-Range": content_range(first, row.page_rows, total), **headers}
+    return answer(row, 204 if media is None else status, headers, media)
+
+
 def content_range(first: int, rows: int, total: int | None) -> str:
     """The value of `Content-Range`: `0-9/42`, with `*` for what there is not or is not known."""
     there = f"{first}-{first + rows - 1}" if rows > 0 and total != 0 else "*"
@@ -85,7 +101,7 @@ def answer(row: Row, status: int, headers: Mapping[str, str | None], media: Medi
 def _guc_status(setting: str | None) -> int | None:
     if setting is None:
         return None
-    if not (setting.isascii() and setting.isdigit() and 200 <= int(setting) <= 599):
+    if not (setting.isascii() and setting.isdigit() and is_status(int(setting))):
         raise ApiError(500, "PGRST112", "response.status guc must be a valid status code")
     return int(setting)
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from starlette.responses import Response
 
 from devstack.rest.answers import ApiError, unsupported
-from devstack.rest.context import Context, answer, check_affected, content_range, finish
+from devstack.rest.context import Context, check_affected, finish, page_answer
 from devstack.rest.payload import Payload, parse_payload
-from devstack.rest.request import negotiate
+from devstack.rest.request import media_of, negotiate
 from devstack.rest.schema import Function, Schema
 from devstack.rest.sql import array_literal
 from devstack.rest.statements import call
-from devstack.rest.tables import range_status
 
 #: Bodies that go whole into a single unnamed parameter of type text, xml or bytea.
 RAW_TYPES = ("text/plain", "text/xml", "application/octet-stream")
@@ -36,27 +35,19 @@ async def handle_function(context: Context) -> Response:
         row = await transaction.run(statement)
         check_affected(preferences, row.page_rows)
         await finish(context, transaction, row, media)
-    status = range_status(window.offset, row.page_rows, row.total)
-    headers = {
-        "Content-Range": content_range(window.offset, row.page_rows, row.total),
-        "Preference-Applied": preferences.applied("max-affected"),
-    }
-    if function.returns_void:
-        return answer(row, 204, headers, None)
-    return answer(row, status, headers, media)
+    headers = {"Preference-Applied": preferences.applied("max-affected")}
+    return page_answer(context, row, row.total, headers, None if function.returns_void else media)
 
 
 async def allowed_methods(context: Context) -> str:
-    """The value of `Allow` for a function."""
-    schema = await context.database.cache.get()
-    overloads = schema.functions.get((context.schema, context.name), [])
-    if not overloads:
-        raise _not_found(context, schema, (), by_body=False)
-    return "OPTIONS,POST" if all(function.volatile for function in overloads) else "OPTIONS,GET,HEAD,POST"
+    """The value of `Allow` for a function. It is looked for as one that is called without arguments."""
+    function = await _find_function(context, set(), by_body=False)
+    negotiate(context.accept)
+    return "OPTIONS,POST" if function.volatile else "OPTIONS,GET,HEAD,POST"
 
 
 def _payload(context: Context) -> Payload:
-    kind = (context.content_type or "").partition(";")[0].strip().lower()
+    kind = media_of(context.content_type or "").kind
     if kind in RAW_TYPES:
         raise unsupported(f"a function's body of the media type {kind}")
     return parse_payload(context.body, context.content_type, context.query.columns, empty=b"{}")

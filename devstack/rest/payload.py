@@ -7,8 +7,7 @@ from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from devstack.rest.answers import invalid_body, unsupported
-
-FORM = "application/x-www-form-urlencoded"
+from devstack.rest.request import CSV, FORM, JSON, media_of
 
 
 @dataclass(frozen=True)
@@ -29,15 +28,16 @@ def parse_payload(
 ) -> Payload:
     """Reads a body; `columns` (the parameter of that name) stand for the keys, and the body is not looked at then.
 
-    `empty` is what an empty body stands for. Raises PGRST102, and 501 for CSV.
+    `empty` is what an empty body stands for. Without a Content-Type the body is JSON; an empty one names no media
+    type. Raises PGRST102, and 501 for CSV.
     """
-    kind = (content_type or "application/json").partition(";")[0].strip().lower()
-    if kind == FORM:
+    media = media_of(JSON if content_type is None else content_type)
+    if media.kind == FORM:
         return _parse_json(json.dumps(dict(parse_qsl(_text(raw), keep_blank_values=True))))
-    if kind == "text/csv":
-        raise unsupported("a body of the media type text/csv")
-    if kind not in ("application/json", "application/vnd.pgrst.object+json"):
-        raise invalid_body(f"Content-Type not acceptable: {kind}")
+    if media.kind == CSV:
+        raise unsupported(f"a body of the media type {CSV}")
+    if media.kind != JSON:
+        raise invalid_body(f"Content-Type not acceptable: {media.name}")
     text = _text(raw or empty)
     if columns is not None:
         return Payload(text, text.lstrip(" \t\r\n").startswith("{"), tuple(sorted(set(columns))))

@@ -25,11 +25,23 @@ Parsed = TypeVar("Parsed")
 
 _HEADER_RANGE = re.compile(r"(\d{1,15})-(\d{0,15})", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
+_MEDIA_TYPE = re.compile(r"([^\W_.]|[.*])+/([^\W_]|[.*+-])+")
+_PARAMETER = re.compile(r'\s*;\s*((?:[^\W_]|-)+)\s*=\s*(?:"([^"]*)"|((?:[^\W_]|[|-])+))')
 
 JSON = "application/json"
 OBJECT = "application/vnd.pgrst.object+json"
 ARRAY = "application/vnd.pgrst.array+json"
 CSV = "text/csv"
+FORM = "application/x-www-form-urlencoded"
+GEO_JSON = "application/geo+json"
+#: The media types that PostgREST knows by name, whatever their parameters, and their other spellings.
+KNOWN = {
+    **{name: name for name in (JSON, GEO_JSON, CSV, FORM, "text/plain", "text/xml", "application/octet-stream")},
+    **dict.fromkeys((OBJECT, "application/vnd.pgrst.object"), OBJECT),
+    **dict.fromkeys((ARRAY, "application/vnd.pgrst.array"), ARRAY),
+    "application/openapi+json": "application/openapi+json",
+    "*/*": "*/*",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ class Query:
 
     @property
     def selected(self) -> list[Column]:
-        """The columns of the select list.
+        """The columns of the select list; an empty one means all of them.
 
         Raises PGRST123 for an aggregate (PostgREST's default: not allowed) and 501 for an embedded resource.
         """
@@ -179,7 +191,7 @@ def window_of(query: Query, range_header: str | None) -> Window:
     Raises PGRST103 for a window that cannot be.
     """
     lower, upper = 0, None
-    header = _HEADER_RANGE.match(range_header) if range_header else None
+    header = _HEADER_RANGE.fullmatch(range_header) if range_header else None
     if header:
         lower, upper = int(header[1]), int(header[2]) if header[2] else None
         if upper is not None and upper < lower:
@@ -200,48 +212,69 @@ def window_of(query: Query, range_header: str | None) -> Window:
 
 @dataclass(frozen=True)
 class Media:
-    """The media type of an answer."""
+    """A media type: one of KNOWN, or the text of another."""
 
     kind: str
     nulls_stripped: bool = False
 
     @property
+    def name(self) -> str:
+        """The media type as PostgREST writes it."""
+        return f"{self.kind}{';nulls=stripped' if self.nulls_stripped else ''}"
+
+    @property
     def header(self) -> str:
         """The value of `Content-Type`."""
-        return f"{self.kind}{';nulls=stripped' if self.nulls_stripped else ''}; charset=utf-8"
+        return f"{self.name}; charset=utf-8"
 
 
-def negotiate(accept: str | None) -> Media:
-    """The best of the media types that the client accepts.
+def media_of(text: str) -> Media:
+    """The media type that a text names. Source: PostgREST, decodeMediaType; an array with its nulls is plain JSON."""
+    found = _MEDIA_TYPE.match(text)
+    kind = KNOWN.get(found[0].lower()) if found else None
+    if found is None or kind is None:
+        return Media(text)
+    parameters: dict[str, str] = {}
+    position = found.end()
+    while parameter := _PARAMETER.match(text, position):
+        parameters[parameter[1].lower()] = parameter[2] or parameter[3] or ""
+        position = parameter.end()
+    stripped = parameters.get("nulls") == "stripped"
+    if kind == ARRAY and not stripped:
+        return Media(JSON)
+    return Media(kind, stripped and kind in (ARRAY, OBJECT))
 
-    Raises PGRST107 (406) if none can be had, and 501 for those that PostgREST has built in and this has not.
+
+def negotiate(accept: str | None, kinds: Sequence[str] = (JSON, CSV, OBJECT, ARRAY)) -> Media:
+    """The best of the media types that the client accepts (all, without the header), if there are answers of its kind.
+
+    Raises PGRST107 (406) if none can be had, and 501 for those that PostgREST has built in and this has not. Only
+    `*/*` stands for others: `application/*` is a media type that nobody has.
     """
-    wanted = _by_quality(accept or "*/*")
-    for media_type, parameters in wanted:
-        stripped = parameters.get("nulls") == "stripped"
-        if media_type in (OBJECT, "application/vnd.pgrst.object"):
-            return Media(OBJECT, stripped)
-        if media_type in (ARRAY, "application/vnd.pgrst.array") and stripped:
-            return Media(ARRAY, True)
-        if media_type in (JSON, "*/*", "application/*", ARRAY, "application/vnd.pgrst.array"):
+    wanted = [Media("*/*")] if accept is None else _by_quality(accept)
+    for media in wanted:
+        if media.kind == "*/*":
             return Media(JSON)
-        if media_type == CSV:
-            return Media(CSV)
-        if media_type == "application/geo+json":
-            raise unsupported(f"answers of the media type {media_type}")
-    names = ", ".join(media_type for media_type, _ in wanted)
+        if media.kind in kinds:
+            return media
+        if media.kind == GEO_JSON:
+            raise unsupported(f"answers of the media type {media.kind}")
+    names = ", ".join(media.name for media in wanted)
     raise ApiError(406, "PGRST107", f"None of these media types are available: {names}")
 
 
-def _by_quality(accept: str) -> list[tuple[str, dict[str, str]]]:
+def _by_quality(accept: str) -> list[Media]:
+    """The media types of an `Accept` header, best first; more parameters are better. Source: WAI, parseHttpAccept."""
     found = []
-    for item in accept.split(","):
-        media_type, *rest = (part.strip() for part in item.split(";"))
-        parameters = dict(part.partition("=")[::2] for part in rest)
-        try:
-            quality = float(parameters.get("q", "1"))
-        except ValueError:
-            quality = 0.0
-        found.append((quality, media_type.lower(), parameters))
-    found.sort(key=lambda entry: -entry[0])  # stable: the client's order among equals
-    return [(media_type, parameters) for _, media_type, parameters in found]
+    for item in accept.replace(" ", "").split(",") if accept else ():
+        text, _, quality = item.partition(";q=")
+        found.append((_quality(quality.partition(";")[0]), text.count(";") - text.count("*"), media_of(text)))
+    found.sort(key=lambda entry: entry[:2], reverse=True)  # stable: the client's order among equals
+    return [media for _, _, media in found]
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 1.0

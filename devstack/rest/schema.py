@@ -65,6 +65,7 @@ select
   p.provolatile = 'v' as volatile,
   p.proretset as returns_set,
   p.prorettype = 'pg_catalog.void'::regtype as returns_void,
+  r.typname as return_type,
   coalesce(
     base.typtype = 'c' or r.typtype = 'c' or p.proargmodes::text[] && '{t,b,o}',
     false
@@ -113,7 +114,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Function:
-    """A function. `returns_rows`: a table's row, a composite or OUT parameters, rather than one value."""
+    """A function. `returns_rows`: a table's row, a composite or OUT parameters, rather than one value.
+
+    `return_type` is the type's name without its schema: a table's, if it returns rows of one.
+    """
 
     schema: str
     name: str
@@ -121,6 +125,7 @@ class Function:
     volatile: bool
     returns_set: bool
     returns_void: bool
+    return_type: str
     returns_rows: bool
 
     @property

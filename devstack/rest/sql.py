@@ -53,9 +53,21 @@ class Values:
         self.items: list[str] = []
 
     def add(self, value: str) -> SQL:
-        """The placeholder for a value."""
+        """The placeholder for a value.
+
+        It ends at a NUL, where PostgREST's ends: it sends text to libpq, which knows no other end of a text.
+        """
+        return self.add_whole(until_nul(value))
+
+    def add_whole(self, value: str) -> SQL:
+        """The placeholder for a value that PostgREST sends in binary form: PostgreSQL refuses a NUL in it."""
         self.items.append(value)
         return SQL(f"${len(self.items)}")
+
+
+def until_nul(text: str) -> str:
+    """A text up to its first NUL. Source: PostgREST, trimNullChars."""
+    return text.partition("\0")[0]
 
 
 def joined(parts: Sequence[Composable], separator: str = ", ") -> Composed:
@@ -75,7 +87,7 @@ class Relation:
         """A column; `*` is all of them."""
         if name == "*":
             return SQL("{}.*").format(self.name)
-        return Identifier(*self._parts, name)
+        return Identifier(*self._parts, until_nul(name))
 
     def type_of(self, name: str) -> str:
         """The type of a column; empty if it is not known."""
@@ -118,7 +130,8 @@ def _filter(relation: Relation, item: Filter, values: Values) -> Composable:
     if operation.operator == "is":
         return SQL("{} is {}").format(field, SQL(IS_VALUES[operation.value]))
     if operation.operator == "in":
-        return SQL("{} = any({})").format(field, values.add(array_literal(operation.values)))
+        elements = array_literal([until_nul(value) for value in operation.values])
+        return SQL("{} = any({})").format(field, values.add(elements))
     operand: Composable = values.add(_operand(operation))
     if operation.modifier:
         operand = SQL("{}({})").format(SQL(operation.modifier), operand)
@@ -139,6 +152,14 @@ def _text_search(relation: Relation, item: Filter, field: Composable, values: Va
     return SQL("{} @@ {}({})").format(field, SQL(TEXT_SEARCH[operation.operator]), query)
 
 
+def fields_of(conditions: Sequence[Condition]) -> set[str]:
+    """The columns that conditions are about, those within logic trees too."""
+    names: set[str] = set()
+    for item in conditions:
+        names |= {item.field.name} if isinstance(item, Filter) else fields_of(item.conditions)
+    return names
+
+
 def where(relation: Relation, conditions: Sequence[Condition], values: Values) -> Composable:
     """The where clause; empty without conditions."""
     if not conditions:
@@ -147,8 +168,11 @@ def where(relation: Relation, conditions: Sequence[Condition], values: Values) -
 
 
 def select_list(relation: Relation, columns: Sequence[Column], values: Values) -> Composable:
-    """The select list, with aliases and casts. Without an alias a JSON path is named by its last key."""
-    return joined([_select_item(relation, column, values) for column in columns])
+    """The select list, with aliases and casts; an empty one is that of all columns.
+
+    Without an alias a JSON path is named by its last key.
+    """
+    return joined([_select_item(relation, column, values) for column in columns or (Column(Field("*")),)])
 
 
 def _select_item(relation: Relation, column: Column, values: Values) -> Composable:
@@ -156,7 +180,7 @@ def _select_item(relation: Relation, column: Column, values: Values) -> Composab
     if column.cast:  # letters, digits, `_`, `$` and spaces: the grammar took nothing else
         item = SQL("cast({} as {})").format(item, SQL(column.cast))
     name = column.alias or _implied_name(column)
-    return SQL("{} as {}").format(item, Identifier(name)) if name else item
+    return SQL("{} as {}").format(item, Identifier(until_nul(name))) if name else item
 
 
 def _implied_name(column: Column) -> str | None:

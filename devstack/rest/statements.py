@@ -4,7 +4,7 @@ They have the shape of PostgREST's own: a common table expression `pgrst_source`
 it a select that counts and builds the body.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -15,14 +15,16 @@ from devstack.rest.schema import Function, Table, TableColumn
 from devstack.rest.sql import (
     Relation,
     Values,
+    array_literal,
     body,
+    fields_of,
     joined,
     limited,
     order_by,
     select_list,
     where,
 )
-from devstack.rest.terms import Column, OrderTerm
+from devstack.rest.terms import Column
 
 #: The rows of every statement: counts, the body as text, the primary key for `Location`, settings that functions
 #: may have made, and how many rows an upsert inserted (PostgREST: response.headers, response.status).
@@ -97,7 +99,7 @@ def _rows_of(payload: Payload, columns: dict[str, TableColumn], values: Values, 
     if not columns and payload.is_object:  # `{}` is one row of defaults
         return SQL(" from (values (1)) as pgrst_body")
     kind = "jsonb" if defaults else "json"
-    data: Composable = SQL("{}::{}").format(values.add(payload.text), SQL(kind))
+    data: Composable = SQL("{}::{}").format(values.add_whole(payload.text), SQL(kind))
     if not columns:  # `[{},{}]` are two
         return SQL(" from {}({}) as pgrst_body").format(SQL(f"{kind}_array_elements"), data)
     if defaults:
@@ -128,9 +130,10 @@ def _returning(relation: Relation, names: Sequence[str]) -> Composable:
     return SQL(" returning ") + joined([relation.column(name) for name in names])
 
 
-def _needed(columns: Sequence[Column], order: Sequence[OrderTerm]) -> list[str]:
+def _needed(columns: Sequence[Column], more: Iterable[str]) -> list[str]:
+    """What is returned for a select list, all if that is among it. Source: PostgREST, inferColsEmbedNeeds."""
     names = {column.field.name for column in columns}
-    return ["*"] if "*" in names else sorted(names | {term.field.name for term in order})
+    return ["*"] if "*" in names else sorted(names.union(more))
 
 
 @dataclass(frozen=True)
@@ -146,14 +149,14 @@ def _written(source: Composable, table: Table, query: Query, returned: Returned,
     page: Composable = SQL("select * from pgrst_source")
     content: Composable = _NO_BODY
     if returned.representation:
-        relation = Relation("pgrst_source", columns=table.columns)
-        page = SQL("select {} from pgrst_source{}").format(
-            select_list(relation, query.selected, values), order_by(relation, query.order, values)
+        relation = Relation(table.name, columns=table.columns)
+        page = SQL("select {} from pgrst_source as {}{}").format(
+            select_list(relation, query.selected, values), relation.name, order_by(relation, query.order, values)
         )
         content = body(returned.media)
     location: Composable = _NO_LOCATION
     if returned.location and table.primary_key:
-        location = SQL(_LOCATION)
+        location = SQL(_LOCATION).format(values.add(array_literal(table.primary_key)))
     text = SQL("with pgrst_source as ({}), pgrst_page as ({})").format(source, page)
     return Statement(text + _answer(_NO_TOTAL, content, location), values.items)
 
@@ -161,14 +164,15 @@ def _written(source: Composable, table: Table, query: Query, returned: Returned,
 _LOCATION = """(
   select array_agg(pair.key || '=' || coalesce('eq.' || pair.value, 'is.null'))
   from pgrst_source, json_each_text(row_to_json(pgrst_source)) as pair
-  having count(distinct pgrst_source::text) = 1
+  where pair.key = any({}::text[])
+  and (select count(*) from pgrst_source) = 1
 )"""
 
 
 def _names_returned(table: Table, query: Query, returned: Returned) -> list[str]:
-    if returned.representation:
-        return _needed(query.selected, query.order)
-    return list(table.primary_key) if returned.location else []
+    """The columns that the statement returns: what is not among them cannot be ordered by."""
+    needed = _needed(query.selected, table.primary_key)  # refuses what no select list may hold, answered or not
+    return needed if returned.representation or returned.location else []
 
 
 #: Counts, in a setting of the transaction, the rows that an upsert inserts rather than updates: plus one for every
@@ -288,24 +292,26 @@ def call(
     values = Values()
     given, origin = _arguments(function, arguments, values)
     name = Identifier(function.schema, function.name)
+    lateral = SQL("lateral ") if origin.as_string() else SQL("")
     if function.returns_rows:
-        called = SQL("select pgrst_call.* from {}{}({}) as pgrst_call").format(origin, name, given)
-        if origin.as_string():
-            called = SQL("select pgrst_call.* from {}lateral {}({}) as pgrst_call").format(origin, name, given)
+        columns = _needed(query.selected, fields_of(query.conditions)) if query.selected else ["*"]
+        picked = joined([Relation("pgrst_call").column(column) for column in columns])
+        called = SQL("select {} from {}{}{}({}) as pgrst_call").format(picked, origin, lateral, name, given)
     else:
-        lateral = SQL("lateral ") if origin.as_string() else SQL("")
         called = SQL("select pgrst_call.pgrst_scalar from {}{}(select {}({}) as pgrst_scalar) as pgrst_call").format(
             origin, lateral, name, given
         )
-    relation = Relation("pgrst_source")
+    relation = Relation(function.return_type if function.returns_rows else function.name)
     filters = where(relation, query.conditions, values)
-    page = SQL("select {} from pgrst_source{}{}{}").format(
-        select_list(relation, query.selected, values) if function.returns_rows else SQL("pgrst_source.pgrst_scalar"),
+    page = SQL("select {} from pgrst_source as {}{}{}{}").format(
+        select_list(relation, query.selected, values),
+        relation.name,
         filters,
         order_by(relation, query.order, values),
         limited(window),
     )
-    total = SQL("(select count(*) from pgrst_source{})").format(filters) if count else _NO_TOTAL
+    counted = SQL("(select count(*) from pgrst_source as {}{})").format(relation.name, filters)
+    total = counted if count else _NO_TOTAL
     content = body(media, scalar=not function.returns_rows, single=not function.returns_set)
     text = SQL("with pgrst_source as ({}), pgrst_page as ({})").format(called, page)
     return Statement(text + _answer(total, content), values.items)
@@ -326,7 +332,8 @@ def _arguments(
     for parameter in wanted:
         value: Composable = Identifier("pgrst_body", parameter.name)
         if not isinstance(arguments, Payload):
-            value = SQL("{}::{}").format(values.add(arguments[parameter.name]), SQL(parameter.type))
+            add = values.add_whole if parameter.variadic else values.add
+            value = SQL("{}::{}").format(add(arguments[parameter.name]), SQL(parameter.type))
         variadic = SQL("variadic ") if parameter.variadic else SQL("")
         given.append(SQL("{}{} => {}").format(variadic, Identifier(parameter.name), value))
     if not isinstance(arguments, Payload):

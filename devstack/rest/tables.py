@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from devstack.rest.answers import ApiError, range_error
-from devstack.rest.context import Context, answer, check_affected, content_range, finish
+from devstack.rest.answers import ApiError
+from devstack.rest.context import Context, answer, check_affected, content_range, finish, page_answer
 from devstack.rest.database import Row
 from devstack.rest.payload import Payload, parse_payload
 from devstack.rest.request import Media, negotiate
@@ -72,22 +72,11 @@ async def _read(context: Context, table: Table) -> Response:
             total is not None and total > context.max_rows and preferences.count == "estimated"
         ):
             total = max(total or 0, await transaction.planned_rows(count_query(table, context.query)))
-    status = range_status(window.offset, row.page_rows, total)
     headers = {
-        "Content-Range": content_range(window.offset, row.page_rows, total),
         "Content-Location": f"/{table.name}" + (f"?{context.query.canonical}" if context.query.canonical else ""),
         "Preference-Applied": preferences.applied(),
     }
-    return answer(row, status, headers, media)
-
-
-def range_status(first: int, rows: int, total: int | None) -> int:
-    """200, or 206 if there are more rows than were answered. Raises PGRST103 for an offset past the end."""
-    if total is None:
-        return 200
-    if first > total:
-        raise range_error(f"An offset of {first} was requested, but there are only {total} rows.")
-    return 206 if rows < total else 200
+    return page_answer(context, row, total, headers, media)
 
 
 def _returned(context: Context) -> Returned:

@@ -37,7 +37,7 @@ from service.vocabulary import (
 
 Timestamp = Annotated[str, Field(description="ISO 8601", examples=["2026-11-23T12:00:00+00:00"])]
 Id = Annotated[str, Field(description="UUID")]
-# Postgres stores no NUL in text.
+# Postgres stores no NUL in text, and PostgREST cuts a query's value off at one: a search for it would find everything.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 
 
@@ -59,13 +59,14 @@ EventType = Annotated[Text, StringConstraints(min_length=1, max_length=EVENT_TYP
 EventTypes = Annotated[
     list[EventType], Field(min_length=1, max_length=EVENT_TYPES_LIMIT), _together(ALL_EVENT_TYPES_LIMIT)
 ]
+Cursor = Annotated[Text, StringConstraints(max_length=200)]
 
 
 class Page(BaseModel):
     """Query of a list, newest first."""
 
     limit: int = Field(20, ge=1, le=100)
-    before: str | None = Field(None, max_length=200, description="Cursor: rows older than it")
+    before: Cursor | None = Field(None, description="Cursor: rows older than it")
 
 
 class IdPath(BaseModel):
@@ -231,7 +232,7 @@ class WebhookAnswer(BaseModel):
 
 
 class NotificationQuery(Page):
-    after: str | None = Field(None, max_length=200, description="Cursor: rows newer than it")
+    after: Cursor | None = Field(None, description="Cursor: rows newer than it")
     unread: bool = Field(False, description="Only those that the caller has not read")
 
 
@@ -300,7 +301,7 @@ def _one_or_more(words: Sequence[str]) -> str:
 class IncidentQuery(Page):
     status: str | None = Field(None, pattern=_one_or_more(STATUSES), description="One or more")
     criticality: str | None = Field(None, pattern=_one_or_more(LEVELS), description="One or more")
-    q: str | None = Field(None, max_length=SEARCH_LIMIT, description="Words of the title, the customer")
+    q: Text | None = Field(None, max_length=SEARCH_LIMIT, description="Words of the title, the customer")
 
 
 class IncidentInput(Input):
@@ -366,7 +367,7 @@ class IncidentList(BaseModel):
 
 class UpdatesQuery(BaseModel):
     limit: int = Field(100, ge=1, le=200)
-    after: str | None = Field(None, max_length=200, description="Cursor: entries newer than it")
+    after: Cursor | None = Field(None, description="Cursor: entries newer than it")
 
 
 class UpdateInput(Input):

@@ -72,9 +72,17 @@ def test_no_words_break_it(library: Organization, words: str) -> None:
         assert answer.status_code == 200, answer.text
 
 
-def test_a_nul_is_refused_or_finds_nothing(library: Organization) -> None:
-    answer = library.viewer.api.get(f"{URL}?q=%00")
-    assert answer.status_code == 422 or answer.json()["items"] == []
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{URL}?q=%00", f"{URL}?q=a%00b", f"{URL}?before=%00", f"{URL}?status=%00", f"{URL}?criticality=low%00",
+        f"{URL}/{uuid.UUID(int=1)}/updates?after=%00", "/api/notifications?before=%00", "/api/notifications?after=%00",
+    ],
+)  # fmt: skip
+def test_a_nul_is_refused_in_every_parameter(library: Organization, address: str) -> None:
+    answer = library.viewer.api.get(address)
+    assert answer.status_code == 422, answer.text
+    assert f"{answer.json()['errors'][0]['field']}=" in address
 
 
 def test_case_does_not_matter(library: Organization) -> None:

@@ -109,7 +109,13 @@ def test_a_token_of_the_right_key_with_a_wrong_claim(
         pytest.fail("only the embedded stack's keys are known to the test")
     issuer = f"{stack.supabase_url}/auth/v1"
     keys = Keys.load_or_create(Path(str(stack.config["keys_file"])), issuer)
-    good = {"sub": member.id, "role": "authenticated", "aud": "authenticated", "iss": issuer, "exp": time.time() + 60}
+    good = {
+        "sub": member.id,
+        "role": "authenticated",
+        "aud": "authenticated",
+        "iss": issuer,
+        "exp": int(time.time()) + 60,
+    }
     url = f"{stack.service_url}/api/me"
     assert httpx.get(url, headers={"Authorization": f"Bearer {keys.sign(good)}"}).status_code == 200
     answer = httpx.get(url, headers={"Authorization": f"Bearer {keys.sign({**good, **changes})}"})

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Windows
 from tests.world import Organization, World
@@ -10,6 +10,12 @@ from tests.world import Organization, World
 
 def member(page: Page, email: str) -> Locator:
     return page.get_by_role("listitem").filter(has_text=email)
+
+
+def leave(page: Page, organization: Organization) -> None:
+    page.get_by_role("button", name="Leave this organization").click()
+    dialog = page.get_by_role("dialog", name=f"Leave {organization.name}?")
+    dialog.get_by_role("button", name="Leave", exact=True).click()
 
 
 def test_an_owner_changes_a_role_and_it_holds(windows: Windows, acme: Organization) -> None:
@@ -66,7 +72,29 @@ def test_leaving(windows: Windows, world: World, acme: Organization) -> None:
     leaver = world.person("Leaver")
     world.join(acme, leaver, "responder")
     page = windows.open(leaver, "/settings/members")
-    page.get_by_role("button", name="Leave this organization").click()
-    page.get_by_role("dialog", name=f"Leave {acme.name}?").get_by_role("button", name="Leave", exact=True).click()
+    leave(page, acme)
     expect(page.get_by_role("heading", name="No organization yet")).to_be_visible()
     expect(page.get_by_text(acme.owner.email)).to_have_count(0)
+
+
+def test_leaving_first_calls_off_what_would_be_refused_after_it(
+    windows: Windows, world: World, acme: Organization
+) -> None:
+    leaver = world.person("Leaver")
+    world.join(acme, leaver, "responder")
+    page = windows.window(leaver)
+    held: list[Route] = []
+    counting, leaving = "**/api/notifications/unread-count", "**/rest/v1/memberships*"
+    page.route("**/api/notifications?*", lambda route: route.fulfill(json={"items": [], "next": "x", "newest": None}))
+    page.route(counting, lambda route: held.append(route))
+    page.route(leaving, lambda route: held.append(route) if route.request.method == "DELETE" else route.continue_())
+    with page.expect_request(counting):
+        page.goto("/settings/members")
+    with (
+        page.expect_request(lambda request: request.method == "DELETE"),
+        page.expect_event("requestfailed", lambda request: request.url.endswith("unread-count")),
+    ):
+        leave(page, acme)
+    for route in held:
+        route.continue_()
+    expect(page.get_by_text("You have left.")).to_be_visible()

@@ -1,16 +1,14 @@
 """A PostgREST, the stand-in or a real one, over a scratch database with the schema of the recorded cases."""
 
 import contextlib
-import json
 import os
-import shutil
 import socket
 import subprocess
 import threading
 import time
 import uuid
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -20,29 +18,27 @@ import psycopg
 import uvicorn
 from psycopg.sql import SQL, Identifier
 
-from devstack import rest
+from devstack import postgrest, rest
+from devstack.asgi import server_config
+from devstack.keys import Keys
 from devstack.postgres import SUPERUSER, Cluster, free_port
 
 DATA = Path(__file__).parents[1] / "data" / "postgrest"
 SECRET = "a secret that only these tests sign their tokens with"
+KEYS = replace(Keys.create("https://rest.test"), jwt_secret=SECRET)
+AUDIENCE = "authenticated"
 USER1, USER2 = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 ACME, BETA = "aaaaaaaa-0000-0000-0000-000000000001", "bbbbbbbb-0000-0000-0000-000000000002"
 #: Where Debian has PostgreSQL 15.
 FIFTEEN = Path("/usr/lib/postgresql/15/bin/initdb")
 #: A real PostgREST, where there is one.
-POSTGREST = os.environ.get("POSTGREST_BIN") or shutil.which("postgrest")
+POSTGREST = postgrest.find_program()
 
 
 def token(role: str, sub: str | None = None, *, expires_in: int = 3600, secret: str = SECRET) -> str:
     """A signed access token."""
-    claims = {"role": role, "aud": "authenticated", "exp": int(time.time()) + expires_in}
+    claims = {"role": role, "aud": AUDIENCE, "exp": int(time.time()) + expires_in}
     return jwt.encode({**claims, "sub": sub} if sub else claims, secret, algorithm="HS256")
-
-
-def verify(given: str) -> dict[str, Any]:
-    """What the gateway's keys do, for the tokens made here."""
-    claims: dict[str, Any] = jwt.decode(given, SECRET, algorithms=["HS256"], audience="authenticated")
-    return claims
 
 
 #: The callers of the recorded cases.
@@ -90,7 +86,7 @@ def serve_app(app: Any) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen()  # from now on who connects waits for the server, however long that takes to start
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(server_config(app, lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -104,42 +100,31 @@ def serve_app(app: Any) -> Iterator[str]:
 @contextlib.contextmanager
 def serve_stand_in(cluster: Cluster, database: str, **settings: Any) -> Iterator[str]:
     """The stand-in over a database, set up as the recorded server was; its URL."""
-    settings = {"allow_tx_override": True, **settings}
-    with serve_app(rest.create_app(cluster.dsn("authenticator", database), verify, **settings)) as url:
+    settings = {"allow_tx_override": True, "audience": AUDIENCE, **settings}
+    with serve_app(rest.create_app(cluster.dsn("authenticator", database), KEYS.read, **settings)) as url:
         yield url
 
 
 @contextlib.contextmanager
 def serve_postgrest(cluster: Cluster, database: str) -> Iterator[str]:
     """A real PostgREST over a database; its URL."""
-    port = free_port()
-    key = {"kty": "oct", "alg": "HS256", "k": urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")}
-    settings = {
-        "PGRST_DB_URI": cluster.dsn("authenticator", database),
-        "PGRST_DB_SCHEMAS": "public",
-        "PGRST_DB_ANON_ROLE": "anon",
-        "PGRST_DB_MAX_ROWS": "1000",
-        "PGRST_DB_TX_END": "commit-allow-override",
-        "PGRST_JWT_SECRET": json.dumps({"keys": [key]}),
-        "PGRST_JWT_AUD": "authenticated",
-        "PGRST_SERVER_HOST": "127.0.0.1",
-        "PGRST_SERVER_PORT": str(port),
-    }
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen([str(POSTGREST)], env={**os.environ, **settings}) as process:
+    port, admin_port = free_port(), free_port()
+    settings = postgrest.settings(cluster.dsn("authenticator", database), KEYS, ("public",), port, admin_port)
+    recorded_with = {"PGRST_DB_TX_END": "commit-allow-override", "PGRST_JWT_AUD": AUDIENCE}
+    with subprocess.Popen([str(POSTGREST)], env={**os.environ, **settings, **recorded_with}) as process:
         try:
-            wait_until_ready(url, process)
-            yield url
+            wait_until_ready(f"http://127.0.0.1:{admin_port}/ready", process)
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Waits for the first answer that is no 503: PostgREST has read its schema cache then."""
+    """Waits until PostgREST says that it has read its schema cache."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
-            if httpx.head(url, timeout=5).status_code != 503:
+            if httpx.get(url, timeout=5).status_code == 200:
                 return
         threading.Event().wait(0.05)
     raise AssertionError("PostgREST did not become ready")

@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +19,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.devstack.gateway_fixtures import ANNA, BEN, Database, Gateway, bound_socket, serve
+from devstack.asgi import server_config
+from devstack.postgres import SUPERUSER, Cluster, embedded_bin_dir, free_port
+from tests.conftest import TEST_SETTINGS
+from tests.devstack.gateway_fixtures import ANNA, BEN, PASSWORD, SCHEMA, Database, Gateway, bound_socket, serve
 from tests.devstack.realtime_client import RawClient
 
 StartGateway = Callable[..., contextlib.AbstractContextManager[Gateway]]
@@ -148,8 +152,8 @@ async def _echo(request: Request) -> Response:
         "headers": {name: value for name, value in request.headers.items() if name != "apikey"},
         "body": (await request.body()).decode(),
     }
-    headers = {"Content-Range": "0-0/*", "Access-Control-Allow-Origin": "*"}
-    return JSONResponse(seen, status_code=206, headers=headers)
+    headers = {"Content-Range": "0-0/*", "Access-Control-Allow-Origin": "*", "Server": "postgrest/16.2"}
+    return JSONResponse(seen, status_code=int(request.headers.get("x-status", 206)), headers=headers)
 
 
 async def _echo_socket(websocket: WebSocket) -> None:
@@ -176,7 +180,7 @@ def behind(start_gateway: StartGateway) -> Iterator[Gateway]:
     )
     listening, url = bound_socket()
     with (
-        serve(uvicorn.Server(uvicorn.Config(echo, log_level="warning")), listening),
+        serve(uvicorn.Server(server_config(echo)), listening),
         start_gateway(postgrest_url=url, realtime_url=url) as gateway,
     ):
         yield gateway
@@ -206,6 +210,18 @@ def test_a_postgrest_gets_the_users_token_untouched(behind: Gateway) -> None:
 def test_scripts_see_one_allowed_origin_before_a_postgrest_too(behind: Gateway) -> None:
     with behind.client(Origin="http://localhost:3000") as client:
         assert client.get("/rest/v1/x").headers.get_list("access-control-allow-origin") == ["*"]
+
+
+def test_an_answer_from_behind_has_one_date_and_one_server(behind: Gateway) -> None:
+    with behind.client() as client:
+        for path in ("/rest/v1/x", "/realtime/v1/api/broadcast", "/auth/v1/health"):
+            headers = client.get(path).headers
+            assert (len(headers.get_list("date")), len(headers.get_list("server"))) == (1, 1), path
+
+
+def test_any_status_from_behind_comes_through(behind: Gateway) -> None:
+    with behind.client() as client:
+        assert client.get("/rest/v1/x", headers={"X-Status": "999"}).status_code == 999
 
 
 def test_a_realtime_is_reached_by_websocket_and_http(behind: Gateway) -> None:
@@ -242,6 +258,32 @@ def test_health_names_what_does_not_work(start_gateway: StartGateway) -> None:
         answer = httpx.get(f"{gateway.url}/health", timeout=10)
     assert answer.status_code == 503
     assert answer.json()["problems"] == ["database"]
+
+
+def test_the_first_calls_after_a_restart_of_postgresql_are_answered(
+    start_gateway: StartGateway, new_data_dir: Callable[[Path], None], tmp_path: Path
+) -> None:
+    cluster = Cluster(tmp_path / "data", free_port(), embedded_bin_dir(), TEST_SETTINGS)
+    new_data_dir(cluster.data_dir)
+    database = Database(cluster, "postgres")
+    cluster.start()
+    try:
+        database.execute(SCHEMA)
+        database.add_user("anna@example.com", user_id=ANNA)
+        roles = {"authenticator": "authenticator", "auth": "supabase_auth_admin", "realtime": SUPERUSER}
+        with start_gateway(**{f"{name}_dsn": database.dsn(role) for name, role in roles.items()}) as gateway:
+            for _ in range(2):
+                credentials = {"email": "anna@example.com", "password": PASSWORD}
+                with gateway.client() as client:
+                    signed_in = client.post("/auth/v1/token?grant_type=password", json=credentials)
+                assert signed_in.status_code == 200, signed_in.text
+                with gateway.client(Authorization=f"Bearer {signed_in.json()['access_token']}") as client:
+                    assert client.get("/rest/v1/notes").status_code == 200
+                    assert client.get("/auth/v1/user").status_code == 200
+                cluster.stop()
+                cluster.start()
+    finally:
+        cluster.stop()
 
 
 def test_api_keys_are_not_logged(start_gateway: StartGateway, caplog: pytest.LogCaptureFixture) -> None:

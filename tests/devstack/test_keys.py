@@ -39,7 +39,7 @@ def test_keys_do_not_show_in_logs() -> None:
     assert keys.jwt_secret not in repr(keys)
 
 
-def check_api_keys_look_like_supabases() -> None:
+def test_api_keys_look_like_supabases() -> None:
     keys = Keys.create(ISSUER)
     assert keys.publishable_key.startswith("sb_publishable_")
     assert keys.secret_key.startswith("sb_secret_")
@@ -103,3 +103,14 @@ def test_a_file_from_before_there_was_a_choice_is_read(tmp_path: Path) -> None:
     del stored["algorithm"]
     file.write_text(json.dumps(stored))
     assert Keys.load_or_create(file, "http://x/auth/v1") == made
+
+
+def test_what_is_only_read_is_ours_whatever_it_says() -> None:
+    keys, others = Keys.create(ISSUER), Keys.create(ISSUER)
+    claims = {"exp": 1, "nbf": 9_999_999_999, "aud": "anything", "sub": 1, "jti": 2}
+    for token in (keys.sign(claims), jwt.api_jws.encode(json.dumps(claims).encode(), keys.jwt_secret)):
+        assert keys.read(token) == claims
+    named = jwt.api_jws.encode(b"{}", keys.jwt_secret, headers={"kid": keys.kid})
+    for token in (others.sign(claims), others.anon_jwt, named):
+        with pytest.raises(jwt.InvalidTokenError):
+            keys.read(token)

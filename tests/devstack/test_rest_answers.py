@@ -2,12 +2,16 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
+import jwt
 import psycopg
 import pytest
+from jwt import api_jws
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -15,7 +19,7 @@ from devstack import rest
 from devstack.postgres import SUPERUSER, Cluster, free_port
 from devstack.rest import app as rest_app
 from devstack.rest import database as rest_database
-from tests.devstack.rest_fixtures import ACME, USER1, authorization, scratch, serve_app, serve_stand_in, verify
+from tests.devstack.rest_fixtures import ACME, KEYS, SECRET, USER1, authorization, scratch, serve_app, serve_stand_in
 
 OBJECT = "application/vnd.pgrst.object+json"
 REPRESENTATION = {"Prefer": "return=representation"}
@@ -94,7 +98,32 @@ def test_form_bodies_are_taken_and_csv_ones_are_named_as_unsupported(client: htt
     reply = client.post("/things", content="n\n3", headers={"Content-Type": "text/csv"})
     assert error(reply) == (501, "LOCAL501")
     assert "text/csv" in reply.json()["message"]
-    assert error(client.post("/things", content="x", headers={"Content-Type": "image/png"})) == (400, "PGRST102")
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "Application/JSON", "application/json; charset=utf-8", "application/vnd.pgrst.array+json"]
+)
+def test_bodies_that_are_json_by_name(client: httpx.Client, kind: str | None) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    assert client.post("/texts", content='[{"value": "a"}, {"value": "b"}]', headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("", ""),
+        ("image/png; x=1", "image/png; x=1"),
+        ("json", "json"),
+        ("*/*", "*/*"),
+        ("Application/vnd.pgrst.object+json", "application/vnd.pgrst.object+json"),
+        ("application/vnd.pgrst.object; nulls=stripped", "application/vnd.pgrst.object+json;nulls=stripped"),
+        ("application/vnd.pgrst.array+json;nulls=stripped", "application/vnd.pgrst.array+json;nulls=stripped"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/texts", "/rpc/echo"])
+def test_bodies_of_other_media_types_are_refused(client: httpx.Client, path: str, kind: str, named: str) -> None:
+    reply = client.post(path, content='{"value": "a"}', headers={"Content-Type": kind})
+    assert (error(reply), reply.json()["message"]) == ((400, "PGRST102"), f"Content-Type not acceptable: {named}")
 
 
 def test_nulls_are_stripped_on_request(client: httpx.Client) -> None:
@@ -203,10 +232,27 @@ def test_counts_beyond_the_page_and_ranges_beyond_the_count(client: httpx.Client
     assert (reply.status_code, reply.headers["content-range"]) == (206, "1-2/5")
     reply = client.get("/texts", headers={**exact, "Range": "3-", "Range-Unit": "items"})
     assert (reply.status_code, reply.headers["content-range"]) == (206, "3-4/5")
+    assert client.get("/texts", headers={"Range": "0-1,3-4"}).headers["content-range"] == "0-4/*"  # not understood
     assert client.get("/texts?limit=3", headers={"Prefer": "count=estimated"}).headers["content-range"] == "0-2/5"
-    assert error(client.get("/texts?offset=6", headers=exact)) == (416, "PGRST103")
     assert error(client.get("/texts", headers={"Range": "5-2"})) == (416, "PGRST103")
     assert error(client.get("/texts?limit=-1")) == (416, "PGRST103")
+
+
+@pytest.mark.parametrize("path", ["/texts?offset=6", "/rpc/count_up?upto=5&offset=6"])
+def test_a_window_past_the_end_is_answered_as_rows_are(client: httpx.Client, path: str) -> None:
+    client.post("/texts", json=[{"value": str(n)} for n in range(5)])
+    reply = client.get(path, headers={"Prefer": "count=exact", "Accept": "text/csv"})
+    assert (reply.status_code, reply.headers["content-range"]) == (416, "*/5")
+    assert (reply.headers["preference-applied"], reply.headers["content-profile"]) == ("count=exact", "public")
+    assert reply.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "proxy-status" not in reply.headers
+    assert json.loads(reply.text) == {
+        "code": "PGRST103",
+        "message": "Requested range not satisfiable",
+        "details": "An offset of 6 was requested, but there are only 5 rows.",
+        "hint": None,
+    }
+    assert client.head(path, headers={"Prefer": "count=exact"}).headers["content-range"] == "*/5"
 
 
 def test_the_server_caps_rows_but_not_writes(embedded_cluster: Cluster, database: psycopg.Connection[Any]) -> None:
@@ -251,6 +297,40 @@ def test_location_names_the_whole_key_of_one_row(client: httpx.Client) -> None:
     wanted = {"Prefer": "return=headers-only"}
     assert client.post("/pairs", json={"a": 1, "b": 2}, headers=wanted).headers["location"] == "/pairs?a=eq.1&b=eq.2"
     assert "location" not in client.post("/pairs", json=[{"a": 2, "b": 2}, {"a": 3, "b": 2}], headers=wanted).headers
+
+
+def test_what_a_write_selects_must_be_there_if_it_is_returned(client: httpx.Client) -> None:
+    for preference in ("return=representation", "return=headers-only"):
+        reply = client.post("/texts?select=nope", json={"value": "a"}, headers={"Prefer": preference})
+        assert (error(reply), reply.json()["message"]) == ((400, "42703"), "column texts.nope does not exist")
+        assert error(client.patch("/texts?select=nope", json={"other": "a"}, headers={"Prefer": preference})) == (
+            400, "42703",
+        )  # fmt: skip
+        assert error(client.delete("/texts?select=nope&value=eq.a", headers={"Prefer": preference})) == (400, "42703")
+    assert client.get("/texts").json() == []
+    assert client.post("/texts?select=nope", json={"value": "a"}).status_code == 201  # nothing is returned
+
+
+def test_what_a_select_may_not_hold_is_refused_in_writes_that_answer_nothing(client: httpx.Client) -> None:
+    assert error(client.post("/texts?select=count()", json={"value": "a"})) == (400, "PGRST123")
+    assert error(client.delete("/texts?select=value,teams(name)&value=eq.a")) == (501, "LOCAL501")
+    assert client.get("/texts").json() == []
+
+
+def test_an_empty_select_is_all_columns(client: httpx.Client) -> None:
+    reply = client.post("/texts?select=", json={"value": "a"}, headers=REPRESENTATION)
+    assert reply.json() == [{"value": "a"}]  # of what a write returns: its key
+    assert client.get("/texts?select=").json() == [{"value": "a", "other": None}]
+    assert client.get("/rpc/pair?select=").json() == {"x": 1, "y": "one"}
+    assert client.get("/rpc/add?a=1&select=").json() == 2
+
+
+def test_what_is_not_returned_cannot_be_ordered_by(client: httpx.Client) -> None:
+    reply = client.post("/texts?select=value&order=other", json={"value": "a"}, headers=REPRESENTATION)
+    assert (error(reply), reply.json()["message"]) == ((400, "42703"), "column texts.other does not exist")
+    reply = client.get("/rpc/my_notes?select=id&order=title")
+    assert (error(reply), reply.json()["message"]) == ((400, "42703"), "column notes.title does not exist")
+    assert client.get("/rpc/my_notes?select=id&title=eq.First&order=title").json() == [{"id": 1}]
 
 
 def test_order_applies_to_what_a_write_answers(client: httpx.Client) -> None:
@@ -319,10 +399,22 @@ def test_timezone_is_a_preference(client: httpx.Client) -> None:
         ("image/png, application/json;q=0.5", "application/json; charset=utf-8"),
         ("application/json;q=0.5, text/csv", "text/csv; charset=utf-8"),
         ("application/vnd.pgrst.array+json", "application/json; charset=utf-8"),
+        ("application/json;q=0", "application/json; charset=utf-8"),
+        ("*/*, text/csv", "text/csv; charset=utf-8"),
+        ("application/*, text/csv;q=0.1", "text/csv; charset=utf-8"),
     ],
 )
 def test_the_best_acceptable_media_type_is_taken(client: httpx.Client, accept: str, answered: str) -> None:
-    assert client.get("/texts", headers={"Accept": accept}).headers["content-type"] == answered
+    reply = client.get("/texts", headers={"Accept": accept})
+    assert (reply.headers["content-type"], reply.headers["vary"]) == (answered, "Accept, Prefer, Range")
+
+
+@pytest.mark.parametrize("accept", ["", "application/*", "text/*", "image/png", "application/vnd.pgrst.plan+json"])
+@pytest.mark.parametrize("path", ["/texts", "/rpc/add?a=1", "/"])
+def test_a_range_of_media_types_is_none_that_can_be_had(client: httpx.Client, path: str, accept: str) -> None:
+    reply = client.get(path, headers={"Accept": accept})
+    assert error(reply) == (406, "PGRST107")
+    assert reply.json()["message"] == f"None of these media types are available: {accept}"
 
 
 # Functions
@@ -348,6 +440,16 @@ def test_bodies_of_functions(client: httpx.Client) -> None:
     assert client.post("/rpc/add", json=[{"a": 1, "b": 1}]).json() == 2
     assert client.post("/rpc/add", data={"a": "1", "b": "4"}).json() == 5
     assert error(client.post("/rpc/echo", content="x", headers={"Content-Type": "text/plain"})) == (501, "LOCAL501")
+
+
+def test_a_single_value_has_no_columns_but_itself(client: httpx.Client) -> None:
+    for reply in (client.get("/rpc/add?a=1&select=nope"), client.post("/rpc/add?select=nope", json={"a": 1})):
+        assert (error(reply), reply.json()["message"]) == ((400, "42703"), "column add.nope does not exist")
+    for call in ("count_up?upto=2", "write_thing", "nothing"):
+        name, _, query = call.partition("?")
+        assert error(client.post(f"/rpc/{name}?select=nope", json={"upto": 2} if query else {})) == (400, "42703")
+    assert client.get("/things").json() == [], "the call was undone"
+    assert client.get("/rpc/add?a=1&select=pgrst_scalar").json() == 2
 
 
 def test_overloads_that_cannot_be_told_apart(client: httpx.Client) -> None:
@@ -386,7 +488,8 @@ def test_errors_that_functions_make(client: httpx.Client) -> None:
     }  # fmt: skip
     assert reply.headers["x-powered-by"] == "Nerd Rage"
     assert error(client.post("/rpc/broken_custom_error")) == (500, "PGRST121")
-    assert error(client.post("/rpc/strange_status")) == (500, "PT999")
+    assert error(client.post("/rpc/strange_status")) == (999, "PT999")
+    assert error(client.post("/rpc/no_status")) == (500, "PT9AB")
 
 
 # Identity
@@ -401,7 +504,64 @@ def test_tokens_that_are_refused_or_name_a_role_that_is_not_there(client: httpx.
         (401, "PGRST301"), "Empty JWT is sent in Authorization header",
     )  # fmt: skip
     assert error(client.get("/texts", headers={"Authorization": "Bearer a.b.c"})) == (401, "PGRST301")
+    unsigned = jwt.encode({"role": "service_role"}, "", "none")
+    reply = client.get("/texts", headers={"Authorization": f"Bearer {unsigned}"})
+    assert (error(reply), reply.json()["message"]) == (
+        (401, "PGRST301"), "Wrong or unsupported encoding algorithm",
+    )  # fmt: skip
+    reply = client.get("/texts", headers={"Authorization": f"Bearer {jwt.api_jws.encode(b'[]', SECRET)}"})
+    assert (error(reply), reply.json()["message"]) == ((401, "PGRST303"), "Parsing claims failed")
     assert error(client.get("/texts", headers={"Authorization": "Basic abc"})) == (401, "42501")  # that is anon
+
+
+@pytest.mark.parametrize(
+    ("claims", "message"),
+    [
+        ({"exp": -28}, None),
+        ({"exp": -40}, "JWT expired"),
+        ({"exp": 3600.5}, "JWT expired"),
+        ({"exp": "soon"}, "The JWT 'exp' claim must be a number"),
+        ({"iat": 28, "nbf": 28}, None),
+        ({"iat": 40}, "JWT issued at future"),
+        ({"iat": 40.5, "nbf": 40.5}, None),
+        ({"nbf": 40}, "JWT not yet valid"),
+        ({"nbf": True}, "The JWT 'nbf' claim must be a number"),
+        ({"aud": ["other", "authenticated"]}, None),
+        ({"aud": []}, None),
+        ({"aud": None, "exp": None, "sub": 1, "jti": 1, "iss": 1}, None),
+        ({"aud": "other"}, "JWT not in audience"),
+        ({"aud": 1}, "The JWT 'aud' claim must be a string or an array of strings"),
+    ],
+)
+def test_clocks_may_differ_by_half_a_minute_and_count_whole_seconds(
+    client: httpx.Client, claims: dict[str, Any], message: str | None
+) -> None:
+    """The times of the claims are seconds from now."""
+    now = int(time.time())
+    made = {
+        name: now + value if name in ("exp", "iat", "nbf") and type(value) in (int, float) else value
+        for name, value in claims.items()
+    }
+    token = api_jws.encode(json.dumps({"role": "authenticated", **made}).encode(), SECRET)
+    reply = client.get("/texts", headers={"Authorization": f"Bearer {token}"})
+    if message is None:
+        assert reply.status_code == 200, reply.text
+    else:
+        assert (error(reply), reply.json()["message"]) == ((401, "PGRST303"), message)
+
+
+def test_a_token_that_names_a_key_that_is_not_there_is_refused(client: httpx.Client) -> None:
+    claims = {"role": "authenticated", "exp": int(time.time()) + 60}
+    for token in (
+        replace(KEYS, kid="another").sign(claims),
+        jwt.encode(claims, SECRET, headers={"kid": KEYS.kid}),
+        jwt.encode(claims, SECRET * 2, algorithm="HS512"),
+    ):
+        reply = client.get("/texts", headers={"Authorization": f"Bearer {token}"})
+        assert (error(reply), reply.json()["message"]) == ((401, "PGRST301"), "No suitable key or wrong key type")
+        assert reply.json()["details"] == "No suitable key was found to decode the JWT"
+    for token in (KEYS.sign(claims), jwt.encode(claims, SECRET)):
+        assert client.get("/texts", headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
 # Schemas and the cache
@@ -441,10 +601,19 @@ def test_a_notification_reloads_the_schema(client: httpx.Client, database: psyco
 
 def test_options_without_a_preflight_tells_the_methods(client: httpx.Client) -> None:
     assert client.options("/texts").headers["allow"] == "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"
-    assert client.options("/rpc/add").headers["allow"] == "OPTIONS,GET,HEAD,POST"
+    assert client.options("/rpc/my_notes").headers["allow"] == "OPTIONS,GET,HEAD,POST"
     assert client.options("/rpc/write_thing").headers["allow"] == "OPTIONS,POST"
     assert client.options("/").headers["allow"] == "OPTIONS,GET,HEAD"
     assert error(client.options("/rpc/nope")) == (404, "PGRST202")
+
+
+def test_options_look_for_a_function_without_arguments(client: httpx.Client) -> None:
+    reply = client.options("/rpc/add")
+    assert (error(reply), reply.json()["message"]) == (
+        (404, "PGRST202"), "Could not find the function public.add without parameters in the schema cache",
+    )  # fmt: skip
+    assert error(client.options("/rpc/overloaded")) == (404, "PGRST202")
+    assert error(client.options("/rpc/my_notes?since=now")) == (400, "PGRST100")
 
 
 def test_browsers_may_read_answers_and_errors(client: httpx.Client) -> None:
@@ -500,9 +669,27 @@ def test_bodies_that_are_no_json_objects(client: httpx.Client, body: bytes) -> N
     assert error(client.post("/texts", content=body)) == (400, "PGRST102")
 
 
-def test_nul_characters_are_refused_wherever_they_stand(client: httpx.Client) -> None:
-    for query in ("value=eq.%00", "value=in.(%00)", "or=(value.eq.%00)", "select=value->%00"):
-        assert error(client.get(f"/texts?{query}"))[0] == 400
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("value=eq.a%00b", ["a"]),
+        ("value=like.*%00*", ["a", "b"]),
+        ("value=in.(a%00b,%00)", ["a"]),
+        ("or=(value.eq.b%00,other.eq.%00)", ["b"]),
+        ('"value%00x"=eq.a', ["a"]),
+        ("value->>%00=is.null", ["a", "b"]),
+    ],
+)
+def test_a_text_in_a_query_ends_at_a_nul(client: httpx.Client, query: str, found: list[str]) -> None:
+    client.post("/texts", json=[{"value": "a"}, {"value": "b"}])
+    assert values(client, query) == found
+
+
+def test_nul_characters_elsewhere(client: httpx.Client) -> None:
+    assert client.get("/rpc/add?a=2%003").json() == 3
+    assert error(client.get("/rpc/total?numbers=1%00&numbers=2")) == (400, "22021")
+    assert error(client.post("/texts", json={"value": "\0"})) == (400, "22P05")
+    assert error(client.post("/texts?columns=value", content=b'{"value": "a"}\0')) == (400, "22021")
     assert error(client.get("/te%00xts")) == (404, "PGRST205")
 
 
@@ -511,7 +698,7 @@ def test_nul_characters_are_refused_wherever_they_stand(client: httpx.Client) ->
 
 def test_a_database_that_is_down_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest_database, "POOL_TIMEOUT", 0.2)
-    app = rest.create_app(f"postgresql://authenticator@127.0.0.1:{free_port()}/postgres", verify)
+    app = rest.create_app(f"postgresql://authenticator@127.0.0.1:{free_port()}/postgres", KEYS.read)
     with serve_app(app) as url:
         assert error(httpx.get(f"{url}/notes")) == (503, "PGRST000")
         assert httpx.head(url).status_code == 200
@@ -526,7 +713,7 @@ def test_connections_that_were_cut_are_replaced(client: httpx.Client, database: 
 def test_mounted_below_a_path_with_its_lifespan_run_by_the_outer_application(
     embedded_cluster: Cluster, database: psycopg.Connection[Any]
 ) -> None:
-    inner = rest.create_app(embedded_cluster.dsn("authenticator", database.info.dbname), verify)
+    inner = rest.create_app(embedded_cluster.dsn("authenticator", database.info.dbname), KEYS.read)
 
     @contextlib.asynccontextmanager
     async def opened(_: Starlette) -> Any:

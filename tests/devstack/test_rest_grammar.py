@@ -194,18 +194,19 @@ def test_requests_are_read_or_refused_whatever_they_say(text: str) -> None:
 
 @given(texts, texts)
 def test_names_and_values_stay_out_of_the_statements_text(name: str, value: str) -> None:
-    """Names appear only quoted, with their quotes doubled, and values not at all."""
+    """Names appear only quoted, with their quotes doubled, and values not at all; each ends at its first NUL."""
     relation, values = Relation("t"), Values()
     field = Field(name, (JsonStep(value, True),))
     written = condition(relation, Filter(field, Operation("eq", value)), values).as_string()
+    aliased = select_list(relation, [Column(Field("a"), alias=name)], values).as_string()
+    named, (name, value) = bool(name), (text.partition("\0")[0] for text in (name, value))
     identifier = '"' + name.replace('"', '""') + '"'
     column = '"t".*' if name == "*" else f'"t".{identifier}'
     assert written == f"({column}->>$1::text = $2)"
     assert values.items == [value, value]
     ordered = order_by(relation, [OrderTerm(Field(name), True, False)], values).as_string()
     assert ordered == f" order by {column} desc nulls last"
-    aliased = select_list(relation, [Column(Field("a"), alias=name)], values).as_string()
-    assert aliased == ('"t"."a" as ' + identifier if name else '"t"."a"')
+    assert aliased == ('"t"."a" as ' + identifier if named else '"t"."a"')
 
 
 @given(st.lists(texts))

@@ -57,3 +57,5 @@ create function public.broken_custom_error() returns void language plpgsql as
 $$ begin raise sqlstate 'PGRST' using message = 'no json'; end $$;
 create function public.strange_status() returns void language plpgsql as
 $$ begin raise sqlstate 'PT999' using message = 'strange'; end $$;
+create function public.no_status() returns void language plpgsql as
+$$ begin raise sqlstate 'PT9AB' using message = 'strange'; end $$;

@@ -33,11 +33,18 @@ export function unreachable() {
 /** @type {string | null} */
 let organizationId = null;
 let onUnauthorized = () => {};
+let under = new AbortController();
 
 /** Names the organization that requests are about, and what to do when the session is no longer good. */
 export function configureApi(options) {
   if ('organizationId' in options) organizationId = options.organizationId;
   if ('onUnauthorized' in options) onUnauthorized = options.onUnauthorized;
+}
+
+/** Ends every call that is under way: nobody wants its answer any more. */
+export function callOff() {
+  under.abort();
+  under = new AbortController();
 }
 
 /** The session of an answer of supabase-js, or null if there is none; throws if it only cannot be refreshed just now. */
@@ -52,13 +59,13 @@ async function send(path, { method, body, keepalive, signal }, organization) {
   const headers = { Accept: 'application/json', Authorization: `Bearer ${session.access_token}` };
   if (organization) headers['X-Organization-Id'] = organization;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
-  const limit = AbortSignal.timeout(20000);
+  const limits = [under.signal, AbortSignal.timeout(20000)];
   return fetch(path, {
     method,
     headers,
     keepalive,
     body: body === undefined ? undefined : JSON.stringify(body),
-    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    signal: AbortSignal.any(signal ? [signal, ...limits] : limits),
   });
 }
 

@@ -1,5 +1,5 @@
 // Who is signed in, in which organizations, and which of them this tab is about.
-import { api, configureApi, unreachable } from './api.js';
+import { api, callOff, configureApi, unreachable } from './api.js';
 import { config } from './config.js';
 import { dropAllDrafts } from './drafts.js';
 import { Store } from './store.js';
@@ -91,6 +91,22 @@ export function chooseOrganization(id) {
   configureApi({ organizationId: id });
   session.set({ organization });
   return true;
+}
+
+/**
+ * Runs `remove`, which ends the person's membership. Nothing asks for the organization meanwhile, and what is under way
+ * is called off: from one moment to the next it would be refused. Throws what `remove` throws; then all is as it was.
+ */
+export async function leaveOrganization(remove) {
+  session.set({ phase: 'starting' });
+  callOff();
+  try {
+    await remove();
+  } catch (error) {
+    session.set({ phase: 'ready' });
+    throw error;
+  }
+  await loadMe();
 }
 
 /** Throws an Error with a sentence for the person. */

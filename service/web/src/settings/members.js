@@ -1,7 +1,7 @@
 // Who is in the organization, and what they may do. RLS decides; the page only offers what has a chance.
 import { html, useEffect, useState } from '../core/html.js';
 import { readMembers } from '../core/people.js';
-import { atLeast, loadMe, myId } from '../core/session.js';
+import { atLeast, leaveOrganization, loadMe, myId } from '../core/session.js';
 import { supabase } from '../core/supabase.js';
 import { useSync } from '../core/sync.js';
 import { plain } from '../core/text.js';
@@ -29,6 +29,15 @@ async function change(query) {
   const { data, error } = await query.select('user_id');
   if (error) throw error;
   if (!data.length) throw Object.assign(new Error(), { code: 'nothing' });
+}
+
+async function leave(query) {
+  try {
+    await leaveOrganization(() => change(query));
+    toast('You have left.');
+  } catch (error) {
+    toast(explain(error), 'bad');
+  }
 }
 
 export function MembersTab({ organization }) {
@@ -70,7 +79,8 @@ export function MembersTab({ organization }) {
     });
     if (!agreed) return;
     const query = supabase.from('memberships').delete().eq('organization_id', organization.id).eq('user_id', member.user_id);
-    await act(query, leaving ? 'You have left.' : `${member.display_name} was removed.`, member);
+    if (leaving) await leave(query);
+    else await act(query, `${member.display_name} was removed.`, member);
   };
   const manages = atLeast('admin', organization);
   return html`

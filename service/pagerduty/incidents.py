@@ -20,6 +20,7 @@ from service.pagerduty.fields import (
     number,
     obj,
     objects,
+    one_line,
     shorten,
     text,
     web_url,
@@ -164,20 +165,27 @@ _NOT_DETAILS = frozenset({"subject", "description", "client", "client_url"})
 
 
 def _description(raw: Json, written: Json, channel: Json, title: str | None) -> str | None:
-    """Every text about the incident, each once, a blank line between them; none that only repeats the title."""
+    """Every text about the incident, each once, a blank line between them; none that only repeats the title.
+
+    A title that had to be cut is here in full.
+    """
     body = raw.get("body")
     texts = (
         raw.get("description"),
         written.get("description"),
         obj(body).get("details") if isinstance(body, dict) else body,
         raw.get("details"),
+        channel.get("subject"),
+        channel.get("summary"),
         channel.get("description"),
         channel.get("details"),
         channel.get("body"),
         {key: channel.get(key) for key in _FACTS},
         {key: value for key, value in written.items() if key not in _NOT_DETAILS},
+        raw.get("title"),
+        written.get("subject"),
     )
-    told = dict.fromkeys(found for found in map(prose, texts) if found and line(found, TITLE_LIMIT) != title)
+    told = dict.fromkeys(found for found in map(prose, texts) if found and one_line(found) != title)
     return shorten("\n\n".join(told), DESCRIPTION_LIMIT) or None
 
 

@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
 
 from service.api.body import Input
 from service.pagerduty.events import V3_TYPES
+from service.pagerduty.fields import one_line
 from service.vocabulary import (
     API_KEY_LIMIT,
     COMMENT_LIMIT,
@@ -37,6 +38,17 @@ Id = Annotated[str, Field(description="UUID")]
 # Postgres stores no NUL in text.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Tag = Annotated[Text, StringConstraints(min_length=1, max_length=TAG_LIMIT)]
+
+
+def _title(value: str) -> str:
+    found = one_line(value)
+    if not found:
+        raise ValueError("a title needs a character that can be seen")
+    return found
+
+
+# A title is one line without control characters, whoever sends it.
+Title = Annotated[Text, AfterValidator(_title)]
 
 
 class Page(BaseModel):
@@ -282,7 +294,7 @@ class IncidentQuery(Page):
 
 
 class IncidentInput(Input):
-    title: Text = Field(min_length=1, max_length=TITLE_LIMIT)
+    title: Title = Field(min_length=1, max_length=TITLE_LIMIT)
     description: Text = Field("", max_length=DESCRIPTION_LIMIT)
     criticality: Level = "medium"
     urgency: Level = "medium"
@@ -302,7 +314,7 @@ class IncidentInput(Input):
 class IncidentChange(Input):
     """Only what is sent changes; nothing here can be null."""
 
-    title: Text | None = Field(None, min_length=1, max_length=TITLE_LIMIT)
+    title: Title | None = Field(None, min_length=1, max_length=TITLE_LIMIT)
     description: Text | None = Field(None, max_length=DESCRIPTION_LIMIT)
     criticality: Level | None = None
     urgency: Level | None = None

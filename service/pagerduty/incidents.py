@@ -112,7 +112,7 @@ def incident_of(event_type: str, payload: Json, data: Json, raw: Json, service: 
     if service is None and all(known is None for known in (incident_id, count, title, description, html_url)):
         return None
     entry = log_entry(data)
-    client, client_url = _client([payload, raw, channel, written])
+    client, client_url = _client([payload, raw, channel, obj(channel.get("cef_details")), written])
     bridge = _bridge(raw, data)
     fields = raw.get("custom_fields") or data.get("custom_fields")
     return Incident(
@@ -173,12 +173,12 @@ def _description(raw: Json, written: Json, channel: Json, title: str | None) -> 
     texts = (
         raw.get("description"),
         written.get("description"),
-        obj(body).get("details") if isinstance(body, dict) else body,
+        *(_details(body) if isinstance(body, dict) else [body]),
         raw.get("details"),
         channel.get("subject"),
         channel.get("summary"),
         channel.get("description"),
-        channel.get("details"),
+        *_details(channel),
         channel.get("body"),
         {key: channel.get(key) for key in _FACTS},
         {key: value for key, value in written.items() if key not in _NOT_DETAILS},
@@ -187,6 +187,20 @@ def _description(raw: Json, written: Json, channel: Json, title: str | None) -> 
     )
     told = dict.fromkeys(found for found in map(prose, texts) if found and one_line(found) != title)
     return shorten("\n\n".join(told), DESCRIPTION_LIMIT) or None
+
+
+def _details(source: Json) -> list[Any]:
+    """What the tool sent as details, and its links; Events API v2 has the details in `cef_details`, too."""
+    in_common_format = obj(source.get("cef_details"))
+    contexts = [*objects(source.get("contexts")), *objects(in_common_format.get("contexts"))]
+    links = filter(None, map(_context, contexts))
+    return [source.get("details"), in_common_format.get("details"), "\n".join(links)]
+
+
+def _context(context: Json) -> str | None:
+    """A link or an image (PagerDuty: Events API v2), with its text."""
+    told, address = line(context.get("text"), TITLE_LIMIT), web_url(context.get("href")) or web_url(context.get("src"))
+    return f"{told}: {address}" if told and address else address
 
 
 def _trigger_channel(event_type: str, data: Json, raw: Json) -> Json:

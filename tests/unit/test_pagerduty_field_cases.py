@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.pagerduty.mapping import IngestRecord, ingest_record
+from service.pagerduty.mapping import IncidentRecord, IngestRecord, ingest_record
 from service.pagerduty.payloads import parse
 from tests.unit.pagerduty_examples import body
 
@@ -81,6 +81,12 @@ def v2(channel: Any = None, **message: Any) -> dict[str, Any]:
 def record(document: Any) -> IngestRecord:
     (event,) = parse(body(document))
     return ingest_record(event, None)
+
+
+def incident(document: Any) -> IncidentRecord:
+    found = record(document)["incident"]
+    assert found is not None
+    return found
 
 
 def shown(document: Any) -> dict[str, Any]:
@@ -235,8 +241,8 @@ def test_whatever_is_known_is_shown(document: Any, title: str) -> None:
 
 
 def test_an_incident_without_id_has_its_service_and_status() -> None:
-    found = record(v3("incident.acknowledged", {"service": LEDGER, "status": "acknowledged", "urgency": "low"}))
-    assert found["incident"] == {
+    document = v3("incident.acknowledged", {"service": LEDGER, "status": "acknowledged", "urgency": "low"})
+    assert incident(document) == {
         "id": None,
         "number": None,
         "title": None,
@@ -273,14 +279,12 @@ def test_references_in_the_log_entry_count() -> None:
 
 def test_the_log_entry_completes_only_its_own_incident_and_service() -> None:
     entry = {"incident": REFERENCE | {"summary": "Another"}, "service": LEDGER | {"id": "POTHER", "summary": "Other"}}
-    incident = {"id": "QHOLD3", "service": {"id": "PLEDG", "summary": None}}
-    found = record(v2(incident=incident, log_entries=[entry]))["incident"]
-    assert found is not None
+    sent = {"id": "QHOLD3", "service": {"id": "PLEDG", "summary": None}}
+    found = incident(v2(incident=sent, log_entries=[entry]))
     assert (found["id"], found["title"], found["url"]) == ("QHOLD3", None, None)
     assert (found["service_id"], found["service_name"]) == ("PLEDG", None)
-    same = record(v2(incident=incident | {"id": "QHOLD1"}, log_entries=[{"incident": REFERENCE, "service": LEDGER}]))
-    assert same["incident"] is not None
-    assert (same["incident"]["title"], same["incident"]["service_name"]) == (TITLE, "Ledger")
+    same = incident(v2(incident=sent | {"id": "QHOLD1"}, log_entries=[{"incident": REFERENCE, "service": LEDGER}]))
+    assert (same["title"], same["service_name"]) == (TITLE, "Ledger")
 
 
 # Prefill loses nothing ------------------------------------------------------------------------------------------------
@@ -358,10 +362,27 @@ def test_every_text_stands_once() -> None:
     assert written(document) == f"Slow\n\nrunbook: r/1\n\n{DETAILS}\n\nhost: db1"
 
 
+@pytest.mark.parametrize("place", ["channel", "body"])
+def test_the_common_event_format_and_links(place: str) -> None:
+    sent = {
+        "details": DETAILS,
+        "cef_details": {"details": {"host": "db1"}, "client": "Watcher", "client_url": "https://watch.example/9"},
+        "contexts": [
+            {"type": "link", "href": "https://runbook.example/4", "text": "Runbook"},
+            {"type": "image", "src": "https://graph.example/4.png"},
+            {"type": "link", "href": "javascript:x", "text": "No"},
+        ],
+    }
+    document = v2(sent) if place == "channel" else triggered(body=sent)
+    links = "Runbook: https://runbook.example/4\nhttps://graph.example/4.png"
+    assert written(document) == f"{DETAILS}\n\nhost: db1\n\n{links}"
+    assert told(document, "Client") == ("Watcher" if place == "channel" else None)
+
+
 def test_v1_has_what_the_tool_sent_in_its_summary_data() -> None:
     summary_data = {"subject": TITLE, "HOSTNAME": "db1", "client": "Nagios", "client_url": "https://watch.example/9"}
-    incident = V2_INCIDENT | {"title": None, "description": None, "trigger_summary_data": summary_data}
-    document = {"messages": [{"type": "incident.trigger", "data": {"incident": incident}}]}
+    of_v1 = V2_INCIDENT | {"title": None, "description": None, "trigger_summary_data": summary_data}
+    document = {"messages": [{"type": "incident.trigger", "data": {"incident": of_v1}}]}
     assert (shown(document)["title"], written(document)) == (TITLE, "HOSTNAME: db1")
     assert (told(document, "Client"), told(document, "Client link")) == ("Nagios", "https://watch.example/9")
 
@@ -469,10 +490,10 @@ def test_a_title_that_had_to_be_cut_is_in_the_description() -> None:
 
 
 def test_a_title_is_one_line_without_control_characters() -> None:
-    found = record(triggered(title="one\ntwo\x1b[31m\x07"))
+    document = triggered(title="one\ntwo\x1b[31m\x07")
+    found = record(document)
     assert found["notification"] is not None
-    assert found["incident"] is not None
-    assert found["notification"]["title"] == found["incident"]["title"] == "one two [31m"
+    assert found["notification"]["title"] == incident(document)["title"] == "one two [31m"
     assert found["notification"]["prefill"]["title"] == "[PagerDuty] one two [31m"
 
 
@@ -483,17 +504,13 @@ def test_a_description_keeps_its_lines_and_loses_control_characters() -> None:
 
 @pytest.mark.parametrize("incident_id", [998877, 998877.0, "998877", " 998877 "])
 def test_an_id_that_is_a_number_counts_as_its_digits(incident_id: Any) -> None:
-    found = record(triggered(id=incident_id))
-    assert found["incident"] is not None
-    assert found["incident"]["id"] == "998877"
-    assert (found["incident"]["status"], found["incident"]["service_name"]) == ("triggered", "Ledger")
+    found = incident(triggered(id=incident_id))
+    assert (found["id"], found["status"], found["service_name"]) == ("998877", "triggered", "Ledger")
     assert prefill(triggered(id=incident_id))["pagerduty_incident_id"] == "998877"
     reference = v3("incident.annotated", NOTE | {"incident": REFERENCE | {"id": incident_id}})
-    assert (record(reference)["incident"] or {}).get("id") == "998877"
+    assert incident(reference)["id"] == "998877"
 
 
 @pytest.mark.parametrize("incident_id", [None, True, "", "Q\x1b1", "Q\nR", "Q" * 256, ["Q"], {"id": "Q"}])
 def test_service_and_status_do_not_hang_on_the_id(incident_id: Any) -> None:
-    found = record(triggered(id=incident_id))
-    assert found["incident"] is not None
-    assert found["incident"] == (record(triggered())["incident"] or {}) | {"id": None}
+    assert incident(triggered(id=incident_id)) == incident(triggered()) | {"id": None}

@@ -159,7 +159,7 @@ def web_url(value: Any) -> str | None:
     """A URL that is safe to link to: absolute, http or https, at most 2048 printable characters."""
     if not isinstance(value, str) or len(value) > URL_LIMIT or "\\" in value:
         return None
-    if any(char.isspace() or not char.isprintable() for char in value):
+    if not value.isprintable() or " " in value:
         return None
     try:
         parts = urlsplit(value)

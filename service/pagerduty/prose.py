@@ -20,7 +20,7 @@ def prose(value: Any) -> str:
 
     What is empty is left out.
     """
-    return "\n".join(_outline(value, 0)).strip()
+    return "\n".join(_outline(value, 0)).strip() if _is_told(value) else ""
 
 
 def _outline(value: Any, depth: int) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _outline(value: Any, depth: int) -> Iterator[str]:
 
 
 def _labelled(label: str, item: Any, depth: int) -> Iterator[str]:
-    if item in (None, "", [], {}):
+    if not _is_told(item):
         return
     below = list(_outline(item, depth + 1))
     if len(below) == 1 and not isinstance(item, dict | list):

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_
 
 from service.api.body import Input
 from service.pagerduty.events import V3_TYPES
+from service.pagerduty.fields import one_line
 from service.vocabulary import (
     ALL_EVENT_TYPES_LIMIT,
     ALL_TAGS_LIMIT,
@@ -60,6 +61,17 @@ EventTypes = Annotated[
     list[EventType], Field(min_length=1, max_length=EVENT_TYPES_LIMIT), _together(ALL_EVENT_TYPES_LIMIT)
 ]
 Cursor = Annotated[Text, StringConstraints(max_length=200)]
+
+
+def _title(value: str) -> str:
+    found = one_line(value)
+    if not found:
+        raise ValueError("a title needs a character that can be seen")
+    return found
+
+
+# A title is one line without control characters, whoever sends it.
+Title = Annotated[Text, AfterValidator(_title)]
 
 
 class Page(BaseModel):
@@ -305,7 +317,7 @@ class IncidentQuery(Page):
 
 
 class IncidentInput(Input):
-    title: Text = Field(min_length=1, max_length=TITLE_LIMIT)
+    title: Title = Field(min_length=1, max_length=TITLE_LIMIT)
     description: Text = Field("", max_length=DESCRIPTION_LIMIT)
     criticality: Level = "medium"
     urgency: Level = "medium"
@@ -325,7 +337,7 @@ class IncidentInput(Input):
 class IncidentChange(Input):
     """Only what is sent changes; nothing here can be null."""
 
-    title: Text | None = Field(None, min_length=1, max_length=TITLE_LIMIT)
+    title: Title | None = Field(None, min_length=1, max_length=TITLE_LIMIT)
     description: Text | None = Field(None, max_length=DESCRIPTION_LIMIT)
     criticality: Level | None = None
     urgency: Level | None = None

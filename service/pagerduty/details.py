@@ -9,16 +9,19 @@ from types import MappingProxyType
 from typing import Any
 
 from service.pagerduty.events import Incident
-from service.pagerduty.fields import name, obj, objects, one_line, shorten, text, web_url
+from service.pagerduty.fields import identifier, name, name_or_id, names, obj, objects, one_line, shorten, text
+from service.pagerduty.incidents import conference_numbers, conference_url, log_entry
+from service.pagerduty.prose import said
 
-DETAIL_LIMIT = 2000
+DETAIL_LIMIT = 9000  # what is around it in a comment's 10,000 fits as well
+_VALUE_LIMIT = 200
 _MOST = 20
 
 Data = dict[str, Any]
 
 
 def detail(event_type: str, data: Data, incident: Incident | None) -> str | None:
-    """The event's own text on one line, at most 2,000 characters."""
+    """The event's own text on one line, at most 9,000 characters."""
     describe = _DETAILS.get(event_type)
     found = describe(data, incident) if describe else None
     return (shorten(one_line(found), DETAIL_LIMIT) or None) if found else None
@@ -26,10 +29,8 @@ def detail(event_type: str, data: Data, incident: Incident | None) -> str | None
 
 def _assignees(data: Data, incident: Incident | None) -> str | None:
     """To whom it just went: V1's and V2's incident may still list those who had it before."""
-    entries = objects(data.get("log_entries"))
-    newly = [name(person) for entry in entries[:1] for person in objects(entry.get("assignees"))]
-    newly = newly or [name(obj(data.get("incident")).get("assigned_to_user"))]
-    return ", ".join(filter(None, newly[:_MOST])) or (", ".join(incident.assignees) if incident else None)
+    newly = names(log_entry(data).get("assignees")) or names(obj(data.get("incident")).get("assigned_to_user"))
+    return ", ".join((newly or (incident.assignees if incident else ()))[:_MOST])
 
 
 def _escalation_policy(_: Data, incident: Incident | None) -> str | None:
@@ -41,12 +42,12 @@ def _priority(_: Data, incident: Incident | None) -> str | None:
 
 
 def _incident_type(data: Data, _: Incident | None) -> str | None:
-    return name(data.get("incident_type"))
+    return name_or_id(data.get("incident_type"))
 
 
 def _resolution(data: Data, _: Incident | None) -> str | None:
     # PagerDuty: an incident that was merged into another is resolved for the reason "merge_resolve_reason".
-    merged_into = name(obj(obj(data.get("resolve_reason")).get("incident")))
+    merged_into = name_or_id(obj(data.get("resolve_reason")).get("incident"))
     return f"merged into {merged_into}" if merged_into else None
 
 
@@ -70,8 +71,7 @@ def _status_update(data: Data, _: Incident | None) -> str | None:
 
 
 def _conference_bridge(data: Data, _: Incident | None) -> str | None:
-    numbers = [text(entry.get("number"), 100) for entry in objects(data.get("conference_numbers"))]
-    known = [web_url(data.get("conference_url")), *numbers[:_MOST]]
+    known = [conference_url(data), *conference_numbers(data)[:_MOST]]
     return ", ".join(part for part in known if part)
 
 
@@ -114,28 +114,20 @@ def _with_state(what: str | None, state: Any) -> str | None:
 
 def _custom_fields(data: Data, _: Incident | None) -> str | None:
     """In PagerDuty's examples `changed_custom_fields` holds what a field was before, `custom_fields` what it is now."""
-    now = {field.get("id"): field for field in objects(data.get("custom_fields")) if isinstance(field.get("id"), str)}
-    changes = []
-    for field in objects(data.get("changed_custom_fields"))[:_MOST]:
-        label = text(field.get("name"), 100) or text(field.get("id"), 100)
-        field_id = field.get("id")
-        current = now.get(field_id) if isinstance(field_id, str) else None
-        before = _value(field.get("value"))
-        if label:
-            changes.append(
-                f"{label}: {before} → {_value(current.get('value'))}" if current else f"{label} (was {before})"
-            )
-    return "; ".join(changes)
+    now = {identifier(field.get("id")): field for field in objects(data.get("custom_fields"))}
+    changed = objects(data.get("changed_custom_fields"))[:_MOST]
+    told = (_change(field, now.get(identifier(field.get("id")))) for field in changed)
+    return "; ".join(filter(None, told))
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_value(item) for item in value[:_MOST] if not isinstance(item, list)) or "empty"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return shorten(str(value), 200)
-    return text(value, 200) or "empty"
+def _change(field: Data, current: Data | None) -> str | None:
+    label = name(current) or name_or_id(field)
+    before, after = said(field.get("value"), _VALUE_LIMIT), said((current or {}).get("value"), _VALUE_LIMIT)
+    if not label or not (before or after):
+        return label
+    if current is None:
+        return f"{label} (was {before})"
+    return f"{label}: {before or 'empty'} → {after or 'empty'}" if before != after else f"{label}: {after}"
 
 
 _DETAILS: Mapping[str, Callable[[Data, Incident | None], str | None]] = MappingProxyType(

@@ -7,6 +7,7 @@ from typing import Any, Literal
 Family = Literal["v3", "v2", "v1", "documented"]
 
 PING = "pagey.ping"
+SERVICE_TYPES = "service."  # how the types of events about services begin
 
 # PagerDuty: Webhooks overview, event types of V3.
 V3_TYPES = frozenset(
@@ -66,6 +67,24 @@ IMPLIED_STATUS = {
 }
 
 
+# The data of these events is the incident itself; that of the others has a reference to it.
+ABOUT_THE_INCIDENT = frozenset(
+    {
+        "incident.triggered",
+        "incident.acknowledged",
+        "incident.unacknowledged",
+        "incident.reassigned",
+        "incident.delegated",
+        "incident.escalated",
+        "incident.priority_updated",
+        "incident.service_updated",
+        "incident.reopened",
+        "incident.resolved",
+        "incident.incident_type.changed",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A PagerDuty service, as far as the payload describes it."""
@@ -80,7 +99,8 @@ class Incident:
     """A PagerDuty incident, as far as the payload describes it.
 
     Events about notes, tasks and the like carry only a reference to it: then no more than `id`, `title` and `html_url`
-    are known.
+    are known. `title`, names and `custom_fields` (label and value) are lines; `description` has every text about the
+    incident other than its title, what the monitoring tool sent included, on several lines. `client` is that tool.
     """
 
     id: str | None
@@ -90,10 +110,17 @@ class Incident:
     status: str | None
     urgency: str | None
     priority: str | None
+    incident_type: str | None
     service_id: str | None
     service_name: str | None
     assignees: tuple[str, ...]
+    teams: tuple[str, ...]
     escalation_policy: str | None
+    conference_url: str | None
+    conference_numbers: tuple[str, ...]
+    custom_fields: tuple[tuple[str, str], ...]
+    client: str | None
+    client_url: str | None
     created_at: datetime | None
     html_url: str | None
     incident_key: str | None
@@ -103,8 +130,9 @@ class Incident:
 class Event:
     """One event. `type` has V3's names in every family; `payload` is the event or message as it came, fit for jsonb.
 
-    `known` says that the type is one that PagerDuty documents (`pagey.ping` included); `service` is the subject of
-    `service.*` events; `detail` is what is particular to the event, such as a note's content.
+    `known` says that the type is one that PagerDuty documents (`pagey.ping` included); `service` is the one that the
+    event belongs to, the subject of `service.*` events; other events have an `incident` unless they name neither;
+    `detail` is what is particular to the event, such as a note's content.
     """
 
     id: str
@@ -118,6 +146,11 @@ class Event:
     detail: str | None
     payload: Any
     integration_keys: tuple[str, ...]
+
+    @property
+    def is_about_service(self) -> bool:
+        """Its subject is a service, and no incident of it."""
+        return self.type.startswith(SERVICE_TYPES)
 
     @property
     def is_ping(self) -> bool:

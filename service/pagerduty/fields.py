@@ -18,9 +18,16 @@ NAME_LIMIT = 255
 # PostgreSQL's jsonb takes neither a NUL nor half of a surrogate pair; U+FFFD stands for what cannot be kept.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LINE_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_CONTROL_IN_LINES = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+# Best first.
+_NAMES = ("display_name", "name", "summary")
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _CLOCK_SKEW = timedelta(days=1)
+# Beyond this a float no longer holds every whole number.
+_EXACT = 2.0**53
 # Numbers of seconds since 1970 stay below this until the year 5138; more must be milliseconds.
 _MILLISECONDS_FROM = 1e11
 
@@ -62,17 +69,44 @@ def one_line(value: str) -> str:
     return " ".join(_CONTROL.sub(" ", value).split())
 
 
+def lines(value: str) -> str:
+    """The string with its lines, ended by "\\n", and without other control characters than those and tabs."""
+    return _CONTROL_IN_LINES.sub(" ", _LINE_BREAK.sub("\n", value)).strip()
+
+
+def spelled(value: Any) -> Any:
+    """A number as its digits, for where PagerDuty's schema has a string; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else str(value)
+
+
 def text(value: Any, limit: int) -> str | None:
-    """A string without surrounding white space, at most `limit` characters long; None if it is blank or no string."""
-    stripped = clean_text(value).strip() if isinstance(value, str) else ""
+    """A string without surrounding white space, at most `limit` characters long; None if it is blank or no string.
+
+    A number counts as its digits.
+    """
+    written = spelled(value)
+    stripped = clean_text(written).strip() if isinstance(written, str) else ""
     return shorten(stripped, limit) if stripped else None
 
 
+def line(value: Any, limit: int) -> str | None:
+    """A text on one line without control characters, as a title or a name must be."""
+    written = spelled(value)
+    return text(one_line(written), limit) if isinstance(written, str) else None
+
+
 def identifier(value: Any) -> str | None:
-    """An id as PagerDuty wrote it. One that had to be cut or mended could equal another's, so it counts as absent."""
-    if not isinstance(value, str) or not value.strip() or len(value) > ID_LIMIT or "\ufffd" in clean_text(value):
+    """An id as PagerDuty wrote it; a number is its digits.
+
+    One that had to be cut or mended could equal another's, so it counts as absent.
+    """
+    written = spelled(value)
+    if not isinstance(written, str) or len(written) > ID_LIMIT or "\ufffd" in clean_text(written):
         return None
-    return value.strip()
+    stripped = written.strip()
+    return stripped if stripped and not _CONTROL.search(stripped) else None
 
 
 def obj(value: Any) -> dict[str, Any]:
@@ -86,8 +120,11 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 
 def number(value: Any) -> int | None:
-    """An incident's number: a whole number that fits PostgreSQL's integer."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+    """An incident's number: a whole number, or its digits, that fits PostgreSQL's integer."""
+    digits = spelled(value)
+    if not isinstance(digits, str) or not digits.isascii() or not digits.isdecimal() or len(digits) > 10:
+        return None
+    return int(digits) if int(digits) < 2**31 else None
 
 
 def choice(value: Any, allowed: Collection[str]) -> str | None:
@@ -97,19 +134,32 @@ def choice(value: Any, allowed: Collection[str]) -> str | None:
 
 
 def name(value: Any) -> str | None:
-    """What a referenced object is called: V1's and V2's `name`, else V2's and V3's `summary`, on one line."""
-    for key in ("name", "summary"):
-        found = text(obj(value).get(key), NAME_LIMIT)
-        if found:
-            return one_line(found) or None
-    return None
+    """What a referenced object is called, on one line.
+
+    V3's custom fields and types have a `display_name`, V1 and V2 a `name`, V2's and V3's references a `summary`. A
+    string in place of the object is its name.
+    """
+    if not isinstance(value, dict):
+        return line(value, NAME_LIMIT) if isinstance(value, str) else None
+    return next((found for key in _NAMES if (found := line(value.get(key), NAME_LIMIT))), None)
+
+
+def name_or_id(value: Any) -> str | None:
+    """What a referenced object is called; where the reference does not say, its id."""
+    return name(value) or identifier(obj(value).get("id"))
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """What the objects of an array (or the only one, without an array) are called, each once."""
+    entries = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(found for found in map(name_or_id, entries) if found))
 
 
 def web_url(value: Any) -> str | None:
     """A URL that is safe to link to: absolute, http or https, at most 2048 printable characters."""
     if not isinstance(value, str) or len(value) > URL_LIMIT or "\\" in value:
         return None
-    if any(char.isspace() or not char.isprintable() for char in value):
+    if not value.isprintable() or " " in value:
         return None
     try:
         parts = urlsplit(value)
@@ -121,9 +171,10 @@ def web_url(value: Any) -> str | None:
 def moment(value: Any, now: datetime | None = None) -> datetime | None:
     """A point in time, in UTC: ISO 8601 (without an offset: UTC), RFC 5322, or seconds or milliseconds since 1970.
 
-    None for what is not a time, lies before 2000, or more than a day ahead of `now`: a time in the far future would
-    make every later event of its incident look outdated.
+    A time ahead of `now` counts as now, the time of arrival: a clock that runs ahead must not make every later event of
+    its incident look outdated. None for what is not a time, lies before 2000, or is more than a day ahead.
     """
+    latest = now or datetime.now(UTC)
     try:
         found = _from_text(value) if isinstance(value, str) else _from_number(value)
         if found is None:
@@ -131,7 +182,7 @@ def moment(value: Any, now: datetime | None = None) -> datetime | None:
         in_utc = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, OSError, IndexError):
         return None
-    return in_utc if _EARLIEST <= in_utc <= (now or datetime.now(UTC)) + _CLOCK_SKEW else None
+    return min(in_utc, latest) if _EARLIEST <= in_utc <= latest + _CLOCK_SKEW else None
 
 
 def _from_text(value: str) -> datetime | None:

@@ -9,15 +9,18 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, TypedDict
 
-from service.pagerduty.events import Event, Incident, InvalidEvent
+from service.pagerduty.events import Event, Incident, InvalidEvent, Service
 from service.pagerduty.fields import clean_text, identifier, one_line, shorten
-from service.pagerduty.payloads import DESCRIPTION_LIMIT, MAX_INTEGRATION_KEYS, TITLE_LIMIT
-from service.vocabulary import ID_LIMIT
+from service.pagerduty.payloads import MAX_INTEGRATION_KEYS
+from service.vocabulary import COMMENT_LIMIT, DESCRIPTION_LIMIT, ID_LIMIT, TITLE_LIMIT
 
 BODY_LIMIT = 1000
-TIMELINE_LIMIT = 1000
+TIMELINE_LIMIT = COMMENT_LIMIT
 # What happened may take this much of a body, so that the service and the urgency after it always fit.
 _HEADLINE_LIMIT = 700
+# PagerDuty's metadata may take this much of a description, and the names in a line of it this much.
+_METADATA_LIMIT = DESCRIPTION_LIMIT // 2
+_NAMES_LIMIT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +88,25 @@ _WORDINGS: Mapping[str, Wording] = MappingProxyType(
 def notification(event: Event, mapping: FieldMapping = DEFAULT_MAPPING) -> dict[str, Any] | None:
     """What the bell shows: `title` (≤ 1024), `body` (one line, ≤ 1000), `urgency`, `url` and `prefill`.
 
-    None for `pagey.ping` and for event types that are not known. `prefill` is None when the event is about a service,
-    or names no incident.
+    None for `pagey.ping`, for event types that are not known, and where there is nothing to show: neither an incident
+    nor a service. `prefill` is None when the event is about a service.
     """
-    if event.type not in _WORDINGS:
+    subject = event.service if event.is_about_service else event.incident
+    if event.type not in _WORDINGS or subject is None:
         return None
-    subject = event.incident or (event.service if event.type.startswith("service.") else None)
     return {
         "title": _title(event),
         "body": _body(event),
         "urgency": event.incident.urgency if event.incident else None,
-        "url": subject.html_url if subject else None,
+        "url": subject.html_url,
         "prefill": _prefill(event.incident, mapping) if event.incident else None,
     }
 
 
 class IncidentRecord(TypedDict):
-    """The PagerDuty incident that an event is about; only `id` is always known. `url` is http or https."""
+    """The PagerDuty incident that an event is about, as far as it is known. `url` is http or https."""
 
-    id: str
+    id: str | None
     number: int | None
     title: str | None
     url: str | None
@@ -175,7 +178,7 @@ def _invalid_record(event: InvalidEvent, delivery_id: str | None, integration_ke
 
 
 def _incident_record(incident: Incident | None) -> IncidentRecord | None:
-    if incident is None or incident.id is None:
+    if incident is None:
         return None
     return {
         "id": incident.id,
@@ -203,18 +206,29 @@ def timeline(event: Event) -> str | None:
 
 
 def _title(event: Event) -> str:
-    if event.type.startswith("service."):
-        service = event.service
-        if service is None:
-            return "PagerDuty service"
-        return service.name or f"PagerDuty service {service.id}"
+    if event.is_about_service:
+        return _service_title(event.service)
     return _incident_title(event.incident)
 
 
+def _service_title(service: Service | None) -> str:
+    known = (service.name or (service.id and f"PagerDuty service {service.id}")) if service else None
+    return known or "PagerDuty service"
+
+
 def _incident_title(incident: Incident | None) -> str:
+    return (incident and incident.title) or f"PagerDuty incident{_known_by(incident)}"
+
+
+def _known_by(incident: Incident | None) -> str:
+    """What tells an incident without a title from others, best first: what people know it by, before its id."""
     if incident is None:
-        return "PagerDuty incident"
-    return incident.title or f"PagerDuty incident {incident.id}"
+        return ""
+    if incident.number is not None:
+        return f" #{incident.number}"
+    on_service = incident.service_name and f"on {incident.service_name}"
+    known = incident.id or on_service
+    return f" {known}" if known else ""
 
 
 def _headline(event: Event) -> str:
@@ -244,7 +258,7 @@ def _body(event: Event) -> str:
 def _prefill(incident: Incident, mapping: FieldMapping) -> dict[str, Any]:
     urgency, status = incident.urgency or "", incident.status or ""
     return {
-        "title": mapping.title_prefix + _incident_title(incident),
+        "title": _prefilled_title(incident, mapping.title_prefix),
         "description": _description(incident),
         "criticality": mapping.criticality.get(urgency, mapping.unknown_criticality),
         "urgency": mapping.urgency.get(urgency, mapping.unknown_urgency),
@@ -261,26 +275,40 @@ def _tags(incident: Incident) -> list[str]:
     return ["source:pagerduty", *(f"{label}:{value}" for label, value in known if value)]
 
 
+def _prefilled_title(incident: Incident, prefix: str) -> str:
+    """The prefix stands once, though the title may be one that went from here to PagerDuty and came back."""
+    title = incident.title or f"Incident{_known_by(incident)}"
+    return shorten(title if title.lower().startswith(prefix.strip().lower()) else prefix + title, TITLE_LIMIT)
+
+
 def _description(incident: Incident) -> str:
-    """The description (V3 has none: the title), a blank line, and PagerDuty's metadata; at most 10,000 characters."""
-    block = _metadata(incident)
+    """The description (without one: the title), a blank line, and PagerDuty's metadata; at most 20,000 characters."""
+    block = shorten(_metadata(incident), _METADATA_LIMIT)
     written = incident.description or _incident_title(incident)
     return f"{shorten(written, DESCRIPTION_LIMIT - len(block) - 2)}\n\n{block}" if block else written
 
 
 def _metadata(incident: Incident) -> str:
-    lines = (
-        ("Service", incident.service_name),
+    """A line for each thing that is known. Custom fields come last: they are what may have to be cut."""
+    known = (
+        ("Service", incident.service_name or incident.service_id),
         ("Urgency", incident.urgency),
         ("Priority", incident.priority),
         ("Status", incident.status),
         ("Number", f"#{incident.number}" if incident.number is not None else None),
-        ("Assigned to", shorten(", ".join(incident.assignees), TITLE_LIMIT)),
+        ("Type", incident.incident_type),
+        ("Assigned to", shorten(", ".join(incident.assignees), _NAMES_LIMIT)),
+        ("Teams", shorten(", ".join(incident.teams), _NAMES_LIMIT)),
         ("Escalation policy", incident.escalation_policy),
+        ("Conference link", incident.conference_url),
+        ("Conference number", shorten(", ".join(incident.conference_numbers), _NAMES_LIMIT)),
+        ("Client", incident.client),
+        ("Client link", incident.client_url),
         ("Opened at", _readable(incident.created_at)),
         ("Link", incident.html_url),
+        *incident.custom_fields,
     )
-    return "\n".join(f"{label}: {value}" for label, value in lines if value)
+    return "\n".join(f"{label}: {value}" for label, value in known if value)
 
 
 def _readable(when: datetime | None) -> str | None:

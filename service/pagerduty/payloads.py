@@ -18,42 +18,15 @@ from datetime import datetime
 from typing import Any
 
 from service.pagerduty.details import detail
-from service.pagerduty.events import (
-    IMPLIED_STATUS,
-    PING,
-    V3_NAMES,
-    V3_TYPES,
-    Event,
-    Family,
-    Incident,
-    InvalidEvent,
-    Service,
-)
-from service.pagerduty.fields import (
-    NAME_LIMIT,
-    choice,
-    clean,
-    deeper_than,
-    identifier,
-    moment,
-    name,
-    number,
-    obj,
-    objects,
-    one_line,
-    text,
-    web_url,
-)
-from service.vocabulary import PAGERDUTY_STATUSES, URGENCIES
+from service.pagerduty.events import PING, SERVICE_TYPES, V3_NAMES, V3_TYPES, Event, Family, InvalidEvent
+from service.pagerduty.fields import clean, deeper_than, identifier, moment, name, obj, objects, one_line, text
+from service.pagerduty.incidents import completed, described, incident_of, log_entry, reference, service_of
 
 __all__ = ["Event", "InvalidEvent", "NotJSON", "NothingUsable", "parse"]
 
 MAX_MESSAGES = 100
 MAX_DEPTH = 100
 MAX_INTEGRATION_KEYS = 50
-MAX_ASSIGNEES = 20
-TITLE_LIMIT = 1024
-DESCRIPTION_LIMIT = 10_000
 TYPE_LIMIT = 100
 _NUMBER_LENGTH = 100
 
@@ -83,8 +56,7 @@ def parse(body: bytes) -> list[Event | InvalidEvent]:
         raise NothingUsable(
             "The body holds no event: expected an object under `event` (V3) or a non-empty array under `messages`."
         )
-    outer_keys = _integration_keys([document])
-    found = [_message(index, message, outer_keys) for index, message in enumerate(messages[:MAX_MESSAGES])]
+    found = [_message(index, message, document) for index, message in enumerate(messages[:MAX_MESSAGES])]
     left_out = len(messages) - MAX_MESSAGES
     if left_out > 0:
         reason = f"{left_out} more messages than the {MAX_MESSAGES} that one delivery may hold were left out"
@@ -126,57 +98,32 @@ def _float(literal: str) -> float | str:
 
 def _v3(document: Json) -> Event | InvalidEvent:
     event: Json = clean(document["event"])
-    event_id = identifier(document["event"].get("id")) or _digest(document["event"])
+    event_id = identifier(event.get("id")) or _digest(document["event"])
     event_type = _type(event.get("event_type"))
     if event_type is None:
         return InvalidEvent(0, "the event has no event_type", event_id, event)
     data = obj(event.get("data"))
-    about_service = event_type.startswith("service.")
-    service = _service(_v3_service(data) if about_service else data.get("service"))
-    raw_incident = {} if about_service else _v3_incident(data)
-    levels = [document, event, data, raw_incident, *_services(data, raw_incident)]
+    incident = described(event_type, data)
     times = [event.get("occurred_at"), event.get("created_on")]
-    return _event("v3", event_id, event_type, times, event, data, raw_incident, service, _integration_keys(levels))
+    return _event("v3", event_id, event_type, times, event, data, incident, document)
 
 
-def _v3_service(data: Json) -> Any:
-    """`service.*` events are about the service itself, except that custom field values carry a reference to it."""
-    return data["service"] if isinstance(data.get("service"), dict) else data
-
-
-def _v3_incident(data: Json) -> Json:
-    """The incident itself, or the reference that notes, tasks and the like carry."""
-    if data.get("type") == "incident":
-        return data
-    if isinstance(data.get("incident"), dict):
-        return obj(data["incident"])
-    for assignment in objects(data.get("incident_role_assignments")):
-        if isinstance(assignment.get("incident"), dict):
-            return obj(assignment["incident"])
-    return data if isinstance(data.get("title"), str) else {}
-
-
-def _message(index: int, raw: Any, outer_keys: tuple[str, ...]) -> Event | InvalidEvent:
+def _message(index: int, raw: Any, document: Json) -> Event | InvalidEvent:
     """One entry of `messages`: V2 names its event under `event`, V1 and the documented form under `type`."""
     message = clean(raw)
     if not isinstance(message, dict):
         return InvalidEvent(index, "the message is not an object", None, message)
-    event_id = identifier(raw.get("id")) or _digest(raw)
+    event_id = identifier(message.get("id")) or _digest(raw)
     is_v2 = isinstance(message.get("event"), str)
     written_type = message["event"] if is_v2 else message.get("type")
     event_type = _type(written_type)
     if event_type is None:
         return InvalidEvent(index, "the message names no event type under `event` or `type`", event_id, message)
     data = message if is_v2 else obj(message.get("data"))
-    raw_incident = obj(data.get("incident"))
-    if not raw_incident:
-        raw_incident = _v3_incident(data)
-    family: Family = "v2" if is_v2 else _v1_or_documented(str(written_type), raw_incident)
-    service = _service(raw_incident.get("service")) or _service(data.get("service"))
-    levels = [message, data, raw_incident, *_services(data, raw_incident)]
-    keys = tuple(dict.fromkeys((*_integration_keys(levels), *outer_keys)))[:MAX_INTEGRATION_KEYS]
+    incident = reference(message.get("incident")) if is_v2 else described(event_type, data)
+    family: Family = "v2" if is_v2 else _v1_or_documented(str(written_type), incident)
     times = [message.get("created_on"), message.get("created_at"), message.get("occurred_at")]
-    return _event(family, event_id, event_type, times, message, data, raw_incident, service, keys)
+    return _event(family, event_id, event_type, times, message, data, incident, document)
 
 
 def _v1_or_documented(written_type: str, incident: Json) -> Family:
@@ -193,28 +140,36 @@ def _event(
     times: list[Any],
     payload: Json,
     data: Json,
-    raw_incident: Json,
-    service: Service | None,
-    integration_keys: tuple[str, ...],
+    described_incident: Json,
+    document: Json,
 ) -> Event:
-    incident = _incident(raw_incident, event_type, service)
+    """The event of a `payload` in a `document`; its `data` is about the described incident."""
+    about_service = event_type.startswith(SERVICE_TYPES)
+    raw = {} if about_service else completed(described_incident, data)
+    # V2's data is the message, whose id is no service's.
+    is_the_service = data.get("type") == "service" or (about_service and data is not payload)
+    services = [*_services(data, raw), data if is_the_service else None]
+    service = service_of(services)
+    incident = None if about_service else incident_of(event_type, payload, data, raw, service)
+    entry = log_entry(data)
+    levels = [payload, data, raw, entry, obj(entry.get("channel")), *_with_their_ids(services), document]
     return Event(
         id=event_id,
         family=family,
         type=event_type,
         known=event_type in V3_TYPES or event_type == PING,
-        occurred_at=_first_moment(times),
-        agent_name=_agent(event_type, payload, data, raw_incident),
+        occurred_at=_first_moment([*times, entry.get("created_at")]),
+        agent_name=_agent(event_type, payload, data, raw),
         incident=incident,
         service=service,
         detail=detail(event_type, data, incident),
         payload=payload,
-        integration_keys=integration_keys,
+        integration_keys=_integration_keys(levels),
     )
 
 
 def _type(value: Any) -> str | None:
-    found = text(value, TYPE_LIMIT)
+    found = text(value, TYPE_LIMIT) if isinstance(value, str) else None
     lowered = one_line(found).lower()[:TYPE_LIMIT] if found else None
     return V3_NAMES.get(lowered, lowered) if lowered else None
 
@@ -227,54 +182,6 @@ def _digest(message: Any) -> str:
 
 def _first_moment(values: Iterable[Any]) -> datetime | None:
     return next((found for found in map(moment, values) if found), None)
-
-
-def _service(raw: Any) -> Service | None:
-    service = obj(raw)
-    found = Service(identifier(service.get("id")), name(service), web_url(service.get("html_url")))
-    return found if found.id or found.name else None
-
-
-def _incident(raw: Json, event_type: str, service: Service | None) -> Incident | None:
-    """The incident, or None when the payload gives neither its id nor a title."""
-    summary = obj(raw.get("trigger_summary_data"))  # V1's title
-    titles = (raw.get("title"), summary.get("subject"), summary.get("description"), raw.get("summary"))
-    incident_id, title = identifier(raw.get("id")), _first_text(titles, TITLE_LIMIT)
-    if incident_id is None and title is None:
-        return None
-    own_service = _service(raw.get("service")) or service
-    return Incident(
-        id=incident_id,
-        number=_first_number(raw.get("number"), raw.get("incident_number")),
-        title=title,
-        description=_first_text((raw.get("description"), summary.get("description")), DESCRIPTION_LIMIT),
-        status=choice(raw.get("status"), PAGERDUTY_STATUSES) or IMPLIED_STATUS.get(event_type),
-        urgency=choice(raw.get("urgency"), URGENCIES),
-        priority=name(raw.get("priority")),
-        service_id=own_service.id if own_service else None,
-        service_name=own_service.name if own_service else None,
-        assignees=_assignees(raw),
-        escalation_policy=name(raw.get("escalation_policy")),
-        created_at=_first_moment((raw.get("created_at"), raw.get("created_on"))),
-        html_url=web_url(raw.get("html_url")),
-        incident_key=text(raw.get("incident_key"), NAME_LIMIT),
-    )
-
-
-def _first_text(values: Iterable[Any], limit: int) -> str | None:
-    return next((found for found in (text(value, limit) for value in values) if found), None)
-
-
-def _first_number(*values: Any) -> int | None:
-    return next((found for found in map(number, values) if found is not None), None)
-
-
-def _assignees(incident: Json) -> tuple[str, ...]:
-    """Names from V3's `assignees`, V2's `assignments[].assignee`, V1's `assigned_to[].object` or `assigned_to_user`."""
-    entries = [entry for key in ("assignees", "assignments", "assigned_to") for entry in objects(incident.get(key))]
-    people = [obj(entry.get("assignee")) or obj(entry.get("object")) or entry for entry in entries]
-    names = [name(person) for person in people or [obj(incident.get("assigned_to_user"))]]
-    return tuple(dict.fromkeys(found for found in names if found))[:MAX_ASSIGNEES]
 
 
 # Only after these events is the last change of status the event itself; after a reassignment it is an older one.
@@ -292,12 +199,13 @@ def _agent(event_type: str, payload: Json, data: Json, incident: Json) -> str | 
     return next((found for found in map(name, candidates) if found), None)
 
 
-def _services(data: Json, incident: Json) -> list[Json]:
-    """The services an event belongs to, with their integrations; the data of V3's `service.*` events is one itself."""
-    services = [obj(data.get("service")), obj(incident.get("service"))]
-    if data.get("type") == "service":
-        services.append(data)
-    return [{**service, "service_id": service.get("id")} for service in services if service]
+def _services(data: Json, incident: Json) -> list[Any]:
+    """What refers to the service, best first."""
+    return [incident.get("service"), data.get("service"), log_entry(data).get("service")]
+
+
+def _with_their_ids(services: Iterable[Any]) -> list[Json]:
+    return [{**service, "service_id": service.get("id")} for service in services if isinstance(service, dict)]
 
 
 def _integration_keys(levels: Iterable[Json]) -> tuple[str, ...]:

@@ -64,6 +64,7 @@ GOOD_ID = "5d0f9f3a-6f0c-4b7e-9a55-0c1d2e3f4a5b"
     [
         ({}, "title"), ({"title": ""}, "title"), ({"title": "   "}, "title"), ({"title": None}, "title"),
         ({"title": 7}, "title"), ({"title": "t" * 1101}, "title"), ({"title": "nul\x00"}, "title"),
+        ({"title": "\x1b\x07\n"}, "title"),
         ({"title": "half\ud83d"}, "title"), ({"description": "d" * 20_001}, "description"),
         ({"description": None}, "description"), ({"criticality": "urgent"}, "criticality"),
         ({"criticality": "HIGH"}, "criticality"), ({"urgency": None}, "urgency"), ({"status": "triggered"}, "status"),
@@ -86,6 +87,13 @@ def test_422_names_the_field(shared: Organization, body: dict[str, Any], field: 
             f"{URL}/{found['id']}", content=json.dumps(body), headers={"Content-Type": "application/json"}
         )
         assert changed.status_code == 422, changed.text
+
+
+def test_a_title_is_one_line_without_control_characters(shared: Organization) -> None:
+    made = create(shared.owner, title="one\ntwo\x1b[31m\x07")
+    assert made["title"] == "one two [31m"
+    changed = shared.owner.api.patch(f"{URL}/{made['id']}", json={"title": "\u2028one\r\n two"})
+    assert changed.json()["title"] == "one two"
 
 
 @pytest.mark.parametrize("notification_id", ["-" * 36, "0" * 36, GOOD_ID])

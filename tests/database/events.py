@@ -21,12 +21,13 @@ def at(minute: int, status: str = "triggered", **details: Any) -> dict[str, Any]
     return event(f"incident.{status}", occurred_at=f"2026-11-23T10:{minute:02}:00Z", **details)
 
 
-def note(incident_id: str = "PINC001", **details: Any) -> dict[str, Any]:
-    """An event about an incident that tells neither its status nor its service, as those about notes and tasks."""
+def note(incident_id: str = "PINC001", service: str | None = None, **details: Any) -> dict[str, Any]:
+    """An event about an incident that does not tell its status, nor its service unless named, as those about notes."""
     body = v3("incident.annotated", incident_id, **details)
     body["event"]["data"] = {
         "incident": {"id": incident_id, "type": "incident_reference", "summary": "Checkout is down"},
         "id": "PNOTE01", "type": "incident_note", "content": "Looking into it",
+        "service": {"id": "PSVC001", "summary": service} if service else None,
     }  # fmt: skip
     [parsed] = parse(json.dumps(body).encode())
     return cast(dict[str, Any], ingest_record(parsed, None))  # plain, for tests to spoil

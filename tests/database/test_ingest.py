@@ -252,6 +252,46 @@ def test_a_note_is_completed_with_what_its_own_organization_knows(database: Data
     assert (made[completed]["urgency"], made[completed]["service_name"]) == ("low", "Checkout API")
 
 
+def test_the_service_that_an_event_names_wins_over_a_remembered_one(database: Database, acme: Organization) -> None:
+    database.ingest(acme, event(urgency="low"))
+    database.notify(acme, note(service="Payments"))
+    made = _notifications(database, acme)[-1]
+    assert (made["service_name"], made["prefill"]["customer"], made["urgency"]) == ("Payments", "Payments", "low")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"messages": [{"id": "E1", "type": "incident.triggered"}]},
+        {"event": {"id": "E1", "event_type": "incident.triggered", "occurred_at": "2026-11-25T01:00:00Z"}},
+        {"event": {"id": "E1", "event_type": "service.updated", "data": None}},
+        {"event": {"id": "E1", "event_type": "incident.annotated", "data": {"incident": None, "content": "Hm"}}},
+    ],
+)
+def test_an_event_with_nothing_to_show_is_recorded(
+    database: Database, acme: Organization, sent: dict[str, Any]
+) -> None:
+    [parsed] = parse(json.dumps(sent).encode())
+    assert _outcomes(database.ingest(acme, ingest_record(parsed, None))) == [("ignored", "nothing_to_show")]
+    [recorded] = _recorded(database, acme)
+    assert (recorded["event_id"], recorded["outcome"], recorded["reason"]) == ("E1", "ignored", "nothing_to_show")
+    assert _notifications(database, acme) == []
+
+
+def test_an_incident_without_id_keeps_its_service_and_status(database: Database, acme: Organization) -> None:
+    database.notify(acme, event("incident.acknowledged", incident_id="with\ttab"))
+    [made] = _notifications(database, acme)
+    assert (made["pagerduty_incident_id"], made["pagerduty_status"]) == (None, "acknowledged")
+    assert made["service_name"] == "Checkout API"
+
+
+def test_an_incident_whose_id_is_a_number_is_resolved(database: Database, acme: Organization) -> None:
+    first, later = event(incident_id=998877), at(9, "resolved", incident_id="998877")  # type: ignore[arg-type]
+    incident = database.link(acme, acme["responder"], database.notify(acme, first))
+    [outcome] = database.ingest(acme, later)
+    assert outcome["incident_id"] == incident
+
+
 def test_the_service_learns_how_many_were_told(database: Database, acme: Organization) -> None:
     answer = database.call_ingest(acme.token, database.version(acme), [event()], count=True)
     assert (answer["organization_id"], answer["recipients"]) == (acme.id, 4)

@@ -362,13 +362,14 @@ EXPECTED = {
         prefill={
             "title": "[PagerDuty] My new incident",
             "description": (
-                "My new incident\n"
+                "Oh my gosh\n"
                 "\n"
                 "Service: Production XDB Cluster\n"
                 "Urgency: high\n"
                 "Status: triggered\n"
                 "Number: #33\n"
                 "Assigned to: Laura Haley\n"
+                "Teams: Engineering\n"
                 "Escalation policy: Default\n"
                 "Opened at: 2017-09-26 15:14:36 UTC\n"
                 "Link: https://webdemo.pagerduty.com/incidents/PRORDTY"
@@ -409,6 +410,7 @@ EXPECTED = {
                 "Status: acknowledged\n"
                 "Number: #33\n"
                 "Assigned to: Laura Haley\n"
+                "Teams: Engineering\n"
                 "Escalation policy: Default\n"
                 "Opened at: 2017-09-26 15:14:36 UTC\n"
                 "Link: https://webdemo.pagerduty.com/incidents/PRORDTY"
@@ -449,6 +451,7 @@ EXPECTED = {
                 "Status: resolved\n"
                 "Number: #33\n"
                 "Assigned to: Wiley Jacobson\n"
+                "Teams: Engineering\n"
                 "Escalation policy: Default\n"
                 "Opened at: 2017-09-26 15:14:36 UTC\n"
                 "Link: https://webdemo.pagerduty.com/incidents/PRORDTY"
@@ -489,6 +492,7 @@ EXPECTED = {
                 "Status: triggered\n"
                 "Number: #33\n"
                 "Assigned to: Wiley Jacobson\n"
+                "Teams: Engineering\n"
                 "Escalation policy: Default\n"
                 "Opened at: 2017-09-26 15:14:36 UTC\n"
                 "Link: https://webdemo.pagerduty.com/incidents/PRORDTY"
@@ -535,7 +539,11 @@ EXPECTED = {
                 "Status: triggered\n"
                 "Number: #2\n"
                 "Assigned to: User 123\n"
+                "Teams: Engineering\n"
                 "Escalation policy: Default\n"
+                "Conference link: https://example.com\n"
+                "Conference number: +1 1234123412,,987654321#\n"
+                "Client: PagerDuty\n"
                 "Opened at: 2020-04-09 15:16:27 UTC\n"
                 "Link: https://acme.pagerduty.com/incidents/PGR0VU2"
             ),
@@ -584,8 +592,12 @@ EXPECTED = {
                 "Priority: P1\n"
                 "Status: triggered\n"
                 "Number: #2\n"
+                "Type: major\n"
                 "Assigned to: User 123\n"
+                "Teams: Engineering\n"
                 "Escalation policy: Default\n"
+                "Conference link: https://example.com\n"
+                "Conference number: +1 1234123412,,987654321#\n"
                 "Opened at: 2020-04-09 15:16:27 UTC\n"
                 "Link: https://acme.pagerduty.com/incidents/PGR0VU2"
             ),
@@ -618,7 +630,11 @@ EXPECTED = {
         prefill={
             "title": "[PagerDuty] Major incident - customer shopping cart screen",
             "description": (
-                "Major incident - customer shopping cart screen\n\nLink: https://acme.pagerduty.com/incidents/PGR0VU2"
+                "Major incident - customer shopping cart screen\n"
+                "\n"
+                "Conference link: https://example.com\n"
+                "Conference number: +1-555-555-5555\n"
+                "Link: https://acme.pagerduty.com/incidents/PGR0VU2"
             ),
             "criticality": "medium",
             "urgency": "medium",
@@ -647,8 +663,14 @@ EXPECTED = {
             "service_name": None,
         },
         prefill={
-            "title": "[PagerDuty] PagerDuty incident PBAZLIU",
-            "description": ("PagerDuty incident PBAZLIU\n\nLink: https://acme.pagerduty.com/incidents/PBAZLIU"),
+            "title": "[PagerDuty] Incident PBAZLIU",
+            "description": (
+                "PagerDuty incident PBAZLIU\n"
+                "\n"
+                "Link: https://acme.pagerduty.com/incidents/PBAZLIU\n"
+                "environment: production\n"
+                "region: US"
+            ),
             "criticality": "medium",
             "urgency": "medium",
             "status": "open",
@@ -705,7 +727,7 @@ EXPECTED = {
             "service_name": None,
         },
         prefill={
-            "title": "[PagerDuty] PagerDuty incident PBAZLIU",
+            "title": "[PagerDuty] Incident PBAZLIU",
             "description": ("PagerDuty incident PBAZLIU\n\nLink: https://acme.pagerduty.com/incidents/PBAZLIU"),
             "criticality": "medium",
             "urgency": "medium",
@@ -792,7 +814,7 @@ EXPECTED = {
             "service_name": None,
         },
         prefill={
-            "title": "[PagerDuty] PagerDuty incident Q0SDD3HB6SGFTI",
+            "title": "[PagerDuty] Incident Q0SDD3HB6SGFTI",
             "description": (
                 "PagerDuty incident Q0SDD3HB6SGFTI\n\nLink: https://acme.pagerduty.com/incidents/Q0SDD3HB6SGFTI"
             ),

@@ -149,7 +149,7 @@ def test_what_is_not_known_is_left_out() -> None:
         "urgency": None,
         "url": None,
         "prefill": {
-            "title": "[PagerDuty] PagerDuty incident P9",
+            "title": "[PagerDuty] Incident P9",
             "description": "PagerDuty incident P9",
             "criticality": "medium",
             "urgency": "medium",
@@ -219,7 +219,7 @@ def test_long_texts_fit_their_fields() -> None:
     assert shown["title"] == "t" * 1023 + "…"
     assert shown["prefill"]["title"] == "[PagerDuty] " + "t" * 1023 + "…"
     description = shown["prefill"]["description"]
-    assert len(description) == 10_000
+    assert len(description) == 20_000
     assert "d…\n\nService: Storage\n" in description
     assert description.endswith(f"Link: {URL}")
 
@@ -242,8 +242,18 @@ def test_the_record_of_an_invalid_event() -> None:
 
 
 def test_an_incident_without_id_is_shown_but_cannot_be_linked() -> None:
-    record = ingest_record(event_of(v3("incident.triggered", {"type": "incident", "title": "A bump"})), None)
-    assert record["incident"] is None
+    data = {"type": "incident", "title": "A bump", "urgency": "low", "service": {"id": "PSVC", "summary": SERVICE}}
+    record = ingest_record(event_of(v3("incident.triggered", data)), None)
+    assert record["incident"] == {
+        "id": None,
+        "number": None,
+        "title": "A bump",
+        "url": None,
+        "status": "triggered",
+        "urgency": "low",
+        "service_id": "PSVC",
+        "service_name": SERVICE,
+    }
     assert record["notification"] is not None
     assert record["notification"]["title"] == "A bump"
     prefill = record["notification"]["prefill"]

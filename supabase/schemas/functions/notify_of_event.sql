@@ -10,10 +10,13 @@ as $$
       else event #>> '{notification,title}'
     end,
     'urgency', known.urgency,
-    'service_name', known.service_name,
+    'service_name', coalesce(event #>> '{incident,service_name}', known.service_name),
     'prefill', known.prefill || case
       when event #>> '{incident,title}' is null then '{}'
       else jsonb_build_object('title', event #> '{notification,prefill,title}')
+    end || case
+      when event #>> '{incident,service_name}' is null then '{}'
+      else jsonb_build_object('customer', event #> '{notification,prefill,customer}')
     end
   )
   from pagerduty.notifications known
@@ -23,7 +26,7 @@ as $$
   order by coalesce(known.occurred_at, known.created_at) desc, known.created_at desc
   limit 1
 $$;
-comment on function pagerduty_private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident; null if none did.';
+comment on function pagerduty_private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident, where it does not say that itself; null if none did.';
 revoke all on function pagerduty_private.complete_notification(uuid, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.complete_notification(uuid, jsonb) to service_role;
 

@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 SUPERUSER = "supabase_admin"
 PLATFORM = Path(__file__).parent / "platform"
@@ -81,26 +83,43 @@ def _works(prefix: tuple[str, ...]) -> bool:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A data directory and the server on it, listening on 127.0.0.1 only, without passwords."""
+    """A data directory and the server on it, listening on 127.0.0.1 only.
+
+    Every role that logs in has the same password, made with the data directory and kept in it.
+    """
 
     data_dir: Path
     port: int
     bin_dir: Path
     settings: tuple[str, ...] = ()
 
+    @property
+    def password(self) -> str:
+        """Of every role that logs in. A program gets it by its environment (PGPASSWORD): arguments are public."""
+        return self._password_file.read_text()
+
+    @property
+    def _password_file(self) -> Path:
+        return self.data_dir / "password"  # a copy of the directory is one of the password, too
+
     def dsn(self, user: str, database: str = "postgres") -> str:
-        """A connection URL for a role of the cluster."""
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+        """A connection URL for a role of the cluster, with the password."""
+        return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         """Makes the cluster on first use and starts its server; returns when it accepts connections.
 
-        Raises PostgresError with the end of the server's log.
+        Raises PostgresError with the end of the server's log, or for a data directory that has no password.
         """
         if not (self.data_dir / "PG_VERSION").exists():
             self._initdb()
+        elif not self._password_file.exists():
+            raise PostgresError(
+                f"The database in {self.data_dir} is of an earlier version and lets everybody in without a password:"
+                " `make reset` empties it."
+            )
         self.stop()  # one left over from a run that was killed
-        self._give_to_server()
+        _give_to_server(self.data_dir)
         log = self.data_dir / "server.log"
         # UTC, as Supabase's servers are: realtime.messages has times without a zone.
         options = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "''", "-c", "timezone=UTC"]
@@ -126,28 +145,46 @@ class Cluster:
             with connection.transaction():
                 for file in sorted(PLATFORM.glob("*.sql")):
                     connection.execute(file.read_text().encode())
+                self._set_passwords(connection)
+
+    def _set_passwords(self, connection: psycopg.Connection) -> None:
+        """Gives every role that logs in the password: as a verifier, which may stand in a log."""
+        for (role,) in connection.execute("select rolname from pg_roles where rolcanlogin").fetchall():
+            verifier = connection.pgconn.encrypt_password(self.password.encode(), role.encode(), b"scram-sha-256")
+            statement = sql.SQL("alter role {} password {}").format(sql.Identifier(role), verifier.decode())
+            connection.execute(statement)
 
     def _initdb(self) -> None:
-        shutil.rmtree(self.data_dir, ignore_errors=True)  # one that was interrupted
-        self.data_dir.mkdir(parents=True, mode=0o700)
-        self._give_to_server()
+        # Under another name until it is whole: one that was interrupted is never taken for a cluster.
+        fresh = self.data_dir.with_name(f"{self.data_dir.name}.new")
+        for folder in (fresh, self.data_dir):
+            shutil.rmtree(folder, ignore_errors=True)
+        fresh.mkdir(parents=True, mode=0o700)
+        _give_to_server(fresh)
+        password = secrets.token_hex(16)
         made = self._run(
-            "initdb", "-D", str(self.data_dir), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
-        )
+            "initdb", "-D", str(fresh), "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile=/dev/stdin",
+            "-E", "UTF8", "--locale=C.UTF-8", given=password,
+        )  # fmt: skip
         if made.returncode:
-            shutil.rmtree(self.data_dir, ignore_errors=True)
+            shutil.rmtree(fresh, ignore_errors=True)
             lines = [line for line in made.stderr.splitlines() if line.strip()]
             raise PostgresError("PostgreSQL's initdb failed: " + " | ".join(lines[-3:]))
+        file = fresh / self._password_file.name
+        file.touch(mode=0o600)
+        file.write_text(password)
+        fresh.rename(self.data_dir)
 
-    def _give_to_server(self) -> None:
-        """PostgreSQL takes only a data directory that is its own; as root, its user may have been another last time."""
-        if os.geteuid() != 0 or self.data_dir.stat().st_uid == _guise().uid:
-            return
-        for path in (self.data_dir, *self.data_dir.rglob("*")):
-            os.chown(path, _guise().uid, _guise().gid, follow_symlinks=False)
-
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         prefix = _guise().prefix if os.geteuid() == 0 else ()
         command: Sequence[str] = [*prefix, str(self.bin_dir / program), *arguments]
         # Output goes to a file-like pipe of the tool only: the server itself writes to its log.
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/")
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=False, cwd="/")
+
+
+def _give_to_server(data_dir: Path) -> None:
+    """PostgreSQL takes only a data directory that is its own; as root, its user may have been another last time."""
+    if os.geteuid() != 0 or data_dir.stat().st_uid == _guise().uid:
+        return
+    for path in (data_dir, *data_dir.rglob("*")):
+        os.chown(path, _guise().uid, _guise().gid, follow_symlinks=False)

@@ -6,23 +6,31 @@ refused (most containers), it runs as `nobody`, who owns the data directory and 
 lets it through folders that are root's alone (`setpriv`), such as a checkout below /root.
 """
 
+import contextlib
 import functools
 import importlib.util
 import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 
+from devstack.processes import Server, end
+
 SUPERUSER = "supabase_admin"
 PLATFORM = Path(__file__).parent / "platform"
+# pg_ctl(1) calls them fast and immediate: no client is waited for; and recovery at the next start.
+_FAST, _IMMEDIATE = signal.SIGINT, signal.SIGQUIT
+_READY_WITHIN = 60.0  # seconds
 
 
 class PostgresError(Exception):
@@ -81,7 +89,7 @@ def _works(prefix: tuple[str, ...]) -> bool:
     return subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Cluster:
     """A data directory and the server on it, listening on 127.0.0.1 only.
 
@@ -92,6 +100,7 @@ class Cluster:
     port: int
     bin_dir: Path
     settings: tuple[str, ...] = ()
+    _server: Server | None = field(default=None, init=False, repr=False)
 
     @property
     def password(self) -> str:
@@ -122,20 +131,33 @@ class Cluster:
         _give_to_server(self.data_dir)
         log = self.data_dir / "server.log"
         # UTC, as Supabase's servers are: realtime.messages has times without a zone.
-        options = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "''", "-c", "timezone=UTC"]
-        for setting in self.settings:
-            options += ["-c", setting]
-        started = self._run(
-            "pg_ctl", "-D", str(self.data_dir), "-w", "-t", "60", "-l", str(log), "-o", " ".join(options), "start"
-        )
-        if started.returncode:
-            tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
-            raise PostgresError("PostgreSQL did not start: " + " | ".join(tail or [started.stdout.strip()]))
+        settings = [word for setting in ("timezone=UTC", *self.settings) for word in ("-c", setting)]
+        where = ("-D", str(self.data_dir), "-h", "127.0.0.1", "-p", str(self.port), "-k", "")
+        command = self._command("postgres", *where, *settings)
+        self._server = Server(command, log, polite=_FAST, last=_IMMEDIATE)
+        if not self._answers():
+            self.stop()
+            tail = log.read_text(errors="replace").strip().splitlines()[-3:]
+            raise PostgresError("PostgreSQL did not start: " + " | ".join(tail))
 
     def stop(self) -> None:
-        """Stops the server, if one runs on this data directory."""
-        if (self.data_dir / "postmaster.pid").exists():
-            self._run("pg_ctl", "-D", str(self.data_dir), "-w", "-m", "fast", "stop")
+        """Stops the server on this data directory, if there is one."""
+        stop_server(self.data_dir)
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def _answers(self) -> bool:
+        """Waits until the server accepts connections; False if it ends, or takes too long."""
+        assert self._server is not None
+        deadline = time.monotonic() + _READY_WITHIN
+        while time.monotonic() < deadline and not self._server.has_ended():
+            try:
+                psycopg.connect(self.dsn(SUPERUSER)).close()
+                return True
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+        return False
 
     def install_platform(self) -> None:
         """What a Supabase project has before its first migration: roles, `auth`, `realtime`. Only once."""
@@ -176,10 +198,24 @@ class Cluster:
         fresh.rename(self.data_dir)
 
     def _run(self, program: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        prefix = _guise().prefix if os.geteuid() == 0 else ()
-        command: Sequence[str] = [*prefix, str(self.bin_dir / program), *arguments]
-        # Output goes to a file-like pipe of the tool only: the server itself writes to its log.
+        command = self._command(program, *arguments)
         return subprocess.run(command, input=given, capture_output=True, text=True, check=False, cwd="/")
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        """As somebody whom PostgreSQL's programs accept."""
+        prefix = _guise().prefix if os.geteuid() == 0 else ()
+        return [*prefix, str(self.bin_dir / program), *arguments]
+
+
+def stop_server(data_dir: Path) -> None:
+    """Stops the server on a data directory, if there is one, whoever started it."""
+    pid_file = data_dir / "postmaster.pid"
+    with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        if str(data_dir) in process.cmdline():
+            end(process, _FAST, _IMMEDIATE)
+        else:
+            pid_file.unlink()  # left over: PostgreSQL would take the stranger with its number for the server
 
 
 def _give_to_server(data_dir: Path) -> None:

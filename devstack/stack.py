@@ -8,21 +8,20 @@ import errno
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 
-from devstack import pagerduty
+from devstack import pagerduty, processes
 from devstack.keys import Keys
 from devstack.migrate import apply_migrations, apply_seed, exposed_schemas
 from devstack.ports import StackError, choose_ports
-from devstack.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port
+from devstack.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port, stop_server
 from service.crypto import new_key
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +46,20 @@ _MIN_FREE_BYTES = 300 * 1024 * 1024
 _READY_WITHIN = 60.0  # seconds
 
 
+def take(state_dir: Path) -> TextIO:
+    """Takes a state directory, until the file is closed, and stops what a run that was killed left running in it.
+
+    Raises StackError if a living run has it.
+    """
+    held = processes.lock(state_dir)
+    if held is None:
+        raise StackError(f"A `make run` is at work in {state_dir}: stop it first (ctrl-C), or take another PORT.")
+    for process in processes.marked(state_dir):
+        processes.end(process)
+    stop_server(state_dir / "postgres")
+    return held
+
+
 @dataclass
 class Stack:
     """A running product.
@@ -64,7 +77,8 @@ class Stack:
     realtime_settings: Mapping[str, float] = field(default_factory=dict)
     watch_pages: bool = False
     progress: Callable[[str], None] = lambda _: None
-    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _processes: dict[str, processes.Server] = field(default_factory=dict)
+    _lock: TextIO | None = None
     cluster: Cluster | None = None
     config: dict[str, int | str] = field(default_factory=dict)
 
@@ -111,27 +125,24 @@ class Stack:
             self.stop_process(name)
         if self.cluster is not None:
             self.cluster.stop()
+        if self._lock is not None:
+            self._lock.close()
 
     def stop_process(self, name: str) -> None:
         """Stops one of the processes: pages, service, gateway, postgrest, pagerduty."""
         process = self._processes.pop(name, None)
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            process.stop()
 
     def dead_process(self) -> str | None:
         """The name of a process that ended by itself, if any did."""
-        return next((name for name, process in self._processes.items() if process.poll() is not None), None)
+        return next((name for name, process in self._processes.items() if process.has_ended()), None)
 
     def _start(self) -> None:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self.state_dir).free < _MIN_FREE_BYTES:
             raise StackError(f"The disk is nearly full: {self.state_dir} needs some 300 MB.")
+        self._lock = take(self.state_dir)
         self.config |= choose_ports(self.ports, self.state_dir / "ports.json")
         if os.environ.get("SUPABASE_URL"):
             self._use_project()
@@ -253,22 +264,13 @@ class Stack:
 
     def _spawn(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         log = self.state_dir / f"{name}.log"
-        # Of a session of its own: ctrl-C reaches the stack alone, which then stops the rest in order.
-        with log.open("ab") as output:
-            self._processes[name] = subprocess.Popen(
-                command,
-                env=environment,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        marked = {**environment, processes.MARK: str(self.state_dir)}
+        self._processes[name] = processes.Server(command, log, marked)
 
     def _wait(self, name: str, url: str, *, any_status: bool = False) -> None:
         deadline = time.monotonic() + _READY_WITHIN
         while time.monotonic() < deadline:
-            if self._processes[name].poll() is not None:
+            if self._processes[name].has_ended():
                 raise StackError(f"The {name} ended while starting: {self._last_lines(name)}")
             try:
                 response = httpx.get(url, timeout=2)

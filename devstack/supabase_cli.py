@@ -17,11 +17,11 @@ def supabase(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
     The password in its URLs (the same in all) goes by the environment: everybody may read a program's arguments.
     Raises FileNotFoundError where the CLI is not installed.
     """
-    password = {"PGPASSWORD": found[2] for word in command if (found := _PASSWORD.search(word))}
+    passwords = [("PGPASSWORD", found[2]) for word in command if (found := _PASSWORD.search(word))]
     return subprocess.run(
         [str(_PROGRAM), *(_PASSWORD.sub(r"\1@", word) for word in command)],
         cwd=cwd,
-        env={**os.environ, **_QUIET, **password},
+        env={**os.environ, **_QUIET, **dict(passwords)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

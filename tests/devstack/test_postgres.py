@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from devstack.dump import dump
 from devstack.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port
@@ -37,15 +38,16 @@ def how(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 def test_nobody_gets_in_without_the_password(cluster: Cluster, how: dict[str, str]) -> None:
-    known = psycopg.conninfo.conninfo_to_dict(cluster.dsn("postgres"))
+    known = conninfo_to_dict(cluster.dsn("postgres"))
     assert len(str(known.pop("password"))) >= 32
+    address = make_conninfo(host=known["host"], port=known["port"])
     names = [*ROLES, "anon", "authenticated", "service_role", "nobody"]
     for user in names:
         for database in DATABASES:
             for password in (None, "", "postgres", user, cluster.password[:-1]):
-                given = {**known, **how, "user": user, "dbname": database, "password": password}
-                with pytest.raises(psycopg.OperationalError, match="no password supplied|authentication failed"):
-                    psycopg.connect(**given)
+                given = make_conninfo(address, **how, user=user, dbname=database, password=password)
+                with pytest.raises(psycopg.OperationalError, match=r"no password supplied|authentication failed"):
+                    psycopg.connect(given)
 
 
 def test_who_logs_in_gets_in_with_it(cluster: Cluster) -> None:

@@ -144,13 +144,14 @@ class Stack:
             raise StackError(f"The disk is nearly full: {self.state_dir} needs some 300 MB.")
         self._lock = take(self.state_dir)
         self.config |= choose_ports(self.ports, self.state_dir / "ports.json")
+        self._spawn_server("pagerduty")  # it needs nothing, and is ready by the time that it is needed
         if os.environ.get("SUPABASE_URL"):
             self._use_project()
         else:
             self._start_postgres()
             self._start_gateway()
-        self._spawn_server("pagerduty", "pagerduty_port")
         self.start_service()
+        self._wait("pagerduty", f"http://127.0.0.1:{self.config['pagerduty_port']}/", any_status=True)
         if self.watch_pages:
             self._spawn("pages", ["node", "service/web/build.mjs", "--watch"], dict(os.environ))
 
@@ -198,7 +199,8 @@ class Stack:
         if postgrest:
             self._start_postgrest(postgrest, keys)
         self.progress("Starting the gateway")
-        self._spawn_server("gateway", "supabase_port")
+        self._spawn_server("gateway")
+        self._wait("gateway", f"http://127.0.0.1:{self.config['supabase_port']}/health")
 
     def _start_postgrest(self, binary: str, keys: Keys) -> None:
         """A real PostgREST in the place of the stand-in, configured as Supabase configures it."""
@@ -217,12 +219,11 @@ class Stack:
         self._spawn("postgrest", [binary], {**os.environ, **environment})
         self._wait("postgrest", f"http://127.0.0.1:{port}/", any_status=True)
 
-    def _spawn_server(self, name: str, port: str) -> None:
-        config_file = self.state_dir / "stack.json"
+    def _spawn_server(self, name: str) -> None:
+        config_file = self.state_dir / f"{name}.json"
         config_file.touch(mode=0o600)
         config_file.write_text(json.dumps({**self.config, "realtime_settings": dict(self.realtime_settings)}))
         self._spawn(name, [sys.executable, "-m", "devstack.servers", name, str(config_file)], dict(os.environ))
-        self._wait(name, f"http://127.0.0.1:{self.config[port]}/health", any_status=name == "pagerduty")
 
     def start_service(self) -> None:
         """Starts the service, as production does: with gunicorn."""
@@ -269,16 +270,17 @@ class Stack:
 
     def _wait(self, name: str, url: str, *, any_status: bool = False) -> None:
         deadline = time.monotonic() + _READY_WITHIN
-        while time.monotonic() < deadline:
-            if self._processes[name].has_ended():
-                raise StackError(f"The {name} ended while starting: {self._last_lines(name)}")
-            try:
-                response = httpx.get(url, timeout=2)
-                if any_status or response.is_success:
-                    return
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.05)
+        with httpx.Client(timeout=2) as client:
+            while time.monotonic() < deadline:
+                if self._processes[name].has_ended():
+                    raise StackError(f"The {name} ended while starting: {self._last_lines(name)}")
+                try:
+                    response = client.get(url)
+                    if any_status or response.is_success:
+                        return
+                except httpx.HTTPError:
+                    pass
+                time.sleep(0.05)
         raise StackError(f"The {name} did not answer within {_READY_WITHIN:.0f} s: {self._last_lines(name)}")
 
     def _last_lines(self, name: str) -> str:

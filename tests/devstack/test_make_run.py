@@ -18,7 +18,7 @@ import psutil
 import psycopg
 
 from devstack.postgres import embedded_bin_dir, free_port
-from devstack.processes import Watchdog
+from devstack.processes import MARK, Watchdog
 
 ROOT = Path(__file__).parents[2]
 #: The embedded stack starts, whatever project the environment names: nothing else of it is passed on.
@@ -126,49 +126,50 @@ def test_it_runs_says_what_to_do_and_stops_everything(tmp_path: Path, new_data_d
             assert connection.execute("select count(*) from pagerduty.organizations").fetchone() == (2,)
         assert len(run.ports) == 3
         assert all(listens(port) for port in run.ports)
-        assert run.interrupt() in (0, 2, 130, -signal.SIGINT)  # make itself may end by the signal
-        assert not any(listens(port) for port in run.ports)
-        assert not (tmp_path / f"run-{run.port}" / "postgres" / "postmaster.pid").exists()
+        # Killed with all that watches over its servers: they are left, and in nobody's way.
+        left = run.kill(watchdogs=True)
+        assert all(listens(port) for port in run.ports)
 
     # A second time: quickly, with what was there, and with the same addresses.
     with running(tmp_path, run.port) as again:
         again.until("ctrl-C stops everything")
+        assert all_end(left)
         assert sorted(again.ports) == sorted(run.ports)
         assert again.lines.count("  Applying migrations and the seed …\n") == 1
 
-        # Beside it, another one, and one that is told a port that is taken.
+        # Beside it, another one, which is killed: all that it started ends by itself.
         port = free_port()
         new_data_dir(tmp_path / f"run-{port}" / "postgres")  # the first run has shown that it makes one
         with running(tmp_path, port) as beside:
             beside.until("ctrl-C stops everything")
             assert not set(beside.ports) & set(again.ports)
             assert httpx.get(f"http://localhost:{beside.port}/healthz").status_code == 200
-            # That one is killed: all that it started ends by itself.
             assert all_end(beside.kill())
             assert not any(listens(port) for port in beside.ports)
             assert not (tmp_path / f"run-{port}" / "postgres" / "postmaster.pid").exists()
-        taken = Run(tmp_path, again.port)
-        assert "Cannot run: A `make run` is at work" in taken.until("at work")
-        assert taken.process.wait(timeout=30) != 0
-        taken.close()
-        assert "Traceback" not in "".join(taken.lines)
+
+        # While it runs, it is neither started again nor emptied.
+        with running(tmp_path, again.port) as taken:
+            assert "Cannot run: A `make run` is at work" in taken.until("at work")
+            assert taken.process.wait(timeout=30) != 0
+            assert "Traceback" not in "".join(taken.lines)
         refused = reset(tmp_path)
         assert refused.returncode != 0
         assert f"run-{run.port}" in refused.stdout
         assert httpx.get(f"http://localhost:{again.port}/healthz").status_code == 200
 
-        # Killed with all that watches over its servers: they are left, and in nobody's way.
-        left = again.kill(watchdogs=True)
-        assert all(listens(port) for port in again.ports)
-    with running(tmp_path, run.port) as third:
-        third.until("ctrl-C stops everything")
-        assert all_end(left)
-        assert sorted(third.ports) == sorted(run.ports)
-        assert httpx.get(f"http://localhost:{third.port}/healthz").status_code == 200
-        left = third.kill(watchdogs=True)
-    assert reset(tmp_path).returncode == 0
-    assert all_end(left)
-    assert not (tmp_path / f"run-{run.port}").exists()
+        assert again.interrupt() in (0, 2, 130, -signal.SIGINT)  # make itself may end by the signal
+        assert not any(listens(port) for port in again.ports)
+        assert not (tmp_path / f"run-{run.port}" / "postgres" / "postmaster.pid").exists()
+
+
+def test_reset_stops_what_was_left(tmp_path: Path) -> None:
+    state = tmp_path / "run-3000"
+    state.mkdir()
+    with subprocess.Popen(["sleep", "1000"], env={**os.environ, MARK: str(state)}) as left:
+        assert reset(tmp_path).returncode == 0
+        assert left.wait(30) != 0
+    assert not state.exists()
 
 
 def test_a_strangers_port_is_left_to_the_stranger(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,11 +178,12 @@ class Cluster:
             connection.execute(statement)
 
     def _initdb(self) -> None:
-        # Under another name until it is whole: one that was interrupted is never taken for a cluster.
-        fresh = self.data_dir.with_name(f"{self.data_dir.name}.new")
-        for folder in (fresh, self.data_dir):
+        # Under a name of its own until it is whole: one that was interrupted is never taken for a cluster.
+        name = f"{self.data_dir.name}.new-"
+        for folder in (self.data_dir, *self.data_dir.parent.glob(f"{name}*")):
             shutil.rmtree(folder, ignore_errors=True)
-        fresh.mkdir(parents=True, mode=0o700)
+        self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=name, dir=self.data_dir.parent))
         _give_to_server(fresh)
         password = secrets.token_hex(16)
         made = self._run(

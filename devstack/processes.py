@@ -10,6 +10,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -91,13 +92,20 @@ class Server:
 
 def end(process: psutil.Process, polite: int = signal.SIGTERM, last: int = signal.SIGKILL) -> None:
     """Asks a process to end and waits, then makes whatever is left of it and of its group end."""
-    with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(polite)
-        process.wait(PATIENCE)
+    _wait_for_end(process)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, last)
-    with contextlib.suppress(psutil.TimeoutExpired):
-        process.wait(PATIENCE)
+    _wait_for_end(process)
+
+
+def _wait_for_end(process: psutil.Process) -> None:
+    """Waits until a process has ended, even if nobody has asked for its status yet, but no longer than PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 def marked(state_dir: Path) -> list[psutil.Process]:

@@ -1,5 +1,6 @@
 """Servers end with whoever started them, and only what is a stack's own is ever ended."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,8 +14,6 @@ from devstack import processes
 from devstack.postgres import Cluster, embedded_bin_dir, free_port
 from devstack.processes import MARK, ROOT, Server
 
-#: Waits for its end, and asks nothing of the machine.
-SLEEP = ("sleep", "1000")
 STARTS_A_SERVER = """
 import pathlib, sys
 from devstack import processes
@@ -40,12 +39,28 @@ def started_by(script: str, argument: str) -> Iterator[list[psutil.Process]]:
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == "started\n"
-        yield psutil.Process(starter.pid).children(recursive=True)
-        starter.kill()
+        try:
+            yield psutil.Process(starter.pid).children(recursive=True)
+        finally:
+            starter.kill()
+
+
+@contextmanager
+def asleep(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that waits for its end, which comes with the end of the test."""
+    with subprocess.Popen(["sleep", "1000"], env={**os.environ, **environment}, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def all_end(started: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(started, timeout=30)[1]
+    """Whether they end by themselves; if not, they are ended."""
+    _, alive = psutil.wait_procs(started, timeout=30)
+    for process in alive:
+        process.kill()
+    return not alive
 
 
 @pytest.mark.parametrize("server", ["sleep 1000 & exec sleep 1000", "trap '' TERM INT HUP; sleep 1000 & sleep 1000"])
@@ -65,10 +80,9 @@ def test_postgres_ends_with_its_starter_in_good_order(tmp_path: Path, new_data_d
 
 
 def test_a_watchdog_that_is_dismissed_ends_nothing() -> None:
-    with subprocess.Popen(SLEEP, start_new_session=True) as asleep:
-        processes.Watchdog(asleep.pid).dismiss()
-        assert asleep.poll() is None
-        asleep.kill()
+    with asleep() as process:
+        processes.Watchdog(process.pid).dismiss()
+        assert process.poll() is None
 
 
 def test_a_server_that_stops_leaves_nothing(tmp_path: Path) -> None:
@@ -82,13 +96,8 @@ def test_a_server_that_stops_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_left_is_known_by_its_state_directory(tmp_path: Path) -> None:
-    def asleep(state: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(SLEEP, env={MARK: state, "PATH": "/usr/bin:/bin"})
-
-    with asleep(str(tmp_path)) as own, asleep(f"{tmp_path}/other") as other, subprocess.Popen(SLEEP) as stranger:
+    with asleep(**{MARK: str(tmp_path)}) as own, asleep(**{MARK: f"{tmp_path}/other"}), asleep():
         assert [process.pid for process in processes.marked(tmp_path)] == [own.pid]
-        for process in (own, other, stranger):
-            process.kill()
 
 
 def test_a_state_directory_is_one_runs_at_a_time(tmp_path: Path) -> None:
@@ -106,11 +115,10 @@ def test_a_number_that_is_a_strangers_by_now_is_not_postgres(
 ) -> None:
     cluster = Cluster(tmp_path / "data", free_port(), embedded_bin_dir())
     new_data_dir(cluster.data_dir)
-    with subprocess.Popen(SLEEP) as stranger:
+    with asleep() as stranger:
         (cluster.data_dir / "postmaster.pid").write_text(f"{stranger.pid}\n{cluster.data_dir}\n")
         cluster.stop()
         assert stranger.poll() is None
         cluster.start()
         cluster.stop()
         assert stranger.poll() is None
-        stranger.kill()

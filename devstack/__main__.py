@@ -11,9 +11,9 @@ from types import FrameType
 
 from devstack import migration
 from devstack.ports import VARIABLES, StackError
-from devstack.stack import DEMO_PASSWORD, DEMO_PEOPLE, SANDBOX_KEYS, Stack
+from devstack.stack import DEMO_PASSWORD, DEMO_PEOPLE, SANDBOX_KEYS, Stack, take
 
-STATE = Path(os.environ.get("STATE_DIR") or Path(__file__).parents[1] / ".local")
+STATE = Path(os.environ.get("STATE_DIR") or Path(__file__).parents[1] / ".local").resolve()
 
 
 def say(text: str = "") -> None:
@@ -32,6 +32,7 @@ def run() -> int:
     state = STATE / f"run-{ports['service_port']}"  # instances on other ports share nothing
     stack = Stack(state, ports, watch_pages=True, progress=lambda step: say(f"  {step} …"))
     stopped = threading.Event()
+    parent = os.getppid()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         if not stopped.is_set():
@@ -43,7 +44,7 @@ def run() -> int:
     try:
         stack.start()
         say(_welcome(stack))
-        while not stopped.wait(0.5):
+        while not stopped.wait(0.5) and os.getppid() == parent:  # make may be killed, too
             dead = stack.dead_process()
             if dead:
                 say(f"The {dead} ended by itself: see {state / (dead + '.log')}")
@@ -65,12 +66,15 @@ def run() -> int:
 
 def reset() -> int:
     """Empties the state folder; answers the exit status."""
+    try:
+        held = [take(folder) for folder in STATE.glob("run-*")]
+    except StackError as error:
+        say(str(error))
+        return 1
     if STATE.exists():
-        running = [file.parent for file in STATE.glob("run-*/postgres/postmaster.pid")]
-        if running:
-            say(f"It is running, or was killed: stop it first (ctrl-C), or run it once more ({running[0]}).")
-            return 1
         shutil.rmtree(STATE)
+    for file in held:
+        file.close()
     say("Emptied: the next `make run` starts afresh.")
     return 0
 

@@ -5,6 +5,7 @@ differ either; without the history of migrations, which is not what they made.
 """
 
 import difflib
+import os
 import re
 import subprocess
 
@@ -22,8 +23,10 @@ def dump(cluster: Cluster, database: str, *, history: bool = False) -> dict[str,
     `history` includes the table of applied migrations (the table, not its rows). Raises PostgresError.
     """
     without = () if history else ("--exclude-schema=supabase_migrations",)
+    where = ("-h", "127.0.0.1", "-p", str(cluster.port), "-U", SUPERUSER, "-d", database)
     ran = subprocess.run(
-        [str(cluster.bin_dir / "pg_dump"), "--schema-only", *without, cluster.dsn(SUPERUSER, database)],
+        [str(cluster.bin_dir / "pg_dump"), "--schema-only", *without, *where],
+        env={**os.environ, "PGPASSWORD": cluster.password},
         capture_output=True,
         text=True,
         check=False,

@@ -6,22 +6,33 @@ refused (most containers), it runs as `nobody`, who owns the data directory and 
 lets it through folders that are root's alone (`setpriv`), such as a checkout below /root.
 """
 
+import contextlib
 import functools
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
+import signal
 import socket
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tempfile
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import psycopg
+from psycopg import sql
+
+from devstack.processes import Server, end
 
 SUPERUSER = "supabase_admin"
 PLATFORM = Path(__file__).parent / "platform"
 STAND_IN_REALTIME = Path(__file__).parent / "realtime/schema.sql"
+# pg_ctl(1) calls them fast and immediate: no client is waited for; and recovery at the next start.
+_FAST, _IMMEDIATE = signal.SIGINT, signal.SIGQUIT
+_READY_WITHIN = 60.0  # seconds
 
 
 class PostgresError(Exception):
@@ -80,47 +91,75 @@ def _works(prefix: tuple[str, ...]) -> bool:
     return subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Cluster:
-    """A data directory and the server on it, listening on 127.0.0.1 only, without passwords."""
+    """A data directory and the server on it, listening on 127.0.0.1 only.
+
+    Every role that logs in has the same password, made with the data directory and kept in it.
+    """
 
     data_dir: Path
     port: int
     bin_dir: Path
     settings: tuple[str, ...] = ()
+    _server: Server | None = field(default=None, init=False, repr=False)
+
+    @property
+    def password(self) -> str:
+        """Of every role that logs in. A program gets it by its environment (PGPASSWORD): arguments are public."""
+        return self._password_file.read_text()
+
+    @property
+    def _password_file(self) -> Path:
+        return self.data_dir / "password"  # a copy of the directory is one of the password, too
 
     def dsn(self, user: str, database: str = "postgres") -> str:
-        """A connection URL for a role of the cluster."""
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+        """A connection URL for a role of the cluster, with the password."""
+        return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         """Makes the cluster on first use and starts its server; returns when it accepts connections.
 
-        Raises PostgresError with the end of the server's log.
+        Raises PostgresError with the end of the server's log, or for a data directory that has no password.
         """
         if not (self.data_dir / "PG_VERSION").exists():
             self._initdb()
+        elif not self._password_file.exists():
+            raise PostgresError(
+                f"The database in {self.data_dir} is of an earlier version and lets everybody in without a password:"
+                " `make reset` empties it."
+            )
         self.stop()  # one left over from a run that was killed
-        self._give_to_server()
+        _give_to_server(self.data_dir)
         log = self.data_dir / "server.log"
         # UTC, as Supabase's servers are: realtime.messages has times without a zone.
-        options = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "''", "-c", "timezone=UTC"]
-        for setting in self.settings:
-            options += ["-c", setting]
-        started = self._run(
-            "pg_ctl", "-D", str(self.data_dir), "-w", "-t", "60", "-l", str(log), "-o", " ".join(options), "start"
-        )
-        if started.returncode:
-            tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
-            raise PostgresError("PostgreSQL did not start: " + " | ".join(tail or [started.stdout.strip()]))
+        settings = [word for setting in ("timezone=UTC", *self.settings) for word in ("-c", setting)]
+        where = ("-D", str(self.data_dir), "-h", "127.0.0.1", "-p", str(self.port), "-k", "")
+        command = self._command("postgres", *where, *settings)
+        self._server = Server(command, log, polite=_FAST, last=_IMMEDIATE)
+        if not self._answers():
+            self.stop()
+            tail = log.read_text(errors="replace").strip().splitlines()[-3:]
+            raise PostgresError("PostgreSQL did not start: " + " | ".join(tail))
 
     def stop(self) -> None:
-        """Stops the server, if one runs on this data directory."""
-        if (self.data_dir / "postmaster.pid").exists():
-            stop = ("pg_ctl", "-D", str(self.data_dir), "-w", "stop", "-m")
-            # It waits for whoever reads its log (a real Realtime), who may never be done: then it stops at once.
-            if self._run(*stop, "fast", "-t", "5").returncode:
-                self._run(*stop, "immediate")
+        """Stops the server on this data directory, if there is one."""
+        stop_server(self.data_dir)
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def _answers(self) -> bool:
+        """Waits until the server accepts connections; False if it ends, or takes too long."""
+        assert self._server is not None
+        deadline = time.monotonic() + _READY_WITHIN
+        while time.monotonic() < deadline and not self._server.has_ended():
+            try:
+                psycopg.connect(self.dsn(SUPERUSER)).close()
+                return True
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+        return False
 
     def install_platform(self, *, stand_in_realtime: bool = True) -> None:
         """What a Supabase project has before its first migration: roles, `auth`, `realtime`. Only once.
@@ -133,28 +172,61 @@ class Cluster:
             with connection.transaction():
                 for file in (*sorted(PLATFORM.glob("*.sql")), *([STAND_IN_REALTIME] if stand_in_realtime else [])):
                     connection.execute(file.read_text().encode())
+                self._set_passwords(connection)
+
+    def _set_passwords(self, connection: psycopg.Connection) -> None:
+        """Gives every role that logs in the password: as a verifier, which may stand in a log."""
+        for (role,) in connection.execute("select rolname from pg_roles where rolcanlogin").fetchall():
+            verifier = connection.pgconn.encrypt_password(self.password.encode(), role.encode(), b"scram-sha-256")
+            statement = sql.SQL("alter role {} password {}").format(sql.Identifier(role), verifier.decode())
+            connection.execute(statement)
 
     def _initdb(self) -> None:
-        shutil.rmtree(self.data_dir, ignore_errors=True)  # one that was interrupted
-        self.data_dir.mkdir(parents=True, mode=0o700)
-        self._give_to_server()
+        # Under a name of its own until it is whole: one that was interrupted is never taken for a cluster.
+        name = f"{self.data_dir.name}.new-"
+        for folder in (self.data_dir, *self.data_dir.parent.glob(f"{name}*")):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=name, dir=self.data_dir.parent))
+        _give_to_server(fresh)
+        password = secrets.token_hex(16)
         made = self._run(
-            "initdb", "-D", str(self.data_dir), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
-        )
+            "initdb", "-D", str(fresh), "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile=/dev/stdin",
+            "-E", "UTF8", "--locale=C.UTF-8", given=password,
+        )  # fmt: skip
         if made.returncode:
-            shutil.rmtree(self.data_dir, ignore_errors=True)
+            shutil.rmtree(fresh, ignore_errors=True)
             lines = [line for line in made.stderr.splitlines() if line.strip()]
             raise PostgresError("PostgreSQL's initdb failed: " + " | ".join(lines[-3:]))
+        file = fresh / self._password_file.name
+        file.touch(mode=0o600)
+        file.write_text(password)
+        fresh.rename(self.data_dir)
 
-    def _give_to_server(self) -> None:
-        """PostgreSQL takes only a data directory that is its own; as root, its user may have been another last time."""
-        if os.geteuid() != 0 or self.data_dir.stat().st_uid == _guise().uid:
-            return
-        for path in (self.data_dir, *self.data_dir.rglob("*")):
-            os.chown(path, _guise().uid, _guise().gid, follow_symlinks=False)
+    def _run(self, program: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = self._command(program, *arguments)
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=False, cwd="/")
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        """As somebody whom PostgreSQL's programs accept."""
         prefix = _guise().prefix if os.geteuid() == 0 else ()
-        command: Sequence[str] = [*prefix, str(self.bin_dir / program), *arguments]
-        # Output goes to a file-like pipe of the tool only: the server itself writes to its log.
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/")
+        return [*prefix, str(self.bin_dir / program), *arguments]
+
+
+def stop_server(data_dir: Path) -> None:
+    """Stops the server on a data directory, if there is one, whoever started it."""
+    pid_file = data_dir / "postmaster.pid"
+    with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        if str(data_dir) in process.cmdline():
+            end(process, _FAST, _IMMEDIATE)
+        else:
+            pid_file.unlink()  # left over: PostgreSQL would take the stranger with its number for the server
+
+
+def _give_to_server(data_dir: Path) -> None:
+    """PostgreSQL takes only a data directory that is its own; as root, its user may have been another last time."""
+    if os.geteuid() != 0 or data_dir.stat().st_uid == _guise().uid:
+        return
+    for path in (data_dir, *data_dir.rglob("*")):
+        os.chown(path, _guise().uid, _guise().gid, follow_symlinks=False)

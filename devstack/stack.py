@@ -8,21 +8,20 @@ import errno
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 
-from devstack import pagerduty, postgrest
+from devstack import pagerduty, postgrest, processes
 from devstack.keys import Keys
 from devstack.migrate import apply_migrations, apply_seed, exposed_schemas
 from devstack.ports import StackError, choose_ports
-from devstack.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port
+from devstack.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port, stop_server
 from devstack.realtime_server import POSTGRES_SETTINGS, RealtimeServer, check_maker, detach
 from service.crypto import new_key
 
@@ -58,6 +57,20 @@ def service_command(port: int, python: str = sys.executable) -> list[str]:
     ]  # fmt: skip
 
 
+def take(state_dir: Path) -> TextIO:
+    """Takes a state directory, until the file is closed, and stops what a run that was killed left running in it.
+
+    Raises StackError if a living run has it.
+    """
+    held = processes.lock(state_dir)
+    if held is None:
+        raise StackError(f"A `make run` is at work in {state_dir}: stop it first (ctrl-C), or take another PORT.")
+    for process in processes.marked(state_dir):
+        processes.end(process)
+    stop_server(state_dir / "postgres")
+    return held
+
+
 @dataclass
 class Stack:
     """A running product.
@@ -77,7 +90,8 @@ class Stack:
     realtime_within: float = 300.0
     watch_pages: bool = False
     progress: Callable[[str], None] = lambda _: None
-    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _processes: dict[str, processes.Server] = field(default_factory=dict)
+    _lock: TextIO | None = None
     cluster: Cluster | None = None
     config: dict[str, int | str] = field(default_factory=dict)
 
@@ -126,35 +140,33 @@ class Stack:
             if "realtime_url" in self.config:
                 detach(self.cluster.dsn(SUPERUSER))
             self.cluster.stop()
+        if self._lock is not None:
+            self._lock.close()
 
     def stop_process(self, name: str) -> None:
         """Stops one of the processes: pages, service, gateway, postgrest, pagerduty."""
         process = self._processes.pop(name, None)
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            process.stop()
 
     def dead_process(self) -> str | None:
         """The name of a process that ended by itself, if any did."""
-        return next((name for name, process in self._processes.items() if process.poll() is not None), None)
+        return next((name for name, process in self._processes.items() if process.has_ended()), None)
 
     def _start(self) -> None:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self.state_dir).free < _MIN_FREE_BYTES:
             raise StackError(f"The disk is nearly full: {self.state_dir} needs some 300 MB.")
+        self._lock = take(self.state_dir)
         self.config |= choose_ports(self.ports, self.state_dir / "ports.json")
+        self._spawn_server("pagerduty")  # it needs nothing, and is ready by the time that it is needed
         if os.environ.get("SUPABASE_URL"):
             self._use_project()
         else:
             self._start_postgres()
             self._start_gateway()
-        self._spawn_server("pagerduty", "pagerduty_port")
         self.start_service()
+        self._wait("pagerduty", f"http://127.0.0.1:{self.config['pagerduty_port']}/", any_status=True)
         if self.watch_pages:
             self._spawn("pages", ["node", "service/web/build.mjs", "--watch"], dict(os.environ))
 
@@ -214,7 +226,8 @@ class Stack:
         if program:
             self._start_postgrest(program, keys)
         self.progress("Starting the gateway")
-        self._spawn_server("gateway", "supabase_port")
+        self._spawn_server("gateway")
+        self._wait("gateway", f"http://127.0.0.1:{self.config['supabase_port']}/health")
 
     def _start_postgrest(self, program: str, keys: Keys) -> None:
         """A real PostgREST in the place of the stand-in."""
@@ -226,12 +239,11 @@ class Stack:
         self._spawn("postgrest", [program], {**os.environ, **settings})
         self._wait("postgrest", f"http://127.0.0.1:{admin_port}/ready")
 
-    def _spawn_server(self, name: str, port: str) -> None:
-        config_file = self.state_dir / "stack.json"
+    def _spawn_server(self, name: str) -> None:
+        config_file = self.state_dir / f"{name}.json"
         config_file.touch(mode=0o600)
         config_file.write_text(json.dumps({**self.config, "realtime_settings": dict(self.realtime_settings)}))
         self._spawn(name, [sys.executable, "-m", "devstack.servers", name, str(config_file)], dict(os.environ))
-        self._wait(name, f"http://127.0.0.1:{self.config[port]}/health", any_status=name == "pagerduty")
 
     def start_service(self) -> None:
         """Starts the service, as production does: with gunicorn."""
@@ -271,30 +283,22 @@ class Stack:
 
     def _spawn(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         log = self.state_dir / f"{name}.log"
-        # Of a session of its own: ctrl-C reaches the stack alone, which then stops the rest in order.
-        with log.open("ab") as output:
-            self._processes[name] = subprocess.Popen(
-                command,
-                env=environment,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        marked = {**environment, processes.MARK: str(self.state_dir)}
+        self._processes[name] = processes.Server(command, log, marked)
 
     def _wait(self, name: str, url: str, *, any_status: bool = False) -> None:
         deadline = time.monotonic() + _READY_WITHIN
-        while time.monotonic() < deadline:
-            if self._processes[name].poll() is not None:
-                raise StackError(f"The {name} ended while starting: {self._last_lines(name)}")
-            try:
-                response = httpx.get(url, timeout=2)
-                if any_status or response.is_success:
-                    return
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.05)
+        with httpx.Client(timeout=2) as client:
+            while time.monotonic() < deadline:
+                if self._processes[name].has_ended():
+                    raise StackError(f"The {name} ended while starting: {self._last_lines(name)}")
+                try:
+                    response = client.get(url)
+                    if any_status or response.is_success:
+                        return
+                except httpx.HTTPError:
+                    pass
+                time.sleep(0.05)
         raise StackError(f"The {name} did not answer within {_READY_WITHIN:.0f} s: {self._last_lines(name)}")
 
     def _last_lines(self, name: str) -> str:

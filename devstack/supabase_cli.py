@@ -1,23 +1,27 @@
 """The Supabase CLI, which npm installs with the web app's packages."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _PROGRAM = ROOT / "service/web/node_modules/.bin/supabase"
 _QUIET = {"SUPABASE_TELEMETRY_DISABLED": "1", "DO_NOT_TRACK": "1", "NO_COLOR": "1"}
+_PASSWORD = re.compile(r"(?<=postgresql://)([^:@/]+):([^@/]+)@")
 
 
 def supabase(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Runs a command of the CLI on the project in `cwd`; its output is in `stdout` and `stderr`.
 
+    The password in its URLs (the same in all) goes by the environment: everybody may read a program's arguments.
     Raises FileNotFoundError where the CLI is not installed.
     """
+    passwords = [("PGPASSWORD", found[2]) for word in command if (found := _PASSWORD.search(word))]
     return subprocess.run(
-        [str(_PROGRAM), *command],
+        [str(_PROGRAM), *(_PASSWORD.sub(r"\1@", word) for word in command)],
         cwd=cwd,
-        env={**os.environ, **_QUIET},
+        env={**os.environ, **_QUIET, **dict(passwords)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

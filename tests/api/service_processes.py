@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from devstack.postgres import free_port
+from devstack.processes import Watchdog
 from devstack.stack import ROOT, Stack, service_command
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "host", "keep-alive"}
@@ -59,13 +60,16 @@ class ServiceProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,
             )
+        self._watchdog = Watchdog(self.process.pid)
         wait_for(self._answers, 30, "the service's first answer")
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
             self.process.wait(10)
+            self._watchdog.dismiss()
 
     def _answers(self) -> bool:
         assert self.process is not None

@@ -235,6 +235,7 @@ def test_the_record_of_an_invalid_event() -> None:
         "payload": {"a": 1},
         "integration_keys": ["k"],
         "incident": None,
+        "told_status": None,
         "notification": None,
         "timeline": None,
         "invalid": "no good",

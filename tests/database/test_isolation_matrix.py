@@ -226,8 +226,8 @@ KEPT = {
         "settings_version", "last_event_at", "last_error", "last_error_at", "created_at", "updated_at",
     ),
     "incidents": (
-        "id", "organization_id", "notification_id", "pagerduty_incident_id", "pagerduty_url", "pagerduty_status_at",
-        "pagerduty_event_id", "created_by", "created_at", "updated_at",
+        "id", "organization_id", "notification_id", "pagerduty_incident_id", "pagerduty_url", "pagerduty_status",
+        "pagerduty_status_at", "pagerduty_event_id", "member_status_at", "created_by", "created_at", "updated_at",
     ),
 }  # fmt: skip
 SET_AT_FIRST = {"organization_id", "user_id", "notification_id"}

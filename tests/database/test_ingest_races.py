@@ -214,6 +214,7 @@ def test_ones_own_status_change_and_an_event_at_once(database: Database) -> None
         assert database.at_once(change, resolve) == [None, None]
         lines = [line for line in database.timeline(incident) if line[0] != "created"]
         assert {kind for kind, _, _ in lines} == {"status", "pagerduty"}
-        changes = [line for line in lines if line[2]]  # one that arrived before the member's change, but waited, is told
+        # An event that arrived before the member's change, but waited for it, is told and changes nothing.
+        changes = [line for line in lines if line[2]]
         assert changes[-1][2] == database.status_of(incident)
         assert [line[1] for line in changes] == ["open", *(line[2] for line in changes)][:-1], "each says what it found"

@@ -126,12 +126,15 @@ def test_at_one_time_the_further_status_counts(database: Database, acme: Organiz
     assert told == ["open", "investigating", "investigating", "resolved", "resolved"]
 
 
-def test_a_clock_that_is_ahead_blocks_nothing(database: Database, acme: Organization) -> None:
+@pytest.mark.parametrize("is_linked_first", [True, False])
+def test_a_clock_that_is_ahead_blocks_nothing(database: Database, acme: Organization, is_linked_first: bool) -> None:
     """A time in the future counts as the time of arrival."""
-    now = datetime.now(UTC)
-    ahead = event(occurred_at=(now + timedelta(hours=20)).isoformat())
-    incident = database.link(acme, acme["responder"], database.notify(acme, ahead))
+    ahead = (datetime.now(UTC) + timedelta(hours=20)).isoformat()
+    notification = database.notify(acme, event(occurred_at=ahead))
+    incident = database.link(acme, acme["responder"], notification) if is_linked_first else ""
+    database.ingest(acme, event("incident.acknowledged", occurred_at=ahead))
     database.ingest(acme, event("incident.resolved", occurred_at=datetime.now(UTC).isoformat()))
+    incident = incident or database.link(acme, acme["responder"], notification)
     assert database.status_of(incident) == "resolved"
 
 
@@ -180,7 +183,10 @@ def test_what_a_filter_hides_moves_the_incident(database: Database, acme: Organi
     assert database.status_of(incident) == "investigating", "hidden before it was linked"
     [outcome] = database.ingest(acme, at(9, "resolved", event_id="E9"))
     assert outcome == {"event_id": "E9", "outcome": "ignored", "reason": reason, "incident_id": incident}
-    assert database.timeline(incident) == [("created", None, "investigating"), ("pagerduty", "investigating", "resolved")]
+    assert database.timeline(incident) == [
+        ("created", None, "investigating"),
+        ("pagerduty", "investigating", "resolved"),
+    ]
     database.ingest(acme, event("incident.priority_updated", occurred_at="2026-11-23T10:10:00Z"))
     assert database.timeline(incident)[-1] == ("pagerduty", None, None)
     count = "select count(*) from pagerduty.notifications where organization_id = %s"
@@ -211,6 +217,17 @@ def test_an_event_without_a_time_that_had_to_wait_is_news_all_the_same(database:
             incident = database.link(acme, acme["responder"], database.notify(acme, _timeless("triggered")))
             database.ingest(acme, _timeless("resolved"), connection=waiting)
         assert database.status_of(incident) == "resolved"
+
+
+def test_a_members_change_counts_from_when_it_is_made(database: Database, acme: Organization) -> None:
+    """Not from when its transaction began."""
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    with database.acting(acme["responder"]) as run:
+        run("select now()")
+        [between] = run("select clock_timestamp() as it")
+        run("update pagerduty.incidents set status = 'resolved' where id = %s", (incident,))
+    database.ingest(acme, event("incident.acknowledged", occurred_at=between["it"].isoformat()))
+    assert database.status_of(incident) == "resolved"
 
 
 # The form, late ------------------------------------------------------------------------------------------------------

@@ -262,8 +262,10 @@ CALLS = {
     "pagerduty.save_integration(%(org)s, '{{}}')": {"owner", "admin"},
     "pagerduty.get_sealed_api_key(%(org)s)": {*USERS},
     "pagerduty_private.save_credentials(%(org)s, '{{}}')": {"owner", "admin"},
+    "pagerduty_private.reason_to_ignore(null, null)": {"service_role"},
+    "pagerduty_private.reason_to_tell_nobody(null, null)": {"service_role"},
     "pagerduty_private.notify_of_event(null, null, null)": {"service_role"},
-    "pagerduty_private.move_linked_incident(null, null, null)": {"service_role"},
+    "pagerduty_private.move_linked_incident(null, null)": {"service_role"},
     "pagerduty_private.ingest_event(null, null)": {"service_role"},
     "pagerduty_private.my_organizations()": {*USERS},
 }
@@ -283,7 +285,8 @@ def test_who_may_call_what(scene: Scene, call: str) -> None:
 
 TRIGGERS = (
     "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
-    "record_incident_change", "broadcast_receipts", "broadcast_incident_update",
+    "start_linked_incident", "note_member_status", "record_incident_change", "broadcast_receipts",
+    "broadcast_incident_update",
 )  # fmt: skip
 
 

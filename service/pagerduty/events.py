@@ -57,7 +57,8 @@ V3_NAMES = {
     "incident.annotate": "incident.annotated",
 }
 
-# The status that an incident has after an event, for payloads that do not say.
+# The status that an incident has after an event, for payloads that do not say. Events of these types tell a status; in
+# any other a status is a snapshot, which may be older than what is known.
 IMPLIED_STATUS = {
     "incident.triggered": "triggered",
     "incident.unacknowledged": "triggered",
@@ -151,6 +152,11 @@ class Event:
     def is_about_service(self) -> bool:
         """Its subject is a service, and no incident of it."""
         return self.type.startswith(SERVICE_TYPES)
+
+    @property
+    def told_status(self) -> str | None:
+        """The status that the event says the incident now has; None if it says something else (a note, a priority)."""
+        return self.incident.status if self.incident and self.type in IMPLIED_STATUS else None
 
     @property
     def is_ping(self) -> bool:

@@ -120,6 +120,7 @@ class IngestRecord(TypedDict):
     """What the database's ingest function (`pagerduty.ingest_events`) takes for one event.
 
     `delivery_id` is PagerDuty's X-Webhook-Id; `occurred_at` is ISO 8601; `notification` is that of `notification()`;
+    `told_status` is the incident's new status, if the event tells one (`incident.status` may be a mere snapshot);
     `timeline` is one line for the linked incident; `invalid` is the reason why the event cannot be used.
     """
 
@@ -132,6 +133,7 @@ class IngestRecord(TypedDict):
     payload: Any
     integration_keys: list[str]
     incident: IncidentRecord | None
+    told_status: str | None
     notification: dict[str, Any] | None
     timeline: str | None
     invalid: str | None
@@ -154,6 +156,7 @@ def ingest_record(
         "payload": event.payload,
         "integration_keys": _joined_keys(event.integration_keys, extra_integration_keys),
         "incident": _incident_record(event.incident),
+        "told_status": event.told_status,
         "notification": notification(event),
         "timeline": timeline(event),
         "invalid": None,
@@ -171,6 +174,7 @@ def _invalid_record(event: InvalidEvent, delivery_id: str | None, integration_ke
         "payload": event.payload,
         "integration_keys": _joined_keys((), integration_keys),
         "incident": None,
+        "told_status": None,
         "notification": None,
         "timeline": None,
         "invalid": event.reason,

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -269,3 +270,20 @@ def test_an_older_event_does_not_move_it_back(acme: Organization) -> None:
     assert acme.viewer.api.get(f"{URL}/{made['id']}").json()["status"] == "resolved"
     kinds = [one["kind"] for one in acme.viewer.api.get(f"{URL}/{made['id']}/updates").json()["items"]]
     assert kinds == ["created", "pagerduty", "pagerduty"]
+
+
+def test_a_priority_moves_nothing_and_a_hidden_resolve_does(acme: Organization) -> None:
+    made = create(acme.responder, notification_id=alert(acme)["id"])
+    acme.responder.api.patch(f"{URL}/{made['id']}", json={"status": "investigating"}).raise_for_status()
+    filtered = {"event_types": ["incident.triggered"]}
+    acme.owner.api.post("/api/integrations/pagerduty", json=filtered).raise_for_status()
+    stood = []
+    for kind in ("incident.priority_updated", "incident.resolved"):
+        now = datetime.now(UTC).isoformat()
+        (outcome,) = acme.send(v3(kind, occurred_at=now)).json()["outcomes"]
+        assert (outcome["outcome"], outcome["incident_id"]) == ("ignored", made["id"])
+        stood.append(acme.viewer.api.get(f"{URL}/{made['id']}").json()["status"])
+    assert stood == ["investigating", "resolved"]
+    assert len(acme.viewer.api.get("/api/notifications").json()["items"]) == 1
+    told = [one["body"] for one in acme.viewer.api.get(f"{URL}/{made['id']}/updates").json()["items"][-2:]]
+    assert told == ["Priority changed", "Resolved"]

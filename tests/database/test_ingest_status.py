@@ -1,14 +1,13 @@
-"""A linked incident follows PagerDuty: the newest event decides, in whatever order events arrive."""
+"""A linked incident follows PagerDuty: where its status comes from, case by case. test_status_rules has the rules."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
 
 from tests.database.database import Database, Organization
-from tests.database.events import STATUSES, at, event, note
+from tests.database.events import at, event, note
 from tests.database.twins import TwinnedDatabase
 
 # The order of events is decided by what SQL says, the same on every major; test_ingest runs it on each.
@@ -54,66 +53,6 @@ def test_an_incident_goes_through_its_life(database: Database, acme: Organizatio
     assert str(found["created_by"]) == acme["responder"]
 
 
-# An arrival: minute, status. A step is one event, a note (which tells no status), or the form being saved.
-_MINUTES = st.integers(0, 6)
-_EVENTS = st.lists(st.tuples(_MINUTES, st.sampled_from([*STATUSES, "note"])), min_size=1, max_size=7)
-_FEW = settings(
-    max_examples=40, deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
-)  # fmt: skip
-
-
-def _newest(arrived: list[tuple[int, str]]) -> str | None:
-    """The status that the newest event told; of several of one minute, the one that arrived last."""
-    telling = [(minute, position, status) for position, (minute, status) in enumerate(arrived) if status != "note"]
-    return max(telling)[2] if telling else None
-
-
-def _send(database: Database, organization: Organization, minute: int, status: str) -> Any:
-    sent = note(occurred_at=f"2026-11-23T10:{minute:02}:00Z") if status == "note" else at(minute, status)
-    [outcome] = database.ingest(organization, sent)
-    assert outcome["outcome"] == "created"
-    return outcome
-
-
-@_FEW
-@given(arrivals=_EVENTS, data=st.data())
-def test_the_newest_event_decides_whatever_the_order(
-    database: Database, arrivals: list[tuple[int, str]], data: Any
-) -> None:
-    """Linked before, between or after: in the end the incident stands where the newest event says."""
-    acme = database.organization(["responder", "owner"])
-    linked_after = data.draw(st.integers(1, len(arrivals)), label="linked after")
-    incident = ""
-    for position, (minute, status) in enumerate(arrivals, start=1):
-        outcome = _send(database, acme, minute, status)
-        if position == linked_after:
-            prefilled = {"note": "open", **STATUSES}[status]
-            incident = database.link(acme, acme["responder"], outcome["notification_id"], status=prefilled)
-        if incident:
-            newest = _newest(arrivals[:position])
-            assert database.status_of(incident) == (STATUSES[newest] if newest else "open")
-    database.clean_up()
-
-
-@_FEW
-@given(arrivals=_EVENTS)
-def test_all_in_one_webhook_is_the_same_as_one_by_one(database: Database, arrivals: list[tuple[int, str]]) -> None:
-    acme = database.organization(["responder", "owner"])
-    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-    batch = [
-        note(occurred_at="2026-11-23T10:00:00Z") if status == "note" else at(minute, status)
-        for minute, status in arrivals
-    ]
-    database.ingest(acme, *batch)
-    newest = _newest([(0, "triggered"), *arrivals])
-    assert newest is not None
-    assert database.status_of(incident) == STATUSES[newest]
-    told = [line for line in database.timeline(incident) if line[0] == "pagerduty"]
-    assert len(told) == len(arrivals)
-    database.clean_up()
-
-
 def test_an_older_event_is_told_but_moves_nothing(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     database.ingest(acme, at(9, "resolved"))
@@ -134,26 +73,69 @@ def test_a_duplicate_moves_nothing(database: Database, acme: Organization) -> No
 
 def test_a_note_moves_nothing(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-    _set_status(database, acme["responder"], incident, "resolved")
     database.ingest(acme, note(occurred_at="2026-11-23T10:09:00Z"))
-    assert database.status_of(incident) == "resolved"
+    assert database.status_of(incident) == "open"
     assert database.timeline(incident)[-1] == ("pagerduty", None, None)
     # It does not make a later-arriving event older than itself either.
     database.ingest(acme, at(5, "acknowledged"))
     assert database.status_of(incident) == "investigating"
 
 
+@pytest.mark.parametrize("chosen", ["investigating", "resolved"])
+@pytest.mark.parametrize("snapshot", ["triggered", "acknowledged", "resolved"])
+def test_a_snapshot_moves_nothing(database: Database, acme: Organization, chosen: str, snapshot: str) -> None:
+    """A change of priority tells no status, though it carries one."""
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    _set_status(database, acme["responder"], incident, chosen)
+    database.ingest(acme, {**event("incident.priority_updated", status=snapshot), "occurred_at": None})
+    assert database.status_of(incident) == chosen
+    assert database.timeline(incident)[-1] == ("pagerduty", None, None)
+
+
 def test_a_members_change_stands_until_pagerduty_has_news(database: Database, acme: Organization) -> None:
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     _set_status(database, acme["responder"], incident, "investigating")
     assert database.timeline(incident)[-1] == ("status", "open", "investigating")
-    database.ingest(acme, at(9, "resolved"))
-    assert database.status_of(incident) == "resolved"
+    database.ingest(acme, at(3, "resolved"))
+    assert database.status_of(incident) == "investigating", "PagerDuty's change is the older one"
+    assert database.timeline(incident)[-1] == ("pagerduty", None, None)
+    database.ingest(acme, _timeless("acknowledged"))
+    assert database.timeline(incident)[-1] == ("pagerduty", None, None), "already there"
+    database.ingest(acme, _timeless("resolved"))
     assert database.timeline(incident)[-1] == ("pagerduty", "investigating", "resolved")
     _set_status(database, acme["responder"], incident, "open")
     assert database.timeline(incident)[-1] == ("status", "resolved", "open")
-    database.ingest(acme, at(3, "acknowledged"))
-    assert database.status_of(incident) == "open", "older than what was applied"
+    database.ingest(acme, _timeless("resolved"))
+    assert database.status_of(incident) == "open", "that was known, and is no change"
+
+
+def test_a_change_of_other_fields_is_no_change_of_the_status(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    edit = "update pagerduty.incidents set title = 'New', status = status where id = %s"
+    database.run_as(acme["responder"], edit, (incident,))
+    database.ingest(acme, at(5, "acknowledged"))
+    assert database.status_of(incident) == "investigating"
+
+
+def test_at_one_time_the_further_status_counts(database: Database, acme: Organization) -> None:
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    told = []
+    for status in ("triggered", "acknowledged", "triggered", "resolved", "acknowledged"):
+        database.ingest(acme, at(5, status))
+        told.append(database.status_of(incident))
+    assert told == ["open", "investigating", "investigating", "resolved", "resolved"]
+
+
+@pytest.mark.parametrize("is_linked_first", [True, False])
+def test_a_clock_that_is_ahead_blocks_nothing(database: Database, acme: Organization, is_linked_first: bool) -> None:
+    """A time in the future counts as the time of arrival."""
+    ahead = (datetime.now(UTC) + timedelta(hours=20)).isoformat()
+    notification = database.notify(acme, event(occurred_at=ahead))
+    incident = database.link(acme, acme["responder"], notification) if is_linked_first else ""
+    database.ingest(acme, event("incident.acknowledged", occurred_at=ahead))
+    database.ingest(acme, event("incident.resolved", occurred_at=datetime.now(UTC).isoformat()))
+    incident = incident or database.link(acme, acme["responder"], notification)
+    assert database.status_of(incident) == "resolved"
 
 
 def test_edits_are_on_the_timeline_with_their_author(database: Database, acme: Organization) -> None:
@@ -184,6 +166,33 @@ def test_events_that_are_not_taken_move_nothing(database: Database, acme: Organi
     assert database.status_of(incident) == "open"
 
 
+FILTERS = {
+    "event type": ({"event_types": ["incident.triggered"]}, "event_type_not_taken"),
+    "key": ({"integration_key": "PSVC002"}, "integration_key_mismatch"),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_what_a_filter_hides_moves_the_incident(database: Database, acme: Organization, name: str) -> None:
+    """It decides who is told, never what is known."""
+    settings, reason = FILTERS[name]
+    notification = database.notify(acme, at(0))
+    database.run_as(acme["owner"], "select pagerduty.save_integration(%s, %s)", (acme.id, Jsonb(settings)))
+    database.ingest(acme, at(5, "acknowledged"))
+    incident = database.link(acme, acme["responder"], notification)
+    assert database.status_of(incident) == "investigating", "hidden before it was linked"
+    [outcome] = database.ingest(acme, at(9, "resolved", event_id="E9"))
+    assert outcome == {"event_id": "E9", "outcome": "ignored", "reason": reason, "incident_id": incident}
+    assert database.timeline(incident) == [
+        ("created", None, "investigating"),
+        ("pagerduty", "investigating", "resolved"),
+    ]
+    database.ingest(acme, event("incident.priority_updated", occurred_at="2026-11-23T10:10:00Z"))
+    assert database.timeline(incident)[-1] == ("pagerduty", None, None)
+    count = "select count(*) from pagerduty.notifications where organization_id = %s"
+    assert database.value(count, (acme.id,)) == 1
+
+
 # Without PagerDuty's time -----------------------------------------------------------------------------------------
 
 
@@ -210,6 +219,17 @@ def test_an_event_without_a_time_that_had_to_wait_is_news_all_the_same(database:
         assert database.status_of(incident) == "resolved"
 
 
+def test_a_members_change_counts_from_when_it_is_made(database: Database, acme: Organization) -> None:
+    """Not from when its transaction began."""
+    incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
+    with database.acting(acme["responder"]) as run:
+        run("select now()")
+        [between] = run("select clock_timestamp() as it")
+        run("update pagerduty.incidents set status = 'resolved' where id = %s", (incident,))
+    database.ingest(acme, event("incident.acknowledged", occurred_at=between["it"].isoformat()))
+    assert database.status_of(incident) == "resolved"
+
+
 # The form, late ------------------------------------------------------------------------------------------------------
 
 
@@ -231,6 +251,22 @@ def test_a_form_from_the_latest_notification_keeps_what_the_user_chose(database:
     latest = database.notify(acme, at(5, "acknowledged"))
     incident = database.link(acme, acme["responder"], latest, status="open")
     assert database.status_of(incident) == "open"
+
+
+def test_a_choice_in_the_form_is_a_members_change(database: Database, acme: Organization) -> None:
+    chosen = database.link(acme, acme["responder"], database.notify(acme, at(0)), status="resolved")
+    database.ingest(acme, at(5, "acknowledged"))
+    assert database.status_of(chosen) == "resolved", "chosen after that"
+    database.ingest(acme, _timeless("triggered"))
+    assert database.status_of(chosen) == "open"
+
+
+def test_a_form_from_a_note_as_it_was_filled_in(database: Database, acme: Organization) -> None:
+    """A note is completed with the status that was known: PagerDuty may have moved on since."""
+    database.ingest(acme, at(0), at(5, "acknowledged"))
+    noted = database.notify(acme, note(occurred_at="2026-11-23T10:06:00Z"))
+    database.ingest(acme, at(9, "resolved"))
+    assert database.status_of(database.link(acme, acme["responder"], noted, status="investigating")) == "resolved"
 
 
 def test_a_form_from_a_note_starts_where_pagerduty_stands(database: Database, acme: Organization) -> None:

@@ -226,8 +226,8 @@ KEPT = {
         "settings_version", "last_event_at", "last_error", "last_error_at", "created_at", "updated_at",
     ),
     "incidents": (
-        "id", "organization_id", "notification_id", "pagerduty_incident_id", "pagerduty_url", "pagerduty_status_at",
-        "pagerduty_event_id", "created_by", "created_at", "updated_at",
+        "id", "organization_id", "notification_id", "pagerduty_incident_id", "pagerduty_url", "pagerduty_status",
+        "pagerduty_status_at", "pagerduty_event_id", "member_status_at", "created_by", "created_at", "updated_at",
     ),
 }  # fmt: skip
 SET_AT_FIRST = {"organization_id", "user_id", "notification_id"}
@@ -262,8 +262,10 @@ CALLS = {
     "pagerduty.save_integration(%(org)s, '{{}}')": {"owner", "admin"},
     "pagerduty.get_sealed_api_key(%(org)s)": {*USERS},
     "pagerduty_private.save_credentials(%(org)s, '{{}}')": {"owner", "admin"},
+    "pagerduty_private.reason_to_ignore(null, null)": {"service_role"},
+    "pagerduty_private.reason_to_tell_nobody(null, null)": {"service_role"},
     "pagerduty_private.notify_of_event(null, null, null)": {"service_role"},
-    "pagerduty_private.move_linked_incident(null, null, null)": {"service_role"},
+    "pagerduty_private.move_linked_incident(null, null)": {"service_role"},
     "pagerduty_private.ingest_event(null, null)": {"service_role"},
     "pagerduty_private.my_organizations()": {*USERS},
     "pagerduty_private.are_texts('{{}}', 1)": {*USERS, "service_role"},
@@ -284,7 +286,8 @@ def test_who_may_call_what(scene: Scene, call: str) -> None:
 
 TRIGGERS = (
     "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
-    "record_incident_change", "broadcast_receipts", "broadcast_incident_update",
+    "start_linked_incident", "note_member_status", "record_incident_change", "broadcast_receipts",
+    "broadcast_incident_update",
 )  # fmt: skip
 
 

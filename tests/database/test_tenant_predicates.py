@@ -37,16 +37,16 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         "link_incident", "and n.organization_id = new.organization_id;", ";",
         test_isolation.test_an_incident_is_made_from_a_notification_of_its_own_organization_only,
     ),
-    "link_incident: the latest state": (
-        "link_incident", "where n.organization_id = new.organization_id", "where true",
+    "start_linked_incident": (
+        "start_linked_incident", "e.organization_id = new.organization_id", "true",
         partial(test_ingest_status.test_a_form_that_was_open_for_a_while, chosen="open"),
     ),
     "lock_pagerduty_incident": (
         "lock_pagerduty_incident", "organization_id || '/' || ", "",
         test_ingest_races.test_organizations_do_not_wait_for_each_other,
     ),
-    "reason_to_ignore": (
-        "reason_to_ignore", "n.organization_id = integration.organization_id", "true",
+    "reason_to_tell_nobody": (
+        "reason_to_tell_nobody", "n.organization_id = integration.organization_id", "true",
         test_ingest.test_notes_go_with_the_incident_that_they_are_about,
     ),
     "complete_notification": (
@@ -54,7 +54,7 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         test_ingest.test_a_note_is_completed_with_what_its_own_organization_knows,
     ),
     "move_linked_incident": (
-        "move_linked_incident", "i.organization_id = organization", "true",
+        "move_linked_incident", "i.organization_id = received.organization_id", "true",
         test_ingest_status.test_an_incident_goes_through_its_life,
     ),
     "ingest_event: deliveries": (

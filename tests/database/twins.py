@@ -1,7 +1,7 @@
 """A tenant twin for each organization, so that a look-up that forgets to say which organization shows.
 
-The twin holds the same event ids, incident ids and service ids, its incidents are linked, and what it was told is
-newer than all that an organization hears in a test. Whoever is in the organization is in the twin too, so that RLS
+The twin holds the same event ids, incident ids and service ids, its incidents are linked, and what it was told lies in
+the future, which counts as now. Whoever is in the organization is in the twin too, so that RLS
 does not hide a missing predicate.
 """
 

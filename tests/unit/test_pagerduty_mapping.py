@@ -185,6 +185,31 @@ def test_every_documented_type_is_told_in_words(event_type: str) -> None:
     assert shown["body"][0].isupper()
 
 
+TELLING = {
+    "incident.triggered": "triggered",
+    "incident.unacknowledged": "triggered",
+    "incident.reopened": "triggered",
+    "incident.acknowledged": "acknowledged",
+    "incident.resolved": "resolved",
+}
+
+
+@pytest.mark.parametrize("event_type", sorted(V3_TYPES))
+def test_which_events_tell_a_status(event_type: str) -> None:
+    """Those that change it, said or implied; any other carries a snapshot of the incident."""
+    status = TELLING.get(event_type)
+    incident = {"id": "P1", "type": "incident", "title": "A bump"}
+    assert ingest_record(event_of(v3(event_type, incident)), None)["told_status"] == status
+    carrying = {**incident, "status": status or "resolved"}
+    assert ingest_record(event_of(v3(event_type, carrying)), None)["told_status"] == status
+
+
+@pytest.mark.parametrize(("event_type", "told"), [("incident.resolve", "resolved"), ("incident.annotate", None)])
+def test_older_families_tell_a_status_too(event_type: str, told: str | None) -> None:
+    message = {"id": "m", "event": event_type, "incident": {"id": "P1", "title": "A bump", "status": "resolved"}}
+    assert ingest_record(event_of({"messages": [message]}), None)["told_status"] == told
+
+
 @pytest.mark.parametrize("event_type", ["pagey.ping", "incident.teleported", "service.painted", "x"])
 def test_pings_and_unknown_types_notify_nobody(event_type: str) -> None:
     event = event_of(v3(event_type, {"id": "P1", "type": "incident", "title": "A bump"}))
@@ -235,6 +260,7 @@ def test_the_record_of_an_invalid_event() -> None:
         "payload": {"a": 1},
         "integration_keys": ["k"],
         "incident": None,
+        "told_status": None,
         "notification": None,
         "timeline": None,
         "invalid": "no good",

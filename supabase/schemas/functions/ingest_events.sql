@@ -5,42 +5,45 @@ set search_path = ''
 as $$
 declare
   invalid constant text := event ->> 'invalid';
-  reason constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
+  ignored constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
+  reason constant text := coalesce(ignored, pagerduty_private.reason_to_tell_nobody(integration, event));
   outcome constant text := case
     when invalid is not null then 'invalid'
     when reason is not null then 'ignored'
     else 'created'
   end;
-  event_row uuid;
+  received pagerduty.events;
   notification uuid;
   incident uuid;
 begin
   insert into pagerduty.events (
     organization_id, integration_id, event_id, delivery_id, family, event_type,
-    pagerduty_incident_id, summary, occurred_at, outcome, reason, payload
+    pagerduty_incident_id, pagerduty_status, summary, occurred_at, outcome, reason, payload
   )
   values (
     integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()), event ->> 'delivery_id',
     coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
-    event #>> '{incident,id}', coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
+    event #>> '{incident,id}', case when ignored is null then event ->> 'told_status' end,
+    coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
     (event ->> 'occurred_at')::timestamptz, outcome, left(reason, 500), event -> 'payload'
   )
   on conflict (integration_id, event_id) do nothing
-  returning id into event_row;
-  if event_row is null then
+  returning * into received;
+  if received.id is null then
     update pagerduty.events e
     set deliveries = e.deliveries + 1
     where e.integration_id = integration.id
       and e.event_id = event ->> 'event_id'
-    returning e.id into event_row;
-    select n.id into notification from pagerduty.notifications n where n.event_id = event_row;
+    returning e.id into received.id;
+    select n.id into notification from pagerduty.notifications n where n.event_id = received.id;
     return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'duplicate', 'notification_id', notification);
   end if;
-  if outcome = 'created' then
-    notification := pagerduty_private.notify_of_event(integration, event_row, event);
-    if event #>> '{incident,id}' is not null then
-      incident := pagerduty_private.move_linked_incident(integration.organization_id, event_row, event);
-    end if;
+  if reason is null then
+    notification := pagerduty_private.notify_of_event(integration, received.id, event);
+  end if;
+  -- Filters decide who is told, never what is known.
+  if ignored is null and received.pagerduty_incident_id is not null then
+    incident := pagerduty_private.move_linked_incident(received, event ->> 'timeline');
   end if;
   return jsonb_strip_nulls(jsonb_build_object(
     'event_id', event ->> 'event_id', 'outcome', outcome, 'reason', reason,

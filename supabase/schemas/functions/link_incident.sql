@@ -5,47 +5,72 @@ set search_path = ''
 as $$
 declare
   origin pagerduty.notifications;
-  latest record;
 begin
   new.created_by := coalesce(auth.uid(), new.created_by);
-  if new.notification_id is null then
-    return new;
+  if new.notification_id is not null then
+    -- As the calling user: RLS says whether they may see it.
+    select n.id, n.pagerduty_incident_id, n.pagerduty_url, n.pagerduty_status, n.prefill
+    into origin.id, origin.pagerduty_incident_id, origin.pagerduty_url, origin.pagerduty_status, origin.prefill
+    from pagerduty.notifications n
+    where n.id = new.notification_id and n.organization_id = new.organization_id;
+    if origin.id is null then
+      raise exception 'There is no such notification in this organization.' using errcode = 'PT404';
+    end if;
+    new.pagerduty_incident_id := origin.pagerduty_incident_id;
+    new.pagerduty_url := origin.pagerduty_url;
+    if new.pagerduty_incident_id is not null then
+      perform pagerduty_private.lock_pagerduty_incident(new.organization_id, new.pagerduty_incident_id);
+    end if;
   end if;
-  -- As the calling user: RLS says whether they may see it.
-  select n.id, n.organization_id, n.pagerduty_incident_id, n.pagerduty_url, n.pagerduty_status, n.occurred_at, n.created_at
-  into origin.id, origin.organization_id, origin.pagerduty_incident_id, origin.pagerduty_url, origin.pagerduty_status,
-    origin.occurred_at, origin.created_at
-  from pagerduty.notifications n
-  where n.id = new.notification_id and n.organization_id = new.organization_id;
-  if origin.id is null then
-    raise exception 'There is no such notification in this organization.' using errcode = 'PT404';
-  end if;
-  new.pagerduty_incident_id := origin.pagerduty_incident_id;
-  new.pagerduty_url := origin.pagerduty_url;
-  if new.pagerduty_incident_id is null then
-    return new;
-  end if;
-  perform pagerduty_private.lock_pagerduty_incident(new.organization_id, new.pagerduty_incident_id);
-  select n.id, n.pagerduty_status, coalesce(n.occurred_at, n.created_at) as at
-  into latest
-  from pagerduty.notifications n
-  where n.organization_id = new.organization_id
-    and n.pagerduty_incident_id = new.pagerduty_incident_id
-    and n.pagerduty_status is not null
-  order by coalesce(n.occurred_at, n.created_at) desc, n.created_at desc
-  limit 1;
-  new.pagerduty_status_at := latest.at;
-  -- The form was filled from one event; PagerDuty may have moved on since. A status that the user chose stays.
-  if latest.id <> origin.id
-    and new.status = coalesce(pagerduty_private.status_from_pagerduty(origin.pagerduty_status), 'open')
-  then
-    new.status := pagerduty_private.status_from_pagerduty(latest.pagerduty_status);
-  end if;
+  -- The status that the form was filled in with is nobody's choice.
+  new.member_status_at := case
+    when new.pagerduty_incident_id is null
+      or new.status::text not in (
+        coalesce(pagerduty_private.status_from_pagerduty(origin.pagerduty_status), 'open')::text,
+        coalesce(origin.prefill ->> 'status', 'open')
+      )
+    then clock_timestamp()
+  end;
   return new;
 end
 $$;
-comment on function pagerduty_private.link_incident() is 'Trigger: says who made an incident, and links one made from a notification to PagerDuty''s, at the state that PagerDuty told last.';
+comment on function pagerduty_private.link_incident() is 'Trigger: says who made an incident, and links one made from a notification to PagerDuty''s.';
 revoke all on function pagerduty_private.link_incident() from public, anon, authenticated, service_role;
 
 create trigger link_incident before insert on pagerduty.incidents
   for each row execute function pagerduty_private.link_incident();
+
+create function pagerduty_private.start_linked_incident() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  told record;
+begin
+  -- From the events, which members may not read: a filter decides who is told, never what is known.
+  select e.pagerduty_status as status, least(e.occurred_at, e.received_at) as at
+  into told
+  from pagerduty.events e
+  where e.organization_id = new.organization_id
+    and e.pagerduty_incident_id = new.pagerduty_incident_id
+    and e.pagerduty_status is not null
+  order by least(e.occurred_at, e.received_at) desc, pagerduty_private.status_from_pagerduty(e.pagerduty_status) desc
+  limit 1;
+  new.pagerduty_status := told.status;
+  new.pagerduty_status_at := told.at;
+  -- The form was filled in from one event; PagerDuty may have moved on since. A status that the user chose stays.
+  if new.member_status_at is null and told.status is not null then
+    new.status := pagerduty_private.status_from_pagerduty(told.status);
+  end if;
+  return new;
+end
+$$;
+comment on function pagerduty_private.start_linked_incident() is 'Trigger: starts a linked incident at the status that PagerDuty told last.';
+revoke all on function pagerduty_private.start_linked_incident() from public, anon, authenticated, service_role;
+
+-- Triggers fire in the order of their names: this one after link_incident.
+create trigger start_linked_incident before insert on pagerduty.incidents
+  for each row
+  when (new.pagerduty_incident_id is not null)
+  execute function pagerduty_private.start_linked_incident();

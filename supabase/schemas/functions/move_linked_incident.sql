@@ -1,43 +1,51 @@
 -- Part of ingest_events(): from an event to the incident that somebody made of it.
-create function pagerduty_private.move_linked_incident(organization uuid, event_row uuid, event jsonb) returns uuid
+create function pagerduty_private.move_linked_incident(received pagerduty.events, timeline text) returns uuid
 language plpgsql
 set search_path = ''
 as $$
 declare
   linked pagerduty.incidents;
-  told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(event #>> '{incident,status}');
-  -- Not now(): the transaction began before it waited for its turn.
-  told_at constant timestamptz := coalesce((event ->> 'occurred_at')::timestamptz, clock_timestamp());
+  told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(received.pagerduty_status);
+  -- A time in the future counts as the time of arrival, as none at all does.
+  told_at constant timestamptz := least(received.occurred_at, received.received_at);
+  known pagerduty.incident_status;
+  is_news boolean;
   moves boolean;
 begin
-  perform pagerduty_private.lock_pagerduty_incident(organization, event #>> '{incident,id}');
+  perform pagerduty_private.lock_pagerduty_incident(received.organization_id, received.pagerduty_incident_id);
   select * into linked
   from pagerduty.incidents i
-  where i.organization_id = organization
-    and i.pagerduty_incident_id = event #>> '{incident,id}'
+  where i.organization_id = received.organization_id
+    and i.pagerduty_incident_id = received.pagerduty_incident_id
   for update;
   if linked.id is null then
     return null;
   end if;
-  -- An older event never overwrites a newer state.
-  moves := told is not null and told_at >= coalesce(linked.pagerduty_status_at, '-infinity');
-  if moves then
+  known := pagerduty_private.status_from_pagerduty(linked.pagerduty_status);
+  -- Of two that PagerDuty told for the same time, the further status counts.
+  is_news := told is not null and (known is null or (told_at, told) > (linked.pagerduty_status_at, known));
+  moves := is_news and told is distinct from known and told_at > coalesce(linked.member_status_at, '-infinity');
+  if is_news then
     update pagerduty.incidents i
-    set status = told, pagerduty_status_at = told_at, pagerduty_event_id = event_row
+    set
+      pagerduty_status = received.pagerduty_status,
+      pagerduty_status_at = told_at,
+      status = case when moves then told else i.status end,
+      pagerduty_event_id = case when moves then received.id else i.pagerduty_event_id end
     where i.id = linked.id;
   end if;
   insert into pagerduty.incident_updates (
     incident_id, organization_id, kind, body, status_from, status_to, author_id, event_id
   )
   values (
-    linked.id, organization, 'pagerduty', coalesce(event ->> 'timeline', event ->> 'event_type'),
+    linked.id, received.organization_id, 'pagerduty', coalesce(timeline, received.event_type),
     case when moves and told <> linked.status then linked.status end,
     case when moves and told <> linked.status then told end,
-    null, event_row
+    null, received.id
   );
   return linked.id;
 end
 $$;
-comment on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident, and moves its status if the event is news.';
-revoke all on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) to service_role;
+comment on function pagerduty_private.move_linked_incident(pagerduty.events, text) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change.';
+revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, text) to service_role;

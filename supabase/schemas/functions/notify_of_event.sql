@@ -23,7 +23,7 @@ as $$
   where known.organization_id = organization
     and known.pagerduty_incident_id = event #>> '{incident,id}'
     and known.pagerduty_status is not null
-  order by coalesce(known.occurred_at, known.created_at) desc, known.created_at desc
+  order by least(known.occurred_at, known.created_at) desc, known.created_at desc
   limit 1
 $$;
 comment on function pagerduty_private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident, where it does not say that itself; null if none did.';

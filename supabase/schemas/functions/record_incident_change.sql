@@ -8,9 +8,9 @@ begin
   if tg_op = 'INSERT' then
     insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_to, author_id)
     values (new.id, new.organization_id, 'created', new.status, new.created_by);
-  elsif new.pagerduty_event_id is not distinct from old.pagerduty_event_id then
+  else
     -- A change that PagerDuty told is recorded by the ingest function, with the event.
-    if new.status <> old.status then
+    if new.member_status_at is distinct from old.member_status_at then
       insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_from, status_to, author_id)
       values (new.id, new.organization_id, 'status', old.status, new.status, auth.uid());
     end if;

@@ -7,9 +7,10 @@ create table pagerduty.events (
   family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'unknown')),
   event_type text not null check (length(event_type) <= 255),
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
+  pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
   summary text check (length(summary) <= 1024),
   occurred_at timestamptz,
-  received_at timestamptz not null default now(),
+  received_at timestamptz not null default clock_timestamp(),
   deliveries integer not null default 1,
   outcome text not null check (outcome in ('created', 'ignored', 'invalid')),
   reason text check (length(reason) <= 500),
@@ -28,9 +29,10 @@ comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first del
 comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, or unknown.';
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
 comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
+comment on column pagerduty.events.pagerduty_status is 'The status that it told the incident to have. Null: it told none, whatever a snapshot of the incident in it says, or it was not taken at all.';
 comment on column pagerduty.events.summary is 'One line about it, for lists.';
 comment on column pagerduty.events.occurred_at is 'When it happened, by PagerDuty''s clock.';
-comment on column pagerduty.events.received_at is 'When it was first received.';
+comment on column pagerduty.events.received_at is 'When it was first received, its turn among the organization''s webhooks having come.';
 comment on column pagerduty.events.deliveries is 'How often it was delivered: PagerDuty delivers at least once.';
 comment on column pagerduty.events.outcome is 'What became of it: created (a notification), ignored, invalid.';
 comment on column pagerduty.events.reason is 'Why it was ignored or invalid.';

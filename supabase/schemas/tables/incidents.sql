@@ -15,8 +15,10 @@ create table pagerduty.incidents (
   notification_id uuid references pagerduty.notifications on delete set null,
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_url text check (pagerduty_url ~* '^https?://' and length(pagerduty_url) <= 2048),
+  pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
   pagerduty_status_at timestamptz,
   pagerduty_event_id uuid references pagerduty.events on delete set null,
+  member_status_at timestamptz,
   created_by uuid references auth.users on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -39,8 +41,10 @@ comment on column pagerduty.incidents.tags is 'Labels.';
 comment on column pagerduty.incidents.notification_id is 'The notification that it was made from.';
 comment on column pagerduty.incidents.pagerduty_incident_id is 'PagerDuty''s id of the linked incident; linked once per organization.';
 comment on column pagerduty.incidents.pagerduty_url is 'The linked incident in PagerDuty''s web app.';
-comment on column pagerduty.incidents.pagerduty_status_at is 'PagerDuty''s time of the state that was applied last: an older event never overwrites it.';
+comment on column pagerduty.incidents.pagerduty_status is 'The status that PagerDuty told last of the linked incident, whether or not a member''s later change stands against it.';
+comment on column pagerduty.incidents.pagerduty_status_at is 'Since when, by PagerDuty''s clock but never later than the event''s arrival: an older event is no news.';
 comment on column pagerduty.incidents.pagerduty_event_id is 'The received event that moved the status last: how triggers tell PagerDuty''s changes from a member''s.';
+comment on column pagerduty.incidents.member_status_at is 'When a member last chose the status: only what PagerDuty changed later moves it. Null: no member has chosen one.';
 comment on column pagerduty.incidents.created_by is 'Who made it.';
 comment on column pagerduty.incidents.created_at is 'When it was made.';
 comment on column pagerduty.incidents.updated_at is 'When it was last changed.';

@@ -31,9 +31,9 @@ comment on column pagerduty.integrations.organization_id is 'The organization; o
 comment on column pagerduty.integrations.enabled is 'Off: webhooks are answered and recorded as ignored, so that PagerDuty does not switch its subscription off.';
 comment on column pagerduty.integrations.webhook_token is 'Last part of the webhook URL. Owners and admins get it from get_integration().';
 comment on column pagerduty.integrations.accept_bare_url is 'Serves POST /api/webhooks/pagerduty without a token. At most one in a deployment; set by who runs it, not by members.';
-comment on column pagerduty.integrations.integration_key is 'Take only events that carry this integration key (or come from the service with this id). Null takes all.';
+comment on column pagerduty.integrations.integration_key is 'Notify only of events that carry this integration key (or come from the service with this id). Null: of all. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.region is 'PagerDuty''s service region of the account: us or eu.';
-comment on column pagerduty.integrations.event_types is 'Take only these event types, named as in V3 webhooks (incident.triggered, …). Null takes all that are known.';
+comment on column pagerduty.integrations.event_types is 'Notify only of these event types, named as in V3 webhooks (incident.triggered, …). Null: of all that are known. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.api_key_last4 is 'Last four characters of the saved API key: a hint. Null: none saved.';
 comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
 comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';

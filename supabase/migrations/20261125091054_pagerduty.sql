@@ -166,9 +166,9 @@ comment on column pagerduty.integrations.organization_id is 'The organization; o
 comment on column pagerduty.integrations.enabled is 'Off: webhooks are answered and recorded as ignored, so that PagerDuty does not switch its subscription off.';
 comment on column pagerduty.integrations.webhook_token is 'Last part of the webhook URL. Owners and admins get it from get_integration().';
 comment on column pagerduty.integrations.accept_bare_url is 'Serves POST /api/webhooks/pagerduty without a token. At most one in a deployment; set by who runs it, not by members.';
-comment on column pagerduty.integrations.integration_key is 'Take only events that carry this integration key (or come from the service with this id). Null takes all.';
+comment on column pagerduty.integrations.integration_key is 'Notify only of events that carry this integration key (or come from the service with this id). Null: of all. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.region is 'PagerDuty''s service region of the account: us or eu.';
-comment on column pagerduty.integrations.event_types is 'Take only these event types, named as in V3 webhooks (incident.triggered, …). Null takes all that are known.';
+comment on column pagerduty.integrations.event_types is 'Notify only of these event types, named as in V3 webhooks (incident.triggered, …). Null: of all that are known. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.api_key_last4 is 'Last four characters of the saved API key: a hint. Null: none saved.';
 comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
 comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
@@ -209,9 +209,10 @@ create table pagerduty.events (
   family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'unknown')),
   event_type text not null check (length(event_type) <= 255),
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
+  pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
   summary text check (length(summary) <= 1024),
   occurred_at timestamptz,
-  received_at timestamptz not null default now(),
+  received_at timestamptz not null default clock_timestamp(),
   deliveries integer not null default 1,
   outcome text not null check (outcome in ('created', 'ignored', 'invalid')),
   reason text check (length(reason) <= 500),
@@ -230,9 +231,10 @@ comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first del
 comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, or unknown.';
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
 comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
+comment on column pagerduty.events.pagerduty_status is 'The status that it told the incident to have. Null: it told none, whatever a snapshot of the incident in it says, or it was not taken at all.';
 comment on column pagerduty.events.summary is 'One line about it, for lists.';
 comment on column pagerduty.events.occurred_at is 'When it happened, by PagerDuty''s clock.';
-comment on column pagerduty.events.received_at is 'When it was first received.';
+comment on column pagerduty.events.received_at is 'When it was first received, its turn among the organization''s webhooks having come.';
 comment on column pagerduty.events.deliveries is 'How often it was delivered: PagerDuty delivers at least once.';
 comment on column pagerduty.events.outcome is 'What became of it: created (a notification), ignored, invalid.';
 comment on column pagerduty.events.reason is 'Why it was ignored or invalid.';
@@ -306,8 +308,10 @@ create table pagerduty.incidents (
   notification_id uuid references pagerduty.notifications on delete set null,
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_url text check (pagerduty_url ~* '^https?://' and length(pagerduty_url) <= 2048),
+  pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
   pagerduty_status_at timestamptz,
   pagerduty_event_id uuid references pagerduty.events on delete set null,
+  member_status_at timestamptz,
   created_by uuid references auth.users on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -330,8 +334,10 @@ comment on column pagerduty.incidents.tags is 'Labels.';
 comment on column pagerduty.incidents.notification_id is 'The notification that it was made from.';
 comment on column pagerduty.incidents.pagerduty_incident_id is 'PagerDuty''s id of the linked incident; linked once per organization.';
 comment on column pagerduty.incidents.pagerduty_url is 'The linked incident in PagerDuty''s web app.';
-comment on column pagerduty.incidents.pagerduty_status_at is 'PagerDuty''s time of the state that was applied last: an older event never overwrites it.';
+comment on column pagerduty.incidents.pagerduty_status is 'The status that PagerDuty told last of the linked incident, whether or not a member''s later change stands against it.';
+comment on column pagerduty.incidents.pagerduty_status_at is 'Since when, by PagerDuty''s clock but never later than the event''s arrival: an older event is no news.';
 comment on column pagerduty.incidents.pagerduty_event_id is 'The received event that moved the status last: how triggers tell PagerDuty''s changes from a member''s.';
+comment on column pagerduty.incidents.member_status_at is 'When a member last chose the status: only what PagerDuty changed later moves it. Null: no member has chosen one.';
 comment on column pagerduty.incidents.created_by is 'Who made it.';
 comment on column pagerduty.incidents.created_at is 'When it was made.';
 comment on column pagerduty.incidents.updated_at is 'When it was last changed.';
@@ -603,50 +609,96 @@ set search_path = ''
 as $$
 declare
   origin pagerduty.notifications;
-  latest record;
 begin
   new.created_by := coalesce(auth.uid(), new.created_by);
-  if new.notification_id is null then
-    return new;
+  if new.notification_id is not null then
+    -- As the calling user: RLS says whether they may see it.
+    select n.id, n.pagerduty_incident_id, n.pagerduty_url, n.pagerduty_status, n.prefill
+    into origin.id, origin.pagerduty_incident_id, origin.pagerduty_url, origin.pagerduty_status, origin.prefill
+    from pagerduty.notifications n
+    where n.id = new.notification_id and n.organization_id = new.organization_id;
+    if origin.id is null then
+      raise exception 'There is no such notification in this organization.' using errcode = 'PT404';
+    end if;
+    new.pagerduty_incident_id := origin.pagerduty_incident_id;
+    new.pagerduty_url := origin.pagerduty_url;
+    if new.pagerduty_incident_id is not null then
+      perform pagerduty_private.lock_pagerduty_incident(new.organization_id, new.pagerduty_incident_id);
+    end if;
   end if;
-  -- As the calling user: RLS says whether they may see it.
-  select n.id, n.organization_id, n.pagerduty_incident_id, n.pagerduty_url, n.pagerduty_status, n.occurred_at, n.created_at
-  into origin.id, origin.organization_id, origin.pagerduty_incident_id, origin.pagerduty_url, origin.pagerduty_status,
-    origin.occurred_at, origin.created_at
-  from pagerduty.notifications n
-  where n.id = new.notification_id and n.organization_id = new.organization_id;
-  if origin.id is null then
-    raise exception 'There is no such notification in this organization.' using errcode = 'PT404';
-  end if;
-  new.pagerduty_incident_id := origin.pagerduty_incident_id;
-  new.pagerduty_url := origin.pagerduty_url;
-  if new.pagerduty_incident_id is null then
-    return new;
-  end if;
-  perform pagerduty_private.lock_pagerduty_incident(new.organization_id, new.pagerduty_incident_id);
-  select n.id, n.pagerduty_status, coalesce(n.occurred_at, n.created_at) as at
-  into latest
-  from pagerduty.notifications n
-  where n.organization_id = new.organization_id
-    and n.pagerduty_incident_id = new.pagerduty_incident_id
-    and n.pagerduty_status is not null
-  order by coalesce(n.occurred_at, n.created_at) desc, n.created_at desc
-  limit 1;
-  new.pagerduty_status_at := latest.at;
-  -- The form was filled from one event; PagerDuty may have moved on since. A status that the user chose stays.
-  if latest.id <> origin.id
-    and new.status = coalesce(pagerduty_private.status_from_pagerduty(origin.pagerduty_status), 'open')
-  then
-    new.status := pagerduty_private.status_from_pagerduty(latest.pagerduty_status);
-  end if;
+  -- The status that the form was filled in with is nobody's choice.
+  new.member_status_at := case
+    when new.pagerduty_incident_id is null
+      or new.status::text not in (
+        coalesce(pagerduty_private.status_from_pagerduty(origin.pagerduty_status), 'open')::text,
+        coalesce(origin.prefill ->> 'status', 'open')
+      )
+    then clock_timestamp()
+  end;
   return new;
 end
 $$;
-comment on function pagerduty_private.link_incident() is 'Trigger: says who made an incident, and links one made from a notification to PagerDuty''s, at the state that PagerDuty told last.';
+comment on function pagerduty_private.link_incident() is 'Trigger: says who made an incident, and links one made from a notification to PagerDuty''s.';
 revoke all on function pagerduty_private.link_incident() from public, anon, authenticated, service_role;
 
 create trigger link_incident before insert on pagerduty.incidents
   for each row execute function pagerduty_private.link_incident();
+
+create function pagerduty_private.start_linked_incident() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  told record;
+begin
+  -- From the events, which members may not read: a filter decides who is told, never what is known.
+  select e.pagerduty_status as status, least(e.occurred_at, e.received_at) as at
+  into told
+  from pagerduty.events e
+  where e.organization_id = new.organization_id
+    and e.pagerduty_incident_id = new.pagerduty_incident_id
+    and e.pagerduty_status is not null
+  order by least(e.occurred_at, e.received_at) desc, pagerduty_private.status_from_pagerduty(e.pagerduty_status) desc
+  limit 1;
+  new.pagerduty_status := told.status;
+  new.pagerduty_status_at := told.at;
+  -- The form was filled in from one event; PagerDuty may have moved on since. A status that the user chose stays.
+  if new.member_status_at is null and told.status is not null then
+    new.status := pagerduty_private.status_from_pagerduty(told.status);
+  end if;
+  return new;
+end
+$$;
+comment on function pagerduty_private.start_linked_incident() is 'Trigger: starts a linked incident at the status that PagerDuty told last.';
+revoke all on function pagerduty_private.start_linked_incident() from public, anon, authenticated, service_role;
+
+-- Triggers fire in the order of their names: this one after link_incident.
+create trigger start_linked_incident before insert on pagerduty.incidents
+  for each row
+  when (new.pagerduty_incident_id is not null)
+  execute function pagerduty_private.start_linked_incident();
+
+-- supabase/schemas/functions/note_member_status.sql --------------------------------------------------
+-- What PagerDuty tells is weighed against the member's own last change of the status.
+create function pagerduty_private.note_member_status() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- Not now(): the transaction began before it waited for an event that was at work on the incident.
+  new.member_status_at := clock_timestamp();
+  return new;
+end
+$$;
+comment on function pagerduty_private.note_member_status() is 'Trigger: remembers when a member changed the status of an incident.';
+revoke all on function pagerduty_private.note_member_status() from public, anon, authenticated, service_role;
+
+-- An event that moves the status leaves its id behind with it.
+create trigger note_member_status before update of status on pagerduty.incidents
+  for each row
+  when (new.status <> old.status and new.pagerduty_event_id is not distinct from old.pagerduty_event_id)
+  execute function pagerduty_private.note_member_status();
 
 -- supabase/schemas/functions/record_incident_change.sql ----------------------------------------------
 -- The timeline writes itself: no caller can forget to.
@@ -659,9 +711,9 @@ begin
   if tg_op = 'INSERT' then
     insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_to, author_id)
     values (new.id, new.organization_id, 'created', new.status, new.created_by);
-  elsif new.pagerduty_event_id is not distinct from old.pagerduty_event_id then
+  else
     -- A change that PagerDuty told is recorded by the ingest function, with the event.
-    if new.status <> old.status then
+    if new.member_status_at is distinct from old.member_status_at then
       insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_from, status_to, author_id)
       values (new.id, new.organization_id, 'status', old.status, new.status, auth.uid());
     end if;
@@ -960,13 +1012,26 @@ grant execute on function pagerduty.report_problem(text, text) to service_role;
 -- Part of ingest_events().
 create function pagerduty_private.reason_to_ignore(integration pagerduty.integrations, event jsonb) returns text
 language sql
-stable
+immutable
 set search_path = ''
 as $$
   select case
     when not integration.enabled then 'integration_disabled'
     when event ->> 'event_type' = 'pagey.ping' then 'ping'
     when not (event ->> 'known')::boolean then 'unknown_event_type'
+    when jsonb_typeof(event -> 'notification') is distinct from 'object' then 'nothing_to_show'
+  end
+$$;
+comment on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) is 'Why nothing at all follows from an event; null if something does.';
+revoke all on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) to service_role;
+
+create function pagerduty_private.reason_to_tell_nobody(integration pagerduty.integrations, event jsonb) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select case
     when event ->> 'event_type' <> all (integration.event_types) then 'event_type_not_taken'
     when not coalesce(event -> 'integration_keys', '[]') ? integration.integration_key
       -- Notes, tasks and the like name no service: they go with the incident that they are about.
@@ -976,12 +1041,11 @@ as $$
           and n.pagerduty_incident_id = event #>> '{incident,id}'
       ))
       then 'integration_key_mismatch'
-    when jsonb_typeof(event -> 'notification') is distinct from 'object' then 'nothing_to_show'
   end
 $$;
-comment on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) is 'Why an integration does not take an event; null if it does. A null setting filters nothing.';
-revoke all on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) to service_role;
+comment on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) is 'Why an integration''s filters make no notification of an event; null if they do. A null setting filters nothing. What is known of a linked incident does not depend on them.';
+revoke all on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) to service_role;
 
 -- supabase/schemas/functions/notify_of_event.sql -----------------------------------------------------
 -- Part of ingest_events(): from an event to what the bell shows.
@@ -1009,7 +1073,7 @@ as $$
   where known.organization_id = organization
     and known.pagerduty_incident_id = event #>> '{incident,id}'
     and known.pagerduty_status is not null
-  order by coalesce(known.occurred_at, known.created_at) desc, known.created_at desc
+  order by least(known.occurred_at, known.created_at) desc, known.created_at desc
   limit 1
 $$;
 comment on function pagerduty_private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident, where it does not say that itself; null if none did.';
@@ -1055,48 +1119,56 @@ grant execute on function pagerduty_private.notify_of_event(pagerduty.integratio
 
 -- supabase/schemas/functions/move_linked_incident.sql ------------------------------------------------
 -- Part of ingest_events(): from an event to the incident that somebody made of it.
-create function pagerduty_private.move_linked_incident(organization uuid, event_row uuid, event jsonb) returns uuid
+create function pagerduty_private.move_linked_incident(received pagerduty.events, timeline text) returns uuid
 language plpgsql
 set search_path = ''
 as $$
 declare
   linked pagerduty.incidents;
-  told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(event #>> '{incident,status}');
-  -- Not now(): the transaction began before it waited for its turn.
-  told_at constant timestamptz := coalesce((event ->> 'occurred_at')::timestamptz, clock_timestamp());
+  told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(received.pagerduty_status);
+  -- A time in the future counts as the time of arrival, as none at all does.
+  told_at constant timestamptz := least(received.occurred_at, received.received_at);
+  known pagerduty.incident_status;
+  is_news boolean;
   moves boolean;
 begin
-  perform pagerduty_private.lock_pagerduty_incident(organization, event #>> '{incident,id}');
+  perform pagerduty_private.lock_pagerduty_incident(received.organization_id, received.pagerduty_incident_id);
   select * into linked
   from pagerduty.incidents i
-  where i.organization_id = organization
-    and i.pagerduty_incident_id = event #>> '{incident,id}'
+  where i.organization_id = received.organization_id
+    and i.pagerduty_incident_id = received.pagerduty_incident_id
   for update;
   if linked.id is null then
     return null;
   end if;
-  -- An older event never overwrites a newer state.
-  moves := told is not null and told_at >= coalesce(linked.pagerduty_status_at, '-infinity');
-  if moves then
+  known := pagerduty_private.status_from_pagerduty(linked.pagerduty_status);
+  -- Of two that PagerDuty told for the same time, the further status counts.
+  is_news := told is not null and (known is null or (told_at, told) > (linked.pagerduty_status_at, known));
+  moves := is_news and told is distinct from known and told_at > coalesce(linked.member_status_at, '-infinity');
+  if is_news then
     update pagerduty.incidents i
-    set status = told, pagerduty_status_at = told_at, pagerduty_event_id = event_row
+    set
+      pagerduty_status = received.pagerduty_status,
+      pagerduty_status_at = told_at,
+      status = case when moves then told else i.status end,
+      pagerduty_event_id = case when moves then received.id else i.pagerduty_event_id end
     where i.id = linked.id;
   end if;
   insert into pagerduty.incident_updates (
     incident_id, organization_id, kind, body, status_from, status_to, author_id, event_id
   )
   values (
-    linked.id, organization, 'pagerduty', coalesce(event ->> 'timeline', event ->> 'event_type'),
+    linked.id, received.organization_id, 'pagerduty', coalesce(timeline, received.event_type),
     case when moves and told <> linked.status then linked.status end,
     case when moves and told <> linked.status then told end,
-    null, event_row
+    null, received.id
   );
   return linked.id;
 end
 $$;
-comment on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident, and moves its status if the event is news.';
-revoke all on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.move_linked_incident(uuid, uuid, jsonb) to service_role;
+comment on function pagerduty_private.move_linked_incident(pagerduty.events, text) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change.';
+revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, text) to service_role;
 
 -- supabase/schemas/functions/ingest_events.sql -------------------------------------------------------
 -- Receiving webhooks. The service calls this with its secret key; nobody else may.
@@ -1106,42 +1178,45 @@ set search_path = ''
 as $$
 declare
   invalid constant text := event ->> 'invalid';
-  reason constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
+  ignored constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
+  reason constant text := coalesce(ignored, pagerduty_private.reason_to_tell_nobody(integration, event));
   outcome constant text := case
     when invalid is not null then 'invalid'
     when reason is not null then 'ignored'
     else 'created'
   end;
-  event_row uuid;
+  received pagerduty.events;
   notification uuid;
   incident uuid;
 begin
   insert into pagerduty.events (
     organization_id, integration_id, event_id, delivery_id, family, event_type,
-    pagerduty_incident_id, summary, occurred_at, outcome, reason, payload
+    pagerduty_incident_id, pagerduty_status, summary, occurred_at, outcome, reason, payload
   )
   values (
     integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()), event ->> 'delivery_id',
     coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
-    event #>> '{incident,id}', coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
+    event #>> '{incident,id}', case when ignored is null then event ->> 'told_status' end,
+    coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
     (event ->> 'occurred_at')::timestamptz, outcome, left(reason, 500), event -> 'payload'
   )
   on conflict (integration_id, event_id) do nothing
-  returning id into event_row;
-  if event_row is null then
+  returning * into received;
+  if received.id is null then
     update pagerduty.events e
     set deliveries = e.deliveries + 1
     where e.integration_id = integration.id
       and e.event_id = event ->> 'event_id'
-    returning e.id into event_row;
-    select n.id into notification from pagerduty.notifications n where n.event_id = event_row;
+    returning e.id into received.id;
+    select n.id into notification from pagerduty.notifications n where n.event_id = received.id;
     return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'duplicate', 'notification_id', notification);
   end if;
-  if outcome = 'created' then
-    notification := pagerduty_private.notify_of_event(integration, event_row, event);
-    if event #>> '{incident,id}' is not null then
-      incident := pagerduty_private.move_linked_incident(integration.organization_id, event_row, event);
-    end if;
+  if reason is null then
+    notification := pagerduty_private.notify_of_event(integration, received.id, event);
+  end if;
+  -- Filters decide who is told, never what is known.
+  if ignored is null and received.pagerduty_incident_id is not null then
+    incident := pagerduty_private.move_linked_incident(received, event ->> 'timeline');
   end if;
   return jsonb_strip_nulls(jsonb_build_object(
     'event_id', event ->> 'event_id', 'outcome', outcome, 'reason', reason,
@@ -1265,7 +1340,7 @@ grant select on pagerduty.incidents to authenticated;
 grant insert (organization_id, title, description, criticality, urgency, status, customer, tags, notification_id)
   on pagerduty.incidents to authenticated;
 grant update (title, description, criticality, urgency, status, customer, tags) on pagerduty.incidents to authenticated;
-grant select, update (status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;
+grant select, update (status, pagerduty_status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;
 
 create policy "members read" on pagerduty.incidents
   for select to authenticated

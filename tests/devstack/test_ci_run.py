@@ -44,8 +44,9 @@ def ci(checkout: Path, test: str) -> Iterator[subprocess.Popen[str]]:
 def is_left(run: subprocess.Popen[str]) -> bool:
     """Whether anything runs in its session."""
     for process in psutil.process_iter():
-        with contextlib.suppress(OSError):
-            if os.getsid(process.pid) == run.pid:
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):
+            # One that has ended, and that nobody has asked for its status yet, is none.
+            if os.getsid(process.pid) == run.pid and process.status() != psutil.STATUS_ZOMBIE:
                 return True
     return False
 

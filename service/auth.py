@@ -114,7 +114,7 @@ class JwksCache:
             return
         try:
             document = self._client.get(self._url).raise_for_status().json()
-            keys = {key["kid"]: _usable_key(key) for key in document["keys"] if isinstance(key, dict) and "kid" in key}
+            keys = {kid: _usable_key(key) for key in document["keys"] if (kid := _kid(key)) is not None}
         except (httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError) as error:
             log.warning("jwks_unavailable", url=self._url, error=type(error).__name__)
             return
@@ -122,6 +122,11 @@ class JwksCache:
             self._fetches += 1
         self._keys = {kid: key for kid, key in keys.items() if key is not None}
         self._fetched_at = self._clock()
+
+
+def _kid(key: Any) -> str | None:
+    kid = key.get("kid") if isinstance(key, dict) else None
+    return kid if isinstance(kid, str) else None
 
 
 def _usable_key(key: dict[str, Any]) -> jwt.PyJWK | None:

@@ -14,6 +14,7 @@ from service.auth import InvalidToken, JwksCache, KeysUnavailable, TokenVerifier
 from tests.unit.signing_keys import ISSUER, JwksServer, SigningKey, claims, ec_key, jwks_server, rsa_key, unpadded
 
 FIRST, SECOND = ec_key("first"), ec_key("second")
+DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 @dataclass
@@ -140,7 +141,7 @@ def test_made_up_kids_flood_nobody(server: JwksServer, clock: Clock) -> None:
 def test_known_keys_outlive_an_outage(server: JwksServer, clock: Clock) -> None:
     cache = cache_of(server, clock, lifetime=600)
     cache.get("first")
-    for trouble in ((500, None), (200, b"<html>"), (200, b'{"keys": 7}'), (200, b"[]"), (200, b"{}")):
+    for trouble in ((500, None), (200, b"<html>"), (200, b'{"keys": 7}'), (200, b"[]"), (200, b"{}"), (200, DEEP)):
         server.status, server.body = trouble
         clock.now += 3600
         for _ in range(20):
@@ -167,6 +168,13 @@ def test_without_ever_having_had_keys_they_are_unavailable(clock: Clock) -> None
             cache.get("first")
 
 
+@pytest.mark.parametrize("body", [DEEP, b'{"keys": ' + DEEP + b"}", b"[]", b"null", b"<html>"], ids=range(5))
+def test_nonsense_in_the_place_of_keys_leaves_them_unavailable(server: JwksServer, clock: Clock, body: bytes) -> None:
+    server.body = body
+    with pytest.raises(KeysUnavailable):
+        cache_of(server, clock).get("first")
+
+
 def test_it_recovers_when_the_server_comes(server: JwksServer, clock: Clock) -> None:
     cache = cache_of(server, clock)
     server.status = 503
@@ -187,11 +195,13 @@ def test_one_bad_key_does_not_spoil_the_others(server: JwksServer, clock: Clock)
         {**SECOND.jwk, "use": "enc"},
         {name: value for name, value in SECOND.jwk.items() if name != "kid"},
         {**SECOND.jwk, "kid": 7},
+        {**SECOND.jwk, "kid": []},
+        {**SECOND.jwk, "kty": ["EC"], "kid": "types"},
         "no object",
     ]
     cache = cache_of(server, clock)
     assert cache.get("first") is not None
-    for kid in ("damaged", "of the future", "no modulus", "another kind", "secret", "second", "7"):
+    for kid in ("damaged", "of the future", "no modulus", "another kind", "secret", "second", "7", "types"):
         assert cache.get(kid) is None
 
 

@@ -7,9 +7,6 @@ The first migration of all is the declared files themselves, in their order.
 
 import re
 import tempfile
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +15,7 @@ import psycopg
 
 from devstack.dump import differences, dump
 from devstack.migrate import SUPABASE, apply_declaration, apply_migrations, declared_files
-from devstack.postgres import SUPERUSER, Cluster, PostgresError, embedded_bin_dir, free_port
+from devstack.postgres import Cluster, PostgresError, embedded_bin_dir, free_port
 from devstack.supabase_cli import database_url, supabase
 
 # What a person must do about a migration that leaves a difference.
@@ -72,16 +69,16 @@ def write_migration(cluster: Cluster, name: str, folder: Path = SUPABASE) -> Wri
     statement by hand to be added. Raises MigrationError, or psycopg.Error for SQL that does not run; no file then.
     """
     migrations = folder / "migrations"
-    with _scratch(cluster) as declared, _scratch(cluster) as migrated:
-        apply_declaration(cluster.dsn("postgres", declared), folder)
-        applied = apply_migrations(cluster.dsn("postgres", migrated), migrations)
-        text = _difference(cluster, migrated, declared) if applied else _first(folder)
+    with cluster.scratch() as declared, cluster.scratch() as migrated:
+        apply_declaration(declared, folder)
+        applied = apply_migrations(migrated, migrations)
+        text = _difference(migrated, declared) if applied else _first(folder)
         unseen = _unseen(cluster, migrated, declared)
         if not text and not unseen:
             return Written(None)
-        with psycopg.connect(cluster.dsn("postgres", migrated)) as connection:
+        with psycopg.connect(migrated) as connection:
             connection.execute(text.encode())
-        left = _difference(cluster, migrated, declared) + _unseen(cluster, migrated, declared)
+        left = _difference(migrated, declared) + _unseen(cluster, migrated, declared)
     file = migrations / f"{_version(applied)}_{name}.sql"
     migrations.mkdir(exist_ok=True)
     file.write_text(text or f"-- {name}: the statements that are missing here are written by hand.\n")
@@ -97,9 +94,9 @@ def _label(file: Path, folder: Path) -> str:
     return f"{file.relative_to(folder.resolve().parent)} {'-' * 100}"[:100]
 
 
-def _difference(cluster: Cluster, before: str, after: str) -> str:
-    """What the CLI would run in database `before` to make it like `after`; empty if they are alike to it."""
-    urls = (database_url(cluster.dsn("postgres", name)) for name in (before, after))
+def _difference(before: str, after: str) -> str:
+    """What the CLI would run in database `before` to make it like `after` (URLs); empty if they are alike to it."""
+    urls = (database_url(url) for url in (before, after))
     start, end = (f"--{side}={url}" for side, url in zip(("from", "to"), urls, strict=True))
     ran = supabase("db", "diff", start, end, "--use-pg-delta")
     if ran.returncode:
@@ -108,7 +105,7 @@ def _difference(cluster: Cluster, before: str, after: str) -> str:
 
 
 def _unseen(cluster: Cluster, before: str, after: str) -> str:
-    return differences(dump(cluster, before), dump(cluster, after))
+    return differences(*(dump(cluster, url.rpartition("/")[2]) for url in (before, after)))
 
 
 def _version(applied: list[str]) -> str:
@@ -117,17 +114,3 @@ def _version(applied: list[str]) -> str:
     if applied and applied[-1] >= now:
         raise MigrationError(f"The migration {applied[-1]} is later than now ({now}, UTC): is this clock right?")
     return now
-
-
-@contextmanager
-def _scratch(cluster: Cluster) -> Iterator[str]:
-    """The name of a new database as Supabase sets one up, dropped at the end."""
-    name = f"migration_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(cluster.dsn("postgres", "template1"), autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template postgres'.encode())
-    try:
-        yield name
-    finally:
-        # As the superuser: an autovacuum worker that is at work in it may be ended by no one else.
-        with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
-            connection.execute(f'drop database "{name}" with (force)'.encode())

@@ -18,6 +18,9 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -173,6 +176,22 @@ class Cluster:
                 for file in (*sorted(PLATFORM.glob("*.sql")), *([STAND_IN_REALTIME] if stand_in_realtime else [])):
                     connection.execute(file.read_text().encode())
                 self._set_passwords(connection)
+
+    @contextmanager
+    def scratch(self, template: str = "postgres") -> Iterator[str]:
+        """The URL of a new database, which logs in as `postgres`; dropped at the end.
+
+        `template` is the database to copy, to which nobody may be connected; by default what Supabase sets up.
+        """
+        name = f"scratch_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.dsn("postgres", "template1"), autocommit=True) as connection:
+            connection.execute(f'create database "{name}" template "{template}" strategy file_copy'.encode())
+        try:
+            yield self.dsn("postgres", name)
+        finally:
+            # As the superuser: an autovacuum worker that is at work in it may be ended by no one else.
+            with psycopg.connect(self.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
+                connection.execute(f'drop database "{name}" with (force)'.encode())
 
     def _set_passwords(self, connection: psycopg.Connection) -> None:
         """Gives every role that logs in the password: as a verifier, which may stand in a log."""

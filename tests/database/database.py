@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from devstack.postgres import SUPERUSER, Cluster
+from devstack.postgres import Cluster
 
 Connection = psycopg.Connection[dict[str, Any]]
 ROLES = ("owner", "admin", "responder", "viewer")
@@ -22,29 +22,12 @@ ROLES = ("owner", "admin", "responder", "viewer")
 
 @contextmanager
 def scratch(cluster: Cluster, *, before: str = "", template: str = "postgres") -> Iterator[str]:
-    """A new database as Supabase sets one up, dropped at the end; `before` is SQL to run in it first, as `postgres`.
-
-    `template` is the database to copy, to which nobody may be connected.
-
-    Gives its URL, which logs in as `postgres`.
-    """
-    name = f"scratch_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(cluster.dsn("postgres", "template1"), autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template "{template}" strategy file_copy'.encode())
-    try:
-        url = cluster.dsn("postgres", name)
+    """The URL of a new database (Cluster.scratch); `before` is SQL to run in it first, as `postgres`."""
+    with cluster.scratch(template) as url:
         if before:
             with psycopg.connect(url) as prepared:
                 prepared.execute(before.encode())
         yield url
-    finally:
-        _drop(cluster, name)
-
-
-def _drop(cluster: Cluster, name: str) -> None:
-    # As the superuser: an autovacuum worker that is at work in it may be ended by no one else.
-    with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)'.encode())
 
 
 @dataclass

@@ -105,6 +105,9 @@ class OrganizationAnswer(BaseModel):
     id: Id
     name: str
     role: Role
+    topic: str = Field(
+        description="Its private Realtime topic, until somebody leaves: then its last message is `moved`, and there is another"
+    )
 
 
 class MeAnswer(BaseModel):

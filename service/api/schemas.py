@@ -106,7 +106,7 @@ class OrganizationAnswer(BaseModel):
     name: str
     role: Role
     topic: str = Field(
-        description="Its private Realtime topic, until somebody leaves: then its last message is `moved`, and there is another"
+        description="Its private Realtime topic. When somebody leaves, the last message is `moved`: there is another"
     )
 
 

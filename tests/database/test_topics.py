@@ -145,19 +145,28 @@ def _alert(database: Database, organization: Organization) -> Callable[[Connecti
     return lambda connection: database.ingest(organization, event(), connection=connection)
 
 
-def _edit(organization: Organization, incident: str) -> Callable[[Connection], Any]:
-    change = b"update pagerduty.incidents set title = 'Edited' where organization_id = %s and id = %s"
-    return lambda connection: connection.execute(change, (organization.id, incident))
+def _edit(database: Database, organization: Organization) -> Callable[[Connection], Any]:
+    change = b"update pagerduty.incidents set title = 'Edited' where organization_id = %s"
+    return lambda connection: connection.execute(change, (organization.id,))
 
 
-@pytest.mark.parametrize("kind", ["notification", "incident"])
+def _only_tell(database: Database, organization: Organization) -> Callable[[Connection], Any]:
+    """Nothing is written whose foreign key would hold the organization."""
+    tell = b"select pagerduty_private.tell_organization(%s, 'word', '{}')"
+    return lambda connection: connection.execute(tell, (organization.id,))
+
+
+TELLERS = {"notification": _alert, "incident": _edit, "word": _only_tell}
+
+
+@pytest.mark.parametrize("kind", TELLERS)
 @pytest.mark.parametrize("told_first", [True, False])
 def test_what_is_told_while_somebody_goes(database: Database, acme: Organization, kind: str, told_first: bool) -> None:
     """Either before the move on the former topic, or after it on the new one: nothing is told where nobody reads on."""
-    incident = database.link(acme, acme["responder"], database.notify(acme, event()))
+    database.link(acme, acme["responder"], database.notify(acme, event()))
     former = database.topic(acme)
     before = len(messages(database, former, kind))
-    tell = _alert(database, acme) if kind == "notification" else _edit(acme, incident)
+    tell = TELLERS[kind](database, acme)
 
     def go(connection: Connection) -> Any:
         return connection.execute(REMOVE.encode(), (acme.id, [acme["viewer"]]))

@@ -67,12 +67,6 @@ class Listener:
         await self.client.realtime.close()
 
 
-def topic_for(person: Person, organization: Organization) -> str | None:
-    """The organization's topic as the API tells this person; None where they are not in it."""
-    told = person.api.get("/api/me").raise_for_status().json()["organizations"]
-    return next((one["topic"] for one in told if one["id"] == organization.id), None)
-
-
 @dataclass
 class Follower:
     """Somebody who goes on listening when the others have moved, as the pages do; knows the titles of alerts."""
@@ -106,7 +100,7 @@ class Follower:
     async def _move(self) -> None:
         """Looks again after each join: the next move may have been told between the answer and the join."""
         person = self.listener.person
-        while (topic := await asyncio.to_thread(topic_for, person, self.organization)) != self.topic:
+        while (topic := await asyncio.to_thread(self.organization.topic_for, person)) != self.topic:
             if topic and await self.listener.try_to_join(topic) != RealtimeSubscribeStates.SUBSCRIBED:
                 continue
             self.topic = topic

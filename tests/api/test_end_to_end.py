@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 from realtime.types import RealtimeSubscribeStates
 
-from tests.api.listeners import SOON, Follower, listener_of, topic_for
-from tests.world import Organization, Person, World, v3
+from tests.api.listeners import SOON, Follower, listener_of
+from tests.world import Organization, World, v3
 
 PATIENCE = 20  # seconds, for a busy machine
 SECRET = "acme-signing-secret"
@@ -27,15 +27,9 @@ async def run(blocking: Callable[[], httpx.Response], expected: int) -> Any:
 
 def topic_of(organization: Organization) -> str:
     """The topic of an organization, as its owner is told."""
-    topic = topic_for(organization.owner, organization)
+    topic = organization.topic_for(organization.owner)
     assert topic
     return topic
-
-
-async def remove(organization: Organization, person: Person) -> None:
-    where = f"/memberships?organization_id=eq.{organization.id}&user_id=eq.{person.id}"
-    removed = await asyncio.to_thread(organization.owner.rest.delete, where)
-    assert removed.status_code == 204, removed.text
 
 
 async def whole_story(acme: Organization, globex: Organization) -> None:
@@ -155,7 +149,7 @@ async def leaving(acme: Organization, globex: Organization, world: World) -> Non
         assert (await witness.next())[1]["title"] == "While a member"
 
         # With the token that they have, good for an hour, and the channel that is open.
-        await remove(acme, leaver)
+        await asyncio.to_thread(acme.remove, leaver)
         sent = asyncio.create_task(run(lambda: acme.send(v3(title="After that")), 202))
         event, told = await elsewhere.next(SOON)
         assert (event, told["organization_id"]) == ("removed", acme.id)
@@ -177,7 +171,7 @@ async def leaving(acme: Organization, globex: Organization, world: World) -> Non
                 assert await again.try_to_join(closed) == RealtimeSubscribeStates.CHANNEL_ERROR
         finally:
             await again.close()
-        assert await asyncio.to_thread(topic_for, leaver, acme) is None
+        assert await asyncio.to_thread(acme.topic_for, leaver) is None
         asked = await asyncio.to_thread(leaver.api.get, "/api/notifications")
         assert asked.status_code == 403
     finally:
@@ -211,7 +205,7 @@ async def leaving_in_a_storm(acme: Organization) -> None:
     try:
         for person in (acme.responder, acme.admin):
             await heard_more(person.id)
-            await remove(acme, person)
+            await asyncio.to_thread(acme.remove, person)
             later[person.id] = len(sent)  # what is sent from here on
             await asyncio.wait_for(following[person.id], PATIENCE)
         await heard_more(acme.viewer.id)

@@ -107,17 +107,19 @@ class Line {
   #status(channel, status) {
     if (this.closed || channel !== this.channel) return;
     this.joined = status === 'SUBSCRIBED';
-    if (this.joined) this.#leaveFormer();
+    const moved = this.joined && this.former;
+    if (moved) this.#leaveFormer();
     changed(this);
     if (this.joined) {
       this.attempts = 0;
       if (lines.every((one) => one.live)) syncNow('join');
+      if (moved) tell('moved', {}); // perhaps once more: the word of it went to where this page was not yet
     } else if (status === 'CLOSED') {
       // The server closed it (its token ran out, another join): supabase-js rejoins after errors, but not after this.
       this.channel = null;
       this.timer = setTimeout(() => this.open(), Math.min(SLOWEST, 500 * 2 ** this.attempts++));
     } else if (status === 'CHANNEL_ERROR' && supabase.realtime.isConnected()) {
-      tell('moved', {}); // Refused: so it may be that the word of it was missed.
+      tell('moved', {}); // refused, so perhaps the word of it was missed
     }
   }
 }

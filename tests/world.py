@@ -117,6 +117,16 @@ class Organization:
             raise AttributeError(role) from None
         return found
 
+    def topic_for(self, person: Person) -> str | None:
+        """Its Realtime topic, as the API tells this person; None where they are no member."""
+        told = person.api.get("/api/me").raise_for_status().json()["organizations"]
+        return next((one["topic"] for one in told if one["id"] == self.id), None)
+
+    def remove(self, person: Person) -> None:
+        """The owner ends somebody's membership, as on the page of the members."""
+        where = {"organization_id": f"eq.{self.id}", "user_id": f"eq.{person.id}"}
+        self.owner.rest.delete("/memberships", params=where).raise_for_status()
+
     def send(self, payload: Any, *, secret: str | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
         """Sends a webhook as PagerDuty does, signed if there is a secret."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()

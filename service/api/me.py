@@ -14,11 +14,13 @@ blueprint = user_blueprint("me", "/api/me", "The caller")
 def me() -> dict[str, Any]:
     user = current_user()
     rest = rest_as_user()
-    roles = rows(rest.table("memberships").select("organization_id,role").eq("user_id", user.id).limit(100))
-    names = rows(rest.table("organizations").select("id,name").limit(100))
-    name_of = {str(row["id"]): str(row["name"]) for row in names}
-    role_in = {str(row["organization_id"]): row["role"] for row in roles}
-    organizations = [{"id": one, "name": name_of.get(one, ""), "role": role} for one, role in role_in.items()]
+    mine = rest.table("memberships").select("organization_id,role").eq("user_id", user.id)
+    roles = {row["organization_id"]: row["role"] for row in rows(mine.order("organization_id").limit(100))}
+    visible = rest.table("organizations").select("id,name,topic")
+    # One that is joined or left between the two answers is in one of them only.
+    organizations = [
+        {**row, "role": roles[row["id"]]} for row in rows(visible.order("id").limit(100)) if row["id"] in roles
+    ]
     return {
         "user": {"id": user.id, "email": user.email},
         "organizations": sorted(organizations, key=lambda one: (one["name"].lower(), one["id"])),

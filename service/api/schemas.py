@@ -105,6 +105,9 @@ class OrganizationAnswer(BaseModel):
     id: Id
     name: str
     role: Role
+    topic: str = Field(
+        description="Its private Realtime topic. When somebody leaves, the last message is `moved`: there is another"
+    )
 
 
 class MeAnswer(BaseModel):

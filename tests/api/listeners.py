@@ -1,18 +1,20 @@
 """People who listen, with Supabase's own Python client."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from realtime.types import RealtimeSubscribeStates
 from supabase import AsyncClient, acreate_client
 
-from tests.world import PASSWORD, Person
+from tests.world import PASSWORD, Organization, Person
 
 #: Seconds that the product has for a push.
 SOON = 1.0
 #: The options of a private channel; the client's types ask for more than it needs.
 PRIVATE: Any = {"config": {"private": True}}
+EVENTS = ("notification", "incident", "incident_update", "moved", "receipt", "removed")
 _PATIENCE = 15
 
 
@@ -28,7 +30,7 @@ class Listener:
     async def try_to_join(self, topic: str) -> RealtimeSubscribeStates:
         """The state that the channel gets into."""
         channel = self.client.channel(topic, PRIVATE)
-        for event in ("notification", "incident", "incident_update", "receipt"):
+        for event in EVENTS:
             channel.on_broadcast(event, lambda message: self.queue.put_nowait((message["event"], message["payload"])))
         await channel.subscribe(lambda state, _: self.states.put_nowait((topic, state)))
         return await self.next_state(topic)
@@ -63,6 +65,49 @@ class Listener:
     async def close(self) -> None:
         await self.client.remove_all_channels()
         await self.client.realtime.close()
+
+
+@dataclass
+class Follower:
+    """Somebody who goes on listening when the others have moved, as the pages do; knows the titles of alerts."""
+
+    listener: Listener
+    organization: Organization
+    topic: str | None = None
+    heard: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def follow(self) -> None:
+        """Moves to where the organization is, and on with it, for as long as the person is in it."""
+        await self._move()
+        while self.topic:
+            event, payload = await self.listener.queue.get()
+            if event == "moved":
+                await self._move()
+            elif event == "notification":
+                self.heard.append(payload["title"])
+                self.known.add(payload["title"])
+                self.changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Waits until it is so, looking at every change of what is known."""
+        async with asyncio.timeout(_PATIENCE):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def _move(self) -> None:
+        """Looks again after each join: the next move may have been told between the answer and the join."""
+        person = self.listener.person
+        while (topic := await asyncio.to_thread(self.organization.topic_for, person)) != self.topic:
+            if topic and await self.listener.try_to_join(topic) != RealtimeSubscribeStates.SUBSCRIBED:
+                continue
+            self.topic = topic
+            if topic:
+                read = await asyncio.to_thread(person.api.get, "/api/notifications?limit=100")
+                self.known.update(item["title"] for item in read.json()["items"])
+                self.changed.set()
 
 
 async def listener_of(person: Person, *topics: str) -> Listener:

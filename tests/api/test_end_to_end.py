@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 from realtime.types import RealtimeSubscribeStates
 
-from tests.api.listeners import SOON, listener_of
+from tests.api.listeners import SOON, Follower, listener_of
 from tests.world import Organization, World, v3
 
+PATIENCE = 20  # seconds, for a busy machine
 SECRET = "acme-signing-secret"
 # The form's fields; the rest of a prefill says where it comes from.
 FORM = ("title", "description", "criticality", "urgency", "status", "customer", "tags")
@@ -24,6 +25,13 @@ async def run(blocking: Callable[[], httpx.Response], expected: int) -> Any:
     return answer.json()
 
 
+def topic_of(organization: Organization) -> str:
+    """The topic of an organization, as its owner is told."""
+    topic = organization.topic_for(organization.owner)
+    assert topic
+    return topic
+
+
 async def whole_story(acme: Organization, globex: Organization) -> None:
     member, other = acme.responder, globex.responder
     for organization in (acme, globex):
@@ -33,9 +41,9 @@ async def whole_story(acme: Organization, globex: Organization) -> None:
     def alert(organization: Organization, payload: dict[str, Any]) -> Callable[[], httpx.Response]:
         return lambda: organization.send(payload, secret=SECRET + organization.id)
 
-    first = await listener_of(member, f"pagerduty:org:{acme.id}", f"pagerduty:user:{member.id}")
+    first = await listener_of(member, topic_of(acme), f"pagerduty:user:{member.id}")
     second = await listener_of(member, f"pagerduty:user:{member.id}")
-    stranger = await listener_of(other, f"pagerduty:org:{globex.id}", f"pagerduty:user:{other.id}")
+    stranger = await listener_of(other, topic_of(globex), f"pagerduty:user:{other.id}")
     try:
         # A signed webhook reaches the member within a second.
         started = time.monotonic()
@@ -108,10 +116,10 @@ def test_from_alert_to_resolved_incident(acme: Organization, globex: Organizatio
 
 async def strangers(acme: Organization, globex: Organization) -> None:
     topics = (
-        f"pagerduty:org:{globex.id}",
+        topic_of(globex),
         f"pagerduty:user:{acme.owner.id}",
-        "pagerduty:org:",
-        f"pagerduty:ORG:{acme.id}",
+        f"pagerduty:org:{acme.id}",
+        topic_of(acme).upper(),
     )
     # A refusal is held back for seconds: each on a connection of its own.
     listeners = await asyncio.gather(*(listener_of(acme.viewer) for _ in topics))
@@ -119,7 +127,7 @@ async def strangers(acme: Organization, globex: Organization) -> None:
         joins = (listener.try_to_join(topic) for listener, topic in zip(listeners, topics, strict=True))
         states = dict(zip(topics, await asyncio.gather(*joins), strict=True))
         assert set(states.values()) == {RealtimeSubscribeStates.CHANNEL_ERROR}, states
-        await listeners[0].join(f"pagerduty:org:{acme.id}")
+        await listeners[0].join(topic_of(acme))
     finally:
         await asyncio.gather(*(listener.close() for listener in listeners))
 
@@ -131,37 +139,88 @@ def test_channels_of_others_cannot_be_joined(acme: Organization, globex: Organiz
 async def leaving(acme: Organization, globex: Organization, world: World) -> None:
     leaver, stays = acme.responder, acme.viewer
     world.join(globex, leaver, "viewer")
-    acme_topic, globex_topic = f"pagerduty:org:{acme.id}", f"pagerduty:org:{globex.id}"
-    listener = await listener_of(leaver, acme_topic, globex_topic)
-    witness = await listener_of(stays, acme_topic)
+    former = topic_of(acme)
+    listener = await listener_of(leaver, former, topic_of(globex))
+    elsewhere = await listener_of(leaver, f"pagerduty:user:{leaver.id}")
+    witness = await listener_of(stays, former)
     try:
         await run(lambda: acme.send(v3(title="While a member")), 202)
         assert (await listener.next())[1]["title"] == "While a member"
         assert (await witness.next())[1]["title"] == "While a member"
 
-        where = f"/memberships?organization_id=eq.{acme.id}&user_id=eq.{leaver.id}"
-        removed = await asyncio.to_thread(acme.owner.rest.delete, where)
-        assert removed.status_code == 204, removed.text
-        await listener.refresh()
-        assert await listener.next_state(acme_topic) == RealtimeSubscribeStates.CHANNEL_ERROR
+        # With the token that they have, good for an hour, and the channel that is open.
+        await asyncio.to_thread(acme.remove, leaver)
+        sent = asyncio.create_task(run(lambda: acme.send(v3(title="After that")), 202))
+        event, told = await elsewhere.next(SOON)
+        assert (event, told["organization_id"]) == ("removed", acme.id)
+        assert (await witness.next(SOON))[0] == "moved"
+        await sent
+        topic = topic_of(acme)
+        await witness.join(topic)
+        await run(lambda: acme.send(v3(title="After the move")), 202)
+        assert (await witness.next(SOON))[1]["title"] == "After the move", "who joined later reads the one before"
 
-        await run(lambda: acme.send(v3(title="After that")), 202)
-        assert (await witness.next())[1]["title"] == "After that"
         await run(lambda: globex.send(v3(title="Of Globex")), 202)
-        assert (await listener.next())[1]["title"] == "Of Globex", "and nothing of Acme's before it"
+        assert (await listener.next())[0] == "moved", "and nothing of Acme's after it"
+        assert (await listener.next())[1]["title"] == "Of Globex"
         assert listener.queue.empty()
-        # Nor by joining again, nor by asking.
+        # Nor by joining again, where they were or where the others are, nor by asking.
         again = await listener_of(leaver)
         try:
-            assert await again.try_to_join(acme_topic) == RealtimeSubscribeStates.CHANNEL_ERROR
+            for closed in (former, topic):
+                assert await again.try_to_join(closed) == RealtimeSubscribeStates.CHANNEL_ERROR
         finally:
             await again.close()
+        assert await asyncio.to_thread(acme.topic_for, leaver) is None
         asked = await asyncio.to_thread(leaver.api.get, "/api/notifications")
         assert asked.status_code == 403
     finally:
-        await listener.close()
-        await witness.close()
+        await asyncio.gather(*(each.close() for each in (listener, elsewhere, witness)))
 
 
 def test_who_was_removed_hears_nothing_more(acme: Organization, globex: Organization, world: World) -> None:
     asyncio.run(leaving(acme, globex, world))
+
+
+async def leaving_in_a_storm(acme: Organization) -> None:
+    people = {person.id: person for person in (acme.viewer, acme.responder, acme.admin)}
+    listeners = {each: await listener_of(person) for each, person in people.items()}
+    followers = {each: Follower(listener, acme) for each, listener in listeners.items()}
+    following = {each: asyncio.create_task(follower.follow()) for each, follower in followers.items()}
+    sent: list[str] = []
+    over = asyncio.Event()
+
+    async def storm() -> None:
+        while not over.is_set():
+            title = f"Alert {len(sent)}"
+            sent.append(title)
+            await run(partial(acme.send, v3(title=title, incident_id=title)), 202)
+
+    async def heard_more(each: str) -> None:
+        enough = len(followers[each].heard) + 5
+        await followers[each].until(lambda: len(followers[each].heard) >= enough)
+
+    storming = [asyncio.create_task(storm()) for _ in range(2)]
+    later: dict[str, int] = {}
+    try:
+        for person in (acme.responder, acme.admin):
+            await heard_more(person.id)
+            await asyncio.to_thread(acme.remove, person)
+            later[person.id] = len(sent)  # what is sent from here on
+            await asyncio.wait_for(following[person.id], PATIENCE)
+        await heard_more(acme.viewer.id)
+        over.set()
+        await asyncio.gather(*storming)
+        stays = followers[acme.viewer.id]
+        await stays.until(lambda: stays.known >= set(sent))
+        for each, number in later.items():
+            assert not set(followers[each].heard) & set(sent[number:])
+            assert listeners[each].queue.empty()
+    finally:
+        for task in (*storming, *following.values()):
+            task.cancel()
+        await asyncio.gather(*(listener.close() for listener in listeners.values()))
+
+
+def test_those_who_stay_miss_nothing_while_others_are_removed(acme: Organization) -> None:
+    asyncio.run(leaving_in_a_storm(acme))

@@ -133,7 +133,9 @@ def test_me(member: Person, both: tuple[Person, list[Organization]], stack: Stac
     person, organizations = both
     found = as_person(person, stack, "GET", "/api/me").json()
     assert found["user"] == {"id": person.id, "email": person.email}
+    topics = [one.pop("topic") for one in found["organizations"]]
     assert found["organizations"] == [{"id": one.id, "name": one.name, "role": "admin"} for one in organizations]
+    assert topics == [one.topic_for(one.owner) for one in organizations]
     nobody = world.person("Nobody")
     assert as_person(nobody, stack, "GET", "/api/me").json()["organizations"] == []
 

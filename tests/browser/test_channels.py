@@ -3,11 +3,12 @@
 import json
 import re
 
+import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Windows
 from tests.browser.steps import bell, entries, expect_unread, open_bell
-from tests.world import Organization, v3
+from tests.world import Organization, World, v3
 
 SOCKET = re.compile(r"/realtime/v1/websocket")
 
@@ -69,6 +70,102 @@ def test_broadcasts_that_come_twice_and_out_of_order_count_once(windows: Windows
     expect(entries(page)).to_have_count(3)
     for place, title in enumerate(("Alert 3", "Alert 2", "Alert 1")):
         expect(entries(page).nth(place)).to_contain_text(title)
+
+
+class Wire:
+    """The page's socket: what the page says of the organization's topics; `deaf` keeps from it that they have moved."""
+
+    def __init__(self, page: Page, *, deaf: bool = False) -> None:
+        self.deaf = deaf
+        self.said: list[tuple[str, str | None]] = []
+        self._last: tuple[WebSocketRoute, str] | None = None
+        page.route_web_socket(SOCKET, self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def say(message: str | bytes) -> None:
+            if isinstance(message, str) and "realtime:pagerduty:org:" in message:
+                join_ref, _, topic, event, _ = json.loads(message)
+                self.said.append((event, topic.removeprefix("realtime:")))
+                self._last = socket, json.dumps([join_ref, None, topic, "phx_close", {}])
+            server.send(message)
+
+        def hear(message: str | bytes) -> None:
+            if not (self.deaf and isinstance(message, bytes) and b"moved" in message):
+                socket.send(message)
+
+        socket.on_message(say)
+        server.on_message(hear)
+
+    def close_channel(self) -> None:
+        """The server closes the organization's channel, as when the token has run out."""
+        assert self._last
+        socket, message = self._last
+        socket.send(message)
+
+
+def expect_live(page: Page, acme: Organization) -> None:
+    """Two alerts: the first may be read on joining, the second only be heard: the next read is half a minute off."""
+    for number in (1, 2):
+        acme.send(v3(incident_id=f"PLIVE{number}"))
+        expect_unread(page, number)
+
+
+def test_the_others_go_on_when_somebody_is_removed(windows: Windows, acme: Organization) -> None:
+    """Twice in a row; each time the new channel is joined before the former is left."""
+    page = windows.window(acme.viewer)
+    wire = Wire(page)
+    page.goto("/incidents")
+    expect_unread(page, 0)
+    former = acme.topic_for(acme.viewer)
+    for person in (acme.responder, acme.admin):
+        acme.remove(person)
+    expect_live(page, acme)
+    said = [event for event in wire.said if event[0] in ("phx_join", "phx_leave")]
+    assert said[0] == ("phx_join", former)
+    assert said.index(("phx_join", acme.topic_for(acme.viewer))) < said.index(("phx_leave", former))
+
+
+@pytest.mark.parametrize("reason", ["its next read", "a join that is refused"])
+def test_who_missed_the_word_of_it_finds_out(windows: Windows, acme: Organization, reason: str) -> None:
+    page = windows.window(acme.viewer)
+    wire = Wire(page, deaf=True)
+    page.clock.install()
+    page.goto("/incidents")
+    expect_unread(page, 0)
+    acme.remove(acme.responder)
+    if reason == "its next read":
+        page.clock.fast_forward(31_000)
+    else:
+        wire.close_channel()
+    expect_live(page, acme)
+
+
+def test_who_is_removed_goes_on_in_their_other_organization(
+    windows: Windows, world: World, acme: Organization, globex: Organization
+) -> None:
+    sam = world.person("Sam")
+    world.join(acme, sam, "responder")
+    world.join(globex, sam, "responder")
+    globex.send(v3(title="Of Globex"))
+    made = acme.responder.api.post("/api/incidents", json={"title": "Acme's own incident"}).json()
+    windows.watch.expect("status of 40[34]")
+    elsewhere, page = (windows.open(sam, "/incidents") for _ in range(2))
+    for tab, organization in ((elsewhere, globex), (page, acme)):
+        tab.get_by_role("combobox", name="Organization").select_option(organization.name)
+        expect_unread(tab, 1 if tab is elsewhere else 0)
+    page.goto(f"/incidents/{made['id']}")
+    expect(page.get_by_role("heading", name="Acme's own incident")).to_be_visible()
+    expect_unread(page, 0)
+    acme.remove(sam)
+    for tab in (page, elsewhere):
+        expect(tab.get_by_title("Your organization")).to_have_text(globex.name)
+    expect(page.get_by_text("There is no such incident, or you may not see it.")).to_be_visible()
+    expect(page.get_by_text("Acme's own incident")).to_have_count(0)
+    expect_unread(page, 1)
+    globex.remove(sam)
+    expect(page.get_by_role("heading", name="No organization yet")).to_be_visible()
 
 
 def test_a_session_is_not_given_up_while_supabase_cannot_be_reached(windows: Windows, acme: Organization) -> None:

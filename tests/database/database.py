@@ -106,6 +106,10 @@ class Database:
         )
         return user_id
 
+    def topic(self, organization: Organization) -> str:
+        """The present realtime topic of an organization."""
+        return str(self.value("select topic from pagerduty.organizations where id = %s", (organization.id,)))
+
     def clean_up(self) -> None:
         """Deletes the organizations and users that were made here."""
         self.rows("delete from pagerduty.organizations where id = any (%s::uuid[])", (self._organizations,))

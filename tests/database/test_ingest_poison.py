@@ -100,7 +100,7 @@ def test_a_poisonous_event_leaves_no_half_of_itself(database: Database, acme: Or
     counts = "select count(*) from pagerduty.notifications where organization_id = %s"
     assert database.value(counts, (acme.id,)) == 1
     broadcasts = "select count(*) from realtime.messages where topic = %s and event = 'notification'"
-    assert database.value(broadcasts, (f"pagerduty:org:{acme.id}",)) == 1
+    assert database.value(broadcasts, (database.topic(acme),)) == 1
 
 
 NOT_EVENTS: list[Any] = [None, True, 5, 1.5, "text", "", [], [[]], {}, {"event": {}}, [{"event_id": "E1"}]]

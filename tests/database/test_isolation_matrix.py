@@ -219,7 +219,7 @@ def test_nobody_selects_whole_rows_of_integrations(scene: Scene, actor: str) -> 
 
 # Columns that the product keeps: neither set by hand on a new row nor changed, by anybody who signs in.
 KEPT = {
-    "organizations": ("id", "created_at", "updated_at"),
+    "organizations": ("id", "topic", "created_at", "updated_at"),
     "memberships": ("organization_id", "user_id", "email", "created_at", "updated_at"),
     "integrations": (
         "id", "organization_id", "webhook_token", "accept_bare_url", "api_key_last4", "signing_secret_last4",
@@ -266,6 +266,8 @@ CALLS = {
     "pagerduty_private.reason_to_tell_nobody(null, null)": {"service_role"},
     "pagerduty_private.notify_of_event(null, null, null)": {"service_role"},
     "pagerduty_private.move_linked_incident(null, null)": {"service_role"},
+    "pagerduty_private.tell_organization(%(org)s, 'moved', '{{}}')": {"service_role"},
+    "pagerduty_private.renew_topic(%(org)s)": set(),
     "pagerduty_private.ingest_event(null, null)": {"service_role"},
     "pagerduty_private.my_organizations()": {*USERS},
     "pagerduty_private.are_texts('{{}}', 1)": {*USERS, "service_role"},
@@ -287,7 +289,7 @@ def test_who_may_call_what(scene: Scene, call: str) -> None:
 TRIGGERS = (
     "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
     "start_linked_incident", "note_member_status", "record_incident_change", "broadcast_receipts",
-    "broadcast_incident_update",
+    "broadcast_incident_update", "part_from_members",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def acme(database: Database) -> Organization:
     return database.organization()
 
 
-def _may_listen(database: Database, user: str | None, topic: str, role: str = "authenticated", **claims: Any) -> bool:
+def may_listen(database: Database, user: str | None, topic: str, role: str = "authenticated", **claims: Any) -> bool:
     """Realtime's own check: a probe row in realtime.messages, read back as the user, all rolled back."""
     connection = database.connection
     with connection.transaction(force_rollback=True):
@@ -34,13 +34,13 @@ def _may_listen(database: Database, user: str | None, topic: str, role: str = "a
 def test_members_listen_to_their_organization_and_to_themselves(
     database: Database, acme: Organization, role: str
 ) -> None:
-    assert _may_listen(database, acme[role], f"pagerduty:org:{acme.id}")
-    assert _may_listen(database, acme[role], f"pagerduty:user:{acme[role]}")
+    assert may_listen(database, acme[role], database.topic(acme))
+    assert may_listen(database, acme[role], f"pagerduty:user:{acme[role]}")
 
 
 def test_a_channel_opens_no_row_of_another_topic(database: Database, acme: Organization) -> None:
     """Policies add up and hosts have theirs: ours shows the rows of the topic that is asked for, and no others."""
-    topics = [f"pagerduty:org:{acme.id}", f"pagerduty:user:{acme['viewer']}", "room:lobby"]
+    topics = [database.topic(acme), f"pagerduty:user:{acme['viewer']}", "room:lobby"]
     with database.connection.transaction(force_rollback=True):
         for topic in topics:
             database.rows("insert into realtime.messages (topic, extension) values (%s, 'broadcast')", (topic,))
@@ -52,42 +52,42 @@ def test_a_channel_opens_no_row_of_another_topic(database: Database, acme: Organ
 def test_one_who_is_in_two_organizations_listens_to_both(database: Database, acme: Organization) -> None:
     globex = database.organization()
     database.join(globex, "viewer", acme["viewer"])
-    assert _may_listen(database, acme["viewer"], f"pagerduty:org:{acme.id}")
-    assert _may_listen(database, acme["viewer"], f"pagerduty:org:{globex.id}")
+    assert may_listen(database, acme["viewer"], database.topic(acme))
+    assert may_listen(database, acme["viewer"], database.topic(globex))
 
 
 def test_nobody_listens_next_door(database: Database, acme: Organization) -> None:
     globex = database.organization()
     outsider = database.user()
     for user in (*globex.people.values(), outsider):
-        assert not _may_listen(database, user, f"pagerduty:org:{acme.id}")
-        assert not _may_listen(database, user, f"pagerduty:user:{acme['viewer']}")
-    assert not _may_listen(database, acme["owner"], f"pagerduty:user:{acme['viewer']}"), (
+        assert not may_listen(database, user, database.topic(acme))
+        assert not may_listen(database, user, f"pagerduty:user:{acme['viewer']}")
+    assert not may_listen(database, acme["owner"], f"pagerduty:user:{acme['viewer']}"), (
         "owners do not read over shoulders"
     )
-    assert _may_listen(database, outsider, f"pagerduty:user:{outsider}")
+    assert may_listen(database, outsider, f"pagerduty:user:{outsider}")
 
 
 def test_claims_do_not_let_anybody_in(database: Database, acme: Organization) -> None:
     outsider = database.user()
     boasts = {"sub": acme["owner"], "organization_id": acme.id, "role": "owner"}
-    assert not _may_listen(database, outsider, f"pagerduty:org:{acme.id}", user_metadata=boasts, app_metadata=boasts)
+    assert not may_listen(database, outsider, database.topic(acme), user_metadata=boasts, app_metadata=boasts)
 
 
 def test_the_anonymous_listen_to_nothing(database: Database, acme: Organization) -> None:
     for topic in (
-        f"pagerduty:org:{acme.id}",
+        database.topic(acme),
         f"pagerduty:user:{acme['owner']}",
         "pagerduty:user:",
         "pagerduty:org:",
         "",
     ):
-        assert not _may_listen(database, None, topic, role="anon")
-        assert not _may_listen(database, None, topic)
+        assert not may_listen(database, None, topic, role="anon")
+        assert not may_listen(database, None, topic)
 
 
-def _odd_topics(organization: str, user: str) -> Iterator[str]:
-    for identifier in (organization, user):
+def _odd_topics(organization: str, key: str, user: str) -> Iterator[str]:
+    for identifier in (organization, key, user):
         for topic in (f"pagerduty:org:{identifier}", f"pagerduty:user:{identifier}"):
             yield from (
                 topic.upper(),
@@ -114,8 +114,11 @@ def _odd_topics(organization: str, user: str) -> Iterator[str]:
             )
     yield from (
         f"pagerduty:org:{user}",
+        f"pagerduty:org:{organization}",
         f"pagerduty:user:{organization}",
+        f"pagerduty:user:{key}",
         organization,
+        key,
         user,
         f"pagerduty:ORG:{organization}",
         f"pagerduty:org: {organization}",
@@ -144,7 +147,8 @@ def _odd_topics(organization: str, user: str) -> Iterator[str]:
 
 def test_only_the_exact_topics_are_topics(database: Database, acme: Organization) -> None:
     owner = acme["owner"]
-    heard = [topic for topic in _odd_topics(acme.id, owner) if _may_listen(database, owner, topic)]
+    key = database.topic(acme).removeprefix("pagerduty:org:")
+    heard = [topic for topic in _odd_topics(acme.id, key, owner) if may_listen(database, owner, topic)]
     assert heard == []
 
 
@@ -152,17 +156,17 @@ def test_whoever_is_removed_stops_listening(database: Database, acme: Organizati
     database.rows(
         "delete from pagerduty.memberships where organization_id = %s and user_id = %s", (acme.id, acme["responder"])
     )
-    assert not _may_listen(database, acme["responder"], f"pagerduty:org:{acme.id}")
-    assert _may_listen(database, acme["responder"], f"pagerduty:user:{acme['responder']}")
+    assert not may_listen(database, acme["responder"], database.topic(acme))
+    assert may_listen(database, acme["responder"], f"pagerduty:user:{acme['responder']}")
 
 
 def test_presence_and_other_extensions_are_closed(database: Database, acme: Organization) -> None:
     with database.connection.transaction(force_rollback=True):
         database.rows(
             "insert into realtime.messages (topic, extension) values (%(topic)s, 'presence')",
-            {"topic": f"pagerduty:org:{acme.id}"},
+            {"topic": database.topic(acme)},
         )
-        database.rows("select set_config('realtime.topic', %s, true)", (f"pagerduty:org:{acme.id}",))
+        database.rows("select set_config('realtime.topic', %s, true)", (database.topic(acme),))
         with database.acting(acme["owner"]) as run:
             assert run("select extension from realtime.messages where extension <> 'broadcast'") == []
 
@@ -170,7 +174,7 @@ def test_presence_and_other_extensions_are_closed(database: Database, acme: Orga
 @pytest.mark.parametrize("topic", ["org", "user"])
 def test_nobody_sends_but_the_database(database: Database, acme: Organization, topic: str) -> None:
     """Realtime asks with an insert as the user whether they may send."""
-    name = {"org": f"pagerduty:org:{acme.id}", "user": f"pagerduty:user:{acme['owner']}"}[topic]
+    name = {"org": database.topic(acme), "user": f"pagerduty:user:{acme['owner']}"}[topic]
     insert = "insert into realtime.messages (topic, extension) values (%s, 'broadcast')"
     for user, role in ((acme["owner"], "authenticated"), (None, "anon")):
         with database.connection.transaction(force_rollback=True):
@@ -181,7 +185,7 @@ def test_nobody_sends_but_the_database(database: Database, acme: Organization, t
 # What is broadcast ----------------------------------------------------------------------------------------------------
 
 
-def _messages(database: Database, topic: str, name: str) -> list[dict[str, Any]]:
+def messages(database: Database, topic: str, name: str) -> list[dict[str, Any]]:
     """The payloads of an event on a topic, oldest first; every one of them is a private broadcast."""
     rows = database.rows(
         "select payload, private, extension from realtime.messages where topic = %s and event = %s"
@@ -203,10 +207,10 @@ def _as_json(database: Database, user: str, table: str, identifier: str) -> dict
 def test_a_notification_is_broadcast_as_the_feed_shows_it(database: Database, acme: Organization) -> None:
     globex = database.organization()
     notification = database.notify(acme, event())
-    [payload] = _messages(database, f"pagerduty:org:{acme.id}", "notification")
+    [payload] = messages(database, database.topic(acme), "notification")
     assert payload == _as_json(database, acme["viewer"], "notification_feed", notification)
     assert payload["read_at"] is None
-    assert _messages(database, f"pagerduty:org:{globex.id}", "notification") == []
+    assert messages(database, database.topic(globex), "notification") == []
     everywhere = "select count(*) from realtime.messages where payload::text like %s"
     assert database.value(everywhere, (f"%{notification}%",)) == 1
 
@@ -217,13 +221,13 @@ def test_no_broadcast_without_a_notification(database: Database, acme: Organizat
     database.ingest(acme, first)
     database.ingest(acme, event("pagey.ping"))
     database.ingest(acme, {**event(), "invalid": "broken"})
-    assert len(_messages(database, f"pagerduty:org:{acme.id}", "notification")) == 1
+    assert len(messages(database, database.topic(acme), "notification")) == 1
 
 
 def test_a_transaction_that_fails_broadcasts_nothing(database: Database, acme: Organization) -> None:
     with database.connection.transaction(force_rollback=True):
         database.ingest(acme, event())
-    assert _messages(database, f"pagerduty:org:{acme.id}", "notification") == []
+    assert messages(database, database.topic(acme), "notification") == []
 
 
 def test_a_receipt_goes_to_the_readers_own_topic(database: Database, acme: Organization) -> None:
@@ -231,12 +235,12 @@ def test_a_receipt_goes_to_the_readers_own_topic(database: Database, acme: Organ
     insert = "insert into pagerduty.receipts (notification_id) values (%s) on conflict do nothing"
     database.run_as(acme["viewer"], insert, (notification,))
     database.run_as(acme["viewer"], insert, (notification,))  # reads it again: no news
-    [payload] = _messages(database, f"pagerduty:user:{acme['viewer']}", "receipt")
+    [payload] = messages(database, f"pagerduty:user:{acme['viewer']}", "receipt")
     assert payload["notification_ids"] == [notification]
     read_at = "select to_jsonb(read_at) from pagerduty.receipts where notification_id = %s"
     assert payload["read_at"] == database.value(read_at, (notification,))
-    assert _messages(database, f"pagerduty:user:{acme['owner']}", "receipt") == []
-    assert _messages(database, f"pagerduty:org:{acme.id}", "receipt") == []
+    assert messages(database, f"pagerduty:user:{acme['owner']}", "receipt") == []
+    assert messages(database, database.topic(acme), "receipt") == []
 
 
 @pytest.mark.parametrize(("unread", "listed"), [(100, True), (101, False)])
@@ -246,7 +250,7 @@ def test_reading_all_is_one_message_that_lists_a_hundred_at_most(
     database.ingest(acme, *(event() for _ in range(unread)))
     [row] = database.run_as(acme["viewer"], "select pagerduty.read_all_notifications(%s) as count", (acme.id,))
     assert row["count"] == unread
-    [payload] = _messages(database, f"pagerduty:user:{acme['viewer']}", "receipt")
+    [payload] = messages(database, f"pagerduty:user:{acme['viewer']}", "receipt")
     assert (payload["notification_ids"] is not None) == listed
     if listed:
         assert len(set(payload["notification_ids"])) == unread
@@ -258,10 +262,10 @@ def test_an_incident_is_broadcast_when_it_is_made_and_whenever_it_changes(
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
     database.run_as(acme["responder"], "update pagerduty.incidents set title = 'Edited' where id = %s", (incident,))
     database.ingest(acme, at(5, "resolved"))
-    made, edited, resolved = _messages(database, f"pagerduty:org:{acme.id}", "incident")
+    made, edited, resolved = messages(database, database.topic(acme), "incident")
     assert (made["status"], edited["title"], resolved["status"]) == ("open", "Edited", "resolved")
     assert resolved == _as_json(database, acme["viewer"], "incidents", incident)
-    updates = _messages(database, f"pagerduty:org:{acme.id}", "incident_update")
+    updates = messages(database, database.topic(acme), "incident_update")
     assert [update["kind"] for update in updates] == ["created", "edited", "pagerduty"]
     assert {update["incident_id"] for update in updates} == {incident}
 

@@ -17,6 +17,7 @@ from tests.database import (
     test_integration_settings,
     test_isolation,
     test_memberships,
+    test_topics,
 )
 from tests.database.database import Database, scratch
 from tests.database.twins import TwinnedDatabase
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.one_postgres
 
 FEED = "pagerduty.notification_feed"
 KEY, SECRET = {"api_key": None}, {"signing_secret": {"sealed": "sealed", "last4": "aled"}}
+_leaves = partial(test_topics.test_whoever_goes_is_left_behind, way="leaves")
 _saves = partial(partial, test_integration_settings.test_the_version_grows_with_what_a_cache_must_notice)
 
 # The function or view, a part of its text, what is there instead, and the test that notices.
@@ -128,6 +130,17 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "keep_an_owner": (
         "keep_an_owner", "m.organization_id = old.organization_id", "true",
         test_memberships.test_nobody_above_the_policies_loses_the_last_owner_either,
+    ),
+    "tell_organization": (
+        "tell_organization", "locked.id = organization", "true", test_ingest.test_an_event_becomes_a_notification,
+    ),
+    "may_listen": ("may_listen", "m.organization_id = o.id", "true", _leaves),
+    "part_from_members": ("part_from_members", "m.organization_id = g.organization_id", "true", _leaves),
+    "renew_topic: the former": ("renew_topic", "o.id = organization", "true", _leaves),
+    "renew_topic": ("renew_topic", "where id = organization", "where true", _leaves),
+    "renew_topic: the members": (
+        "renew_topic", "m.organization_id = organization", "true",
+        partial(test_topics.test_many_are_to_move_one_after_the_other, members=149, within=2),
     ),
 }  # fmt: skip
 

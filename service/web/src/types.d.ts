@@ -34,6 +34,7 @@ export interface Organization {
   id: string;
   name: string;
   role: Role;
+  topic: string;
 }
 export interface Me {
   user: User;

@@ -5,7 +5,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform realtime.send(to_jsonb(new), 'incident_update', 'pagerduty:org:' || new.organization_id, true);
+  perform pagerduty_private.tell_organization(new.organization_id, 'incident_update', to_jsonb(new));
   return null;
 end
 $$;

@@ -7,11 +7,12 @@ set search_path = ''
 as $$
   select topic = 'pagerduty:user:' || (select auth.uid())
     or exists (
-      select from pagerduty.memberships m
-      where m.user_id = (select auth.uid())
-        and 'pagerduty:org:' || m.organization_id = topic
+      select from pagerduty.organizations o
+      join pagerduty.memberships m on m.organization_id = o.id
+      where o.topic = may_listen.topic
+        and m.user_id = (select auth.uid())
     )
 $$;
-comment on function pagerduty_private.may_listen(text) is 'May the calling user listen to this private topic: their own, or one of an organization they are in.';
+comment on function pagerduty_private.may_listen(text) is 'May the calling user listen to this private topic: their own, or the present one of an organization they are in.';
 revoke all on function pagerduty_private.may_listen(text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.may_listen(text) to authenticated;

@@ -57,7 +57,7 @@ begin
     (event ->> 'occurred_at')::timestamptz
   )
   returning * into made;
-  perform realtime.send(to_jsonb(f), 'notification', 'pagerduty:org:' || made.organization_id, true)
+  perform pagerduty_private.tell_organization(made.organization_id, 'notification', to_jsonb(f))
   from pagerduty.notification_feed f
   where f.id = made.id;
   return made.id;

@@ -21,7 +21,7 @@ begin
       values (new.id, new.organization_id, 'edited', auth.uid());
     end if;
   end if;
-  perform realtime.send(to_jsonb(new), 'incident', 'pagerduty:org:' || new.organization_id, true);
+  perform pagerduty_private.tell_organization(new.organization_id, 'incident', to_jsonb(new));
   return null;
 end
 $$;

@@ -6,6 +6,7 @@ import { Toasts } from '../ui/toast.js';
 import { Header } from './header.js';
 import { Component, html, render, useEffect } from './html.js';
 import { fetchTheRest, lazy } from './lazy.js';
+import { followMemberships } from './membership.js';
 import { navigate, safeNext, useRoute } from './router.js';
 import { loadMe, session, signOut, startSession } from './session.js';
 import { useStore } from './store.js';
@@ -38,10 +39,10 @@ function Page({ path, query, organization }) {
   const place = organization?.id;
   if (!place) return html`<${Homeless} />`;
   if (path === '/incidents') return html`<${IncidentsPage} key=${place} organization=${organization} />`;
-  if (path === '/incidents/new') return html`<${NewIncidentPage} key=${query} organization=${organization} query=${query} />`;
+  if (path === '/incidents/new') return html`<${NewIncidentPage} key=${`${place} ${query}`} organization=${organization} query=${query} />`;
   const incident = /^\/incidents\/([^/]+)$/.exec(path);
   // Not decoded: an id needs none, and `%ff` cannot be.
-  if (incident) return html`<${IncidentPage} key=${path} id=${incident[1]} />`;
+  if (incident) return html`<${IncidentPage} key=${`${place} ${path}`} id=${incident[1]} />`;
   if (path.startsWith('/settings')) return html`<${SettingsPage} key=${place} path=${path} organization=${organization} />`;
   return html`<div class="page"><${Skeleton} rows=${4} /></div>`;
 }
@@ -97,5 +98,6 @@ class App extends Component {
 }
 
 startSession();
+followMemberships();
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app'))); // takes over the frame that stands there
 fetchTheRest();

@@ -44,7 +44,7 @@ export function Header() {
           <${Organization} organizations=${organizations} organization=${organization} />
           ${
             organization
-              ? html`<${Bell} key=${`${user?.id} ${organization.id}`} userId=${user?.id} organizationId=${organization.id} />`
+              ? html`<${Bell} key=${`${user?.id} ${organization.id}`} userId=${user?.id} organizationId=${organization.id} topic=${organization.topic} />`
               : html`<span class="bell-place"></span>`
           }
           <${Account} user=${user} organizations=${organizations} organization=${organization} />

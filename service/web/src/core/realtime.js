@@ -3,7 +3,10 @@ import { useEffect, useRef } from './html.js';
 import { supabase } from './supabase.js';
 import { connection, onSync, syncNow } from './sync.js';
 
-const EVENTS = { org: ['notification', 'incident', 'incident_update'], user: ['receipt'] };
+const EVENTS = {
+  org: ['notification', 'incident', 'incident_update', 'moved'],
+  user: ['receipt', 'removed'],
+};
 const SLOWEST = 30000; // milliseconds between attempts
 const handlers = new Map();
 const closing = new Map();
@@ -25,17 +28,26 @@ export function useBroadcast(event, handler) {
   useEffect(() => onBroadcast(event, (payload) => latest.current(payload)), [event]);
 }
 
-/** Listens for one person in one organization, and to nothing that was listened to before; null ends it. */
-export function listen(userId, organizationId) {
+function tell(event, payload) {
+  for (const handler of [...(handlers.get(event) ?? [])]) handler(payload);
+}
+
+/** Listens for one person on an organization's topic, and to nothing that was listened to before; null ends it. */
+export function listen(userId, topic) {
   for (const line of lines) line.close();
   connection.set({ live: false, late: false });
   clearTimeout(patience);
-  lines =
-    userId && organizationId
-      ? [new Line(`pagerduty:org:${organizationId}`, EVENTS.org), new Line(`pagerduty:user:${userId}`, EVENTS.user)]
-      : [];
+  lines = userId && topic ? [new Line(topic, EVENTS.org), new Line(`pagerduty:user:${userId}`, EVENTS.user)] : [];
   for (const line of lines) line.open();
   if (lines.length) patience = setTimeout(() => connection.set({ late: !connection.state.live }), PATIENCE);
+}
+
+/** Goes over to the organization's new topic. The former is left when the new one is joined, and then all is read. */
+export function moveTo(topic) {
+  const [former, own] = lines;
+  if (!former || former.topic === topic) return;
+  lines = [new Line(topic, EVENTS.org, former), own];
+  lines[0].open();
 }
 
 function changed(line) {
@@ -44,14 +56,19 @@ function changed(line) {
   connection.set({ live, late: !live && (connection.state.late || connection.state.live) });
 }
 
-/** One channel that comes back whenever it is lost. */
+/** One channel that comes back whenever it is lost. `former` is the one whose place it takes once it is joined. */
 class Line {
-  constructor(topic, events) {
+  constructor(topic, events, former = null) {
     this.topic = topic;
     this.events = events;
-    this.live = false;
+    this.former = former;
+    this.joined = false;
     this.closed = false;
     this.attempts = 0;
+  }
+
+  get live() {
+    return this.joined || Boolean(this.former?.live);
   }
 
   async open() {
@@ -68,7 +85,8 @@ class Line {
 
   close() {
     this.closed = true;
-    this.live = false;
+    this.joined = false;
+    this.#leaveFormer();
     clearTimeout(this.timer);
     if (!this.channel) return;
     const left = supabase.removeChannel(this.channel).catch(() => {});
@@ -76,22 +94,32 @@ class Line {
     left.then(() => closing.get(this.topic) === left && closing.delete(this.topic));
   }
 
+  #leaveFormer() {
+    this.former?.close();
+    this.former = null;
+  }
+
   #receive(channel, event, payload) {
     if (this.closed || channel !== this.channel || !payload) return;
-    for (const handler of [...(handlers.get(event) ?? [])]) handler(payload);
+    tell(event, payload);
   }
 
   #status(channel, status) {
     if (this.closed || channel !== this.channel) return;
-    this.live = status === 'SUBSCRIBED';
+    this.joined = status === 'SUBSCRIBED';
+    const moved = this.joined && this.former;
+    if (moved) this.#leaveFormer();
     changed(this);
-    if (this.live) {
+    if (this.joined) {
       this.attempts = 0;
       if (lines.every((one) => one.live)) syncNow('join');
+      if (moved) tell('moved', {}); // perhaps once more: the word of it went to where this page was not yet
     } else if (status === 'CLOSED') {
       // The server closed it (its token ran out, another join): supabase-js rejoins after errors, but not after this.
       this.channel = null;
       this.timer = setTimeout(() => this.open(), Math.min(SLOWEST, 500 * 2 ** this.attempts++));
+    } else if (status === 'CHANNEL_ERROR' && supabase.realtime.isConnected()) {
+      tell('moved', {}); // refused, so perhaps the word of it was missed
     }
   }
 }

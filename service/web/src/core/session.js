@@ -4,6 +4,7 @@ import { config } from './config.js';
 import { dropAllDrafts } from './drafts.js';
 import { Store } from './store.js';
 import { supabase } from './supabase.js';
+import { oneAtATime } from './turns.js';
 
 /**
  * phase: starting (not known yet), out, ready, failed (signed in, but /api/me does not answer: `problem`).
@@ -66,15 +67,26 @@ async function enter(user) {
 /** Reads organizations and roles again. */
 export async function loadMe() {
   try {
-    const me = await api('/api/me');
-    write(localStorage, `me:${me.user.id}`, JSON.stringify(me));
-    become(me);
+    become(await api('/api/me'));
   } catch (problem) {
     if (problem.status !== 401 && session.state.phase !== 'ready') session.set({ phase: 'failed', problem });
   }
 }
 
+/**
+ * Reads organizations and roles again while a page is open: they, or a topic, may have changed. What cannot be read
+ * now is read the next time, and while a membership is being ended, or a session, nothing is.
+ */
+export const lookAgain = oneAtATime(async () => {
+  const { phase, user, organizations } = session.state;
+  if (phase !== 'ready') return;
+  const me = await api('/api/me').catch(() => null);
+  if (session.state.phase !== 'ready' || me?.user.id !== user?.id) return;
+  if (JSON.stringify(me.organizations) !== JSON.stringify(organizations)) become(me);
+});
+
 function become({ user, organizations }) {
+  write(localStorage, `me:${user.id}`, JSON.stringify({ user, organizations }));
   const wanted = session.state.organization?.id ?? read(sessionStorage, CHOSEN) ?? read(localStorage, CHOSEN);
   const organization = organizations.find(({ id }) => id === wanted) ?? organizations[0] ?? null;
   configureApi({ organizationId: organization?.id ?? null });

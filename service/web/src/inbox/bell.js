@@ -1,6 +1,6 @@
 // The bell in the header: how many are unread, and the panel with the list.
 import { html, useEffect, useRef, useState } from '../core/html.js';
-import { listen, onBroadcast } from '../core/realtime.js';
+import { listen, moveTo, onBroadcast } from '../core/realtime.js';
 import { navigate } from '../core/router.js';
 import { useStore } from '../core/store.js';
 import { connection, onSync } from '../core/sync.js';
@@ -15,7 +15,7 @@ import { addressOf } from './rows.js';
 const ANNOUNCE_AFTER = 400; // milliseconds: what comes together is said together
 
 /** Follows one person's notifications in one organization for as long as the bell is there. */
-function useNotifications(organizationId, userId, arrived) {
+function useNotifications(organizationId, userId, topic, arrived) {
   const latest = useRef(arrived);
   latest.current = arrived;
   const [notifications] = useState(() => new Notifications(organizationId, userId, (rows) => latest.current(rows)));
@@ -26,7 +26,7 @@ function useNotifications(organizationId, userId, arrived) {
       onBroadcast('incident', (incident) => notifications.incident(incident)),
       onSync((reason) => notifications.catchUp({ again: reason !== 'interval' })),
     ];
-    listen(userId, organizationId);
+    listen(userId, topic);
     notifications.catchUp();
     return () => {
       for (const each of undo) each();
@@ -34,6 +34,7 @@ function useNotifications(organizationId, userId, arrived) {
       notifications.end();
     };
   }, [notifications]);
+  useEffect(() => moveTo(topic), [topic]);
   return notifications;
 }
 
@@ -59,9 +60,9 @@ function useAnnouncements() {
   return /** @type {const} */ ([said, announce]);
 }
 
-export function Bell({ organizationId, userId }) {
+export function Bell({ organizationId, userId, topic }) {
   const [said, announce] = useAnnouncements();
-  const notifications = useNotifications(organizationId, userId, (rows) => {
+  const notifications = useNotifications(organizationId, userId, topic, (rows) => {
     announce(rows);
     alertOf(rows, (row) => navigate(addressOf(row)));
   });

@@ -102,12 +102,14 @@ grant execute on function pagerduty_private.are_texts(text[], integer) to authen
 create table pagerduty.organizations (
   id uuid primary key default gen_random_uuid(),
   name text not null check (length(name) between 1 and 200),
+  topic text not null unique default 'pagerduty:org:' || gen_random_uuid() check (topic like 'pagerduty:org:%'),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
 comment on table pagerduty.organizations is 'An organization: the unit that never sees another one''s anything.';
-comment on column pagerduty.organizations.id is 'Identifier; the realtime topic of the organization is pagerduty:org:<id>.';
+comment on column pagerduty.organizations.id is 'Identifier.';
 comment on column pagerduty.organizations.name is 'Name as people write it.';
+comment on column pagerduty.organizations.topic is 'The realtime topic that its members listen to; another one as soon as somebody is no member any more (renew_topic).';
 comment on column pagerduty.organizations.created_at is 'When it was made.';
 comment on column pagerduty.organizations.updated_at is 'When it was last changed.';
 
@@ -517,14 +519,105 @@ set search_path = ''
 as $$
   select topic = 'pagerduty:user:' || (select auth.uid())
     or exists (
-      select from pagerduty.memberships m
-      where m.user_id = (select auth.uid())
-        and 'pagerduty:org:' || m.organization_id = topic
+      select from pagerduty.organizations o
+      join pagerduty.memberships m on m.organization_id = o.id
+      where o.topic = may_listen.topic
+        and m.user_id = (select auth.uid())
     )
 $$;
-comment on function pagerduty_private.may_listen(text) is 'May the calling user listen to this private topic: their own, or one of an organization they are in.';
+comment on function pagerduty_private.may_listen(text) is 'May the calling user listen to this private topic: their own, or the present one of an organization they are in.';
 revoke all on function pagerduty_private.may_listen(text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.may_listen(text) to authenticated;
+
+-- supabase/schemas/functions/tell_organization.sql ---------------------------------------------------
+-- The only way to an organization's topic.
+create function pagerduty_private.tell_organization(organization uuid, event text, payload jsonb) returns void
+language sql
+set search_path = ''
+as $$
+  -- Locked, so that what is told to a topic is committed before the topic is renewed: who leaves hears nothing after
+  -- that, and who stays has missed nothing. It costs nothing where a row of the organization was written: its foreign
+  -- key holds the same lock.
+  select realtime.send(payload, event, o.topic, true)
+  from (
+    select locked.topic
+    from pagerduty.organizations locked
+    where locked.id = organization
+    for key share
+  ) o
+$$;
+comment on function pagerduty_private.tell_organization(uuid, text, jsonb) is 'Broadcasts to the members of an organization, on its present topic.';
+revoke all on function pagerduty_private.tell_organization(uuid, text, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.tell_organization(uuid, text, jsonb) to service_role;
+
+-- supabase/schemas/functions/renew_topic.sql ---------------------------------------------------------
+-- An open channel is not asked again before its token ends, up to an hour later. So who is no member any more is left
+-- behind on a topic where nothing is told.
+create function pagerduty_private.renew_topic(organization uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  former text;
+begin
+  select o.topic into former
+  from pagerduty.organizations o
+  where o.id = organization
+  for update;
+  if not found then
+    return; -- it is being deleted
+  end if;
+  update pagerduty.organizations set topic = default where id = organization;
+  -- Realtime takes 100 joins a second of a small project: half of them for one organization. Beyond half a minute there
+  -- is nothing to spread: by then everybody has looked again.
+  perform realtime.send(jsonb_build_object('within', least(30, count(*) / 50)), 'moved', former, true)
+  from pagerduty.memberships m
+  where m.organization_id = organization;
+end
+$$;
+comment on function pagerduty_private.renew_topic(uuid) is 'Gives an organization another topic. The last word on the former one says nothing but that, and within how many seconds to move.';
+revoke all on function pagerduty_private.renew_topic(uuid) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.part_from_members() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  parted record;
+begin
+  -- In one order: two users who are deleted at once may have been in the same organizations.
+  for parted in
+    select g.organization_id, array_agg(g.user_id) as users
+    from gone g
+    where not exists (
+      select from pagerduty.memberships m
+      where m.organization_id = g.organization_id
+        and m.user_id = g.user_id
+    )
+    group by g.organization_id
+    order by g.organization_id
+  loop
+    perform pagerduty_private.renew_topic(parted.organization_id);
+    perform realtime.send(
+      jsonb_build_object('organization_id', parted.organization_id), 'removed', 'pagerduty:user:' || u.id, true
+    )
+    from unnest(parted.users) u (id);
+  end loop;
+  return null;
+end
+$$;
+comment on function pagerduty_private.part_from_members() is 'Trigger: an organization goes on with another topic as soon as somebody is no member any more, and they are told.';
+revoke all on function pagerduty_private.part_from_members() from public, anon, authenticated, service_role;
+
+create trigger part_from_deleted after delete on pagerduty.memberships
+  referencing old table as gone
+  for each statement execute function pagerduty_private.part_from_members();
+
+-- A row may also be given to another user, or to another organization.
+create trigger part_from_moved after update on pagerduty.memberships
+  referencing old table as gone
+  for each statement execute function pagerduty_private.part_from_members();
 
 -- supabase/schemas/functions/version_integration.sql -------------------------------------------------
 -- The service keeps settings for a while: the version tells it that they have changed.
@@ -724,7 +817,7 @@ begin
       values (new.id, new.organization_id, 'edited', auth.uid());
     end if;
   end if;
-  perform realtime.send(to_jsonb(new), 'incident', 'pagerduty:org:' || new.organization_id, true);
+  perform pagerduty_private.tell_organization(new.organization_id, 'incident', to_jsonb(new));
   return null;
 end
 $$;
@@ -742,7 +835,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform realtime.send(to_jsonb(new), 'incident_update', 'pagerduty:org:' || new.organization_id, true);
+  perform pagerduty_private.tell_organization(new.organization_id, 'incident_update', to_jsonb(new));
   return null;
 end
 $$;
@@ -1107,7 +1200,7 @@ begin
     (event ->> 'occurred_at')::timestamptz
   )
   returning * into made;
-  perform realtime.send(to_jsonb(f), 'notification', 'pagerduty:org:' || made.organization_id, true)
+  perform pagerduty_private.tell_organization(made.organization_id, 'notification', to_jsonb(f))
   from pagerduty.notification_feed f
   where f.id = made.id;
   return made.id;

@@ -259,6 +259,7 @@ def test_the_record_of_an_invalid_event() -> None:
         "occurred_at": None,
         "payload": {"a": 1},
         "integration_keys": ["k"],
+        "service": None,
         "incident": None,
         "told_status": None,
         "notification": None,
@@ -280,6 +281,7 @@ def test_an_incident_without_id_is_shown_but_cannot_be_linked() -> None:
         "service_id": "PSVC",
         "service_name": SERVICE,
     }
+    assert record["service"] == {"id": "PSVC", "name": SERVICE}
     assert record["notification"] is not None
     assert record["notification"]["title"] == "A bump"
     prefill = record["notification"]["prefill"]

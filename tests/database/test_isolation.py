@@ -200,6 +200,7 @@ def test_the_secret_part_of_the_settings_is_for_owners_and_admins(
             assert row["settings"]["admin"]["webhook_token"] == acme.token
             assert row["settings"]["admin"].keys() == {
                 "webhook_token", "accept_bare_url", "integration_key", "api_key_last4", "signing_secret_last4",
+                "seen_services",
             }  # fmt: skip
         else:
             assert row["settings"]["admin"] is None

@@ -777,28 +777,34 @@ create trigger broadcast_incident_update after insert on pagerduty.incident_upda
 -- supabase/schemas/functions/seen_services.sql -------------------------------------------------------
 -- Part of get_integration(): what a filter can be chosen from.
 create function pagerduty_private.seen_services(organization_id uuid) returns jsonb
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
+-- Planned for the organization at hand: one may have a million times the events of another.
+set plan_cache_mode = force_custom_plan
 as $$
-  select coalesce(jsonb_agg(
-    jsonb_build_object('id', seen.service_id, 'name', seen.service_name)
-    order by lower(coalesce(seen.service_name, seen.service_id)), seen.service_id
-  ), '[]')
-  from (
-    select distinct on (coalesce(recent.service_id, recent.service_name)) recent.service_id, recent.service_name
+begin
+  return (
+    select coalesce(jsonb_agg(
+      jsonb_build_object('id', seen.service_id, 'name', seen.service_name)
+      order by lower(coalesce(seen.service_name, seen.service_id)), seen.service_id
+    ), '[]')
     from (
-      select e.service_id, e.service_name, e.received_at
-      from pagerduty.events e
-      where e.organization_id = seen_services.organization_id
-        and e.organization_id in (select pagerduty_private.my_organizations('admin'))
-      order by e.received_at desc
-      limit 1000
-    ) recent
-    where coalesce(recent.service_id, recent.service_name) is not null
-    order by coalesce(recent.service_id, recent.service_name), recent.service_name is null, recent.received_at desc
-  ) seen
+      select distinct on (coalesce(recent.service_id, recent.service_name)) recent.service_id, recent.service_name
+      from (
+        select e.service_id, e.service_name, e.received_at
+        from pagerduty.events e
+        where e.organization_id = seen_services.organization_id
+          and seen_services.organization_id in (select pagerduty_private.my_organizations('admin'))
+        order by e.received_at desc
+        limit 1000
+      ) recent
+      where coalesce(recent.service_id, recent.service_name) is not null
+      order by coalesce(recent.service_id, recent.service_name), recent.service_name is null, recent.received_at desc
+    ) seen
+  );
+end
 $$;
 comment on function pagerduty_private.seen_services(uuid) is 'The services of an organization''s last thousand events, by name: {"id", "name"}, for owners and admins to choose from.';
 revoke all on function pagerduty_private.seen_services(uuid) from public, anon, authenticated, service_role;
@@ -807,33 +813,44 @@ grant execute on function pagerduty_private.seen_services(uuid) to authenticated
 -- supabase/schemas/functions/recent_events.sql -------------------------------------------------------
 -- Part of get_integration(): is what arrives taken?
 create function pagerduty_private.recent_events(organization_id uuid) returns jsonb
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
+-- Planned for the organization at hand: one may have a million times the events of another.
+set plan_cache_mode = force_custom_plan
 as $$
-  select jsonb_build_object(
-    'received', coalesce(sum(kind.events), 0),
-    'ignored', coalesce(sum(kind.events) filter (where kind.outcome = 'ignored'), 0),
-    'invalid', coalesce(sum(kind.events) filter (where kind.outcome = 'invalid'), 0),
-    'since', min(kind.first),
-    'reasons', coalesce(jsonb_object_agg(kind.reason, kind.events) filter (where kind.outcome = 'ignored'), '{}')
-  )
-  from (
-    select recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as first
+declare
+  first_counted constant timestamptz := (
+    select greatest(i.filters_changed_at, now() - interval '7 days')
+    from pagerduty.integrations i
+    where i.organization_id = recent_events.organization_id
+  );
+begin
+  return (
+    select jsonb_build_object(
+      'received', coalesce(sum(kind.events), 0),
+      'ignored', coalesce(sum(kind.events) filter (where kind.outcome = 'ignored'), 0),
+      'invalid', coalesce(sum(kind.events) filter (where kind.outcome = 'invalid'), 0),
+      'since', min(kind.since),
+      'reasons', coalesce(jsonb_object_agg(kind.reason, kind.events) filter (where kind.outcome = 'ignored'), '{}')
+    )
     from (
-      select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at
-      from pagerduty.integrations i
-      join pagerduty.events e on e.organization_id = i.organization_id
-      where i.organization_id = recent_events.organization_id
-        and i.organization_id in (select pagerduty_private.my_organizations())
-        and e.received_at > greatest(i.filters_changed_at, now() - interval '7 days')
-      order by e.received_at desc
-      limit 1000
-    ) recent
-    where recent.reason is distinct from 'ping'
-    group by recent.outcome, recent.reason
-  ) kind
+      select recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as since
+      from (
+        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at
+        from pagerduty.events e
+        where e.organization_id = recent_events.organization_id
+          and recent_events.organization_id in (select pagerduty_private.my_organizations())
+          and e.received_at > first_counted
+        order by e.received_at desc
+        limit 1000
+      ) recent
+      where recent.reason is distinct from 'ping'
+      group by recent.outcome, recent.reason
+    ) kind
+  );
+end
 $$;
 comment on function pagerduty_private.recent_events(uuid) is 'What became of the events of a week, the last thousand at most, that came since the filters were last changed: "received", "ignored" and "invalid" ones, "since" when, how many were ignored for which of the "reasons". A ping counts as none. For members, who may not read the events themselves.';
 revoke all on function pagerduty_private.recent_events(uuid) from public, anon, authenticated, service_role;
@@ -1110,21 +1127,26 @@ language sql
 stable
 set search_path = ''
 as $$
-  select jsonb_build_object('id', coalesce(told.id, known.service_id), 'name', coalesce(told.name, known.service_name))
+  select case
+    when (told.id is null and told.name is null)
+      or (told.name is null and told.id = known.service_id)
+      or (told.id is null and told.name = known.service_name)
+      then jsonb_build_object('id', known.service_id, 'name', known.service_name)
+    else jsonb_build_object('id', told.id, 'name', told.name)
+  end
   from (select event #>> '{service,id}' as id, event #>> '{service,name}' as name) told
   left join lateral (
     select e.service_id, e.service_name
     from pagerduty.events e
-    where e.organization_id = organization
+    where (told.id is null or told.name is null)
+      and e.organization_id = organization
       and e.pagerduty_incident_id = event #>> '{incident,id}'
       and (e.service_id is not null or e.service_name is not null)
-      and (told.id is null or (told.name is null and e.service_id = told.id))
-      and (told.name is null or (told.id is null and e.service_name = told.name))
     order by least(e.occurred_at, e.received_at) desc, e.received_at desc
     limit 1
   ) known on true
 $$;
-comment on function pagerduty_private.service_of_event(uuid, jsonb) is 'The service, {"id", "name"}, of an event: as it names it, completed with what is remembered of the same one; that of its incident where it names none, as notes and tasks do not.';
+comment on function pagerduty_private.service_of_event(uuid, jsonb) is 'The service, {"id", "name"}, that an event belongs to: the one that it names, completed with what is remembered of it; where it names none, as notes and tasks do not, the one that is remembered of its incident.';
 revoke all on function pagerduty_private.service_of_event(uuid, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.service_of_event(uuid, jsonb) to service_role;
 

@@ -223,7 +223,8 @@ KEPT = {
     "memberships": ("organization_id", "user_id", "email", "created_at", "updated_at"),
     "integrations": (
         "id", "organization_id", "webhook_token", "accept_bare_url", "api_key_last4", "signing_secret_last4",
-        "settings_version", "filters_changed_at", "last_event_at", "last_error", "last_error_at", "created_at", "updated_at",
+        "settings_version", "filters_changed_at", "last_event_at", "last_error", "last_error_at", "created_at",
+        "updated_at",
     ),
     "incidents": (
         "id", "organization_id", "notification_id", "pagerduty_incident_id", "pagerduty_url", "pagerduty_status",

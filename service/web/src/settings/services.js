@@ -59,7 +59,8 @@ export function Services({ choice, seen, onChange, error }) {
 }
 
 function Choose({ choice, seen, onChange, error }) {
-  const unseen = choice.ticked.filter((text) => !seen.some((service) => isOf(text, service))).map((text) => ({ id: text, name: null }));
+  const unseen = choice.ticked.filter((text) => !seen.some((service) => isOf(text, service)));
+  const offered = [...seen, ...unseen.map((text) => ({ id: text, name: null }))];
   const toggle = (service) => {
     const others = choice.ticked.filter((text) => !isOf(text, service));
     const isTicked = others.length < choice.ticked.length;
@@ -67,16 +68,21 @@ function Choose({ choice, seen, onChange, error }) {
   };
   return html`
     <div class="type-groups">
-      <div role="group" aria-label="Services of the last events">
-        ${[...seen, ...unseen].map(
-          (service) => html`
-          <label key=${service.id ?? service.name} class="choice">
-            <input type="checkbox" checked=${choice.ticked.some((text) => isOf(text, service))} onChange=${() => toggle(service)} />
-            <bdi title=${service.id}>${service.name ?? service.id}</bdi>
-          </label>
-        `,
-        )}
-      </div>
+      ${
+        offered.length > 0 &&
+        html`
+        <div class="seen-services" role="group" aria-label="Services of the last events">
+          ${offered.map(
+            (service) => html`
+            <label key=${service.id ?? service.name} class="choice">
+              <input type="checkbox" checked=${choice.ticked.some((text) => isOf(text, service))} onChange=${() => toggle(service)} />
+              <bdi title=${service.id}>${service.name ?? service.id}</bdi>
+            </label>
+          `,
+          )}
+        </div>
+      `
+      }
       <${Field} label="Others" optional error=${error} hint="Ids or names, one a line. An id holds when the service is renamed.">
         ${(attributes) => html`<textarea ...${attributes} rows="2" dir="auto" spellcheck="false" value=${choice.written} onInput=${(event) => onChange({ ...choice, written: event.currentTarget.value })}></textarea>`}
       <//>

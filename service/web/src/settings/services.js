@@ -71,7 +71,7 @@ function Choose({ choice, seen, onChange, error }) {
       ${
         offered.length > 0 &&
         html`
-        <div class="seen-services" role="group" aria-label="Services of the last events">
+        <div role="group" aria-label="Services of the last events">
           ${offered.map(
             (service) => html`
             <label key=${service.id ?? service.name} class="choice">

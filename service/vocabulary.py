@@ -14,6 +14,8 @@ UpdateKind = Literal["created", "status", "edited", "comment", "pagerduty"]
 Region = Literal["us", "eu"]
 Urgency = Literal["high", "low"]
 PagerDutyStatus = Literal["triggered", "acknowledged", "resolved"]
+#: How an integration is; what is further to the left matters more.
+HealthState = Literal["failing", "not_configured", "disabled", "waiting", "all_ignored", "good"]
 
 #: Each may do what those before it may, and more.
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -38,6 +40,9 @@ URL_LIMIT = 2048
 EVENT_TYPE_LIMIT = 255
 EVENT_TYPES_LIMIT = 100  # event types in an integration's filter
 ALL_EVENT_TYPES_LIMIT = 5000  # all of them together
+SERVICE_LIMIT = 255  # id or name of a PagerDuty service
+SERVICES_LIMIT = 100  # services in an integration's filter
+ALL_SERVICES_LIMIT = 5000  # all of them together
 API_KEY_LIMIT = 128
 SIGNING_SECRET_LIMIT = 512
 

@@ -21,6 +21,7 @@ from service.crypto import CannotOpen, Sealer
 from service.pagerduty.client import check_api_key
 from service.problems import FORBIDDEN, INVALID_FIELDS, not_found
 from service.rest import call
+from service.vocabulary import HealthState
 
 _SECRETS = ("api_key", "signing_secret")
 
@@ -31,6 +32,15 @@ class _AdminFields(BaseModel):
     integration_key: str | None
     api_key_last4: str | None
     signing_secret_last4: str | None
+    seen_services: list[dict[str, str | None]]
+
+
+class _RecentEvents(BaseModel):
+    received: int = 0
+    ignored: int = 0
+    invalid: int = 0
+    since: str | None = None
+    reasons: dict[str, int] = {}
 
 
 class _Saved(BaseModel):
@@ -41,11 +51,13 @@ class _Saved(BaseModel):
     enabled: bool = False
     region: Literal["us", "eu"] = "us"
     event_types: list[str] | None = None
+    services: list[str] | None = None
     api_key_set: bool = False
     signing_secret_set: bool = False
     last_event_at: str | None = None
     last_error: str | None = None
     last_error_at: str | None = None
+    recent_events: _RecentEvents = _RecentEvents()
     updated_at: str | None = None
     admin: _AdminFields | None = None
 
@@ -139,6 +151,19 @@ def _not_tested(status: str, message: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _health_state(saved: _Saved) -> HealthState:
+    recent = saved.recent_events
+    if saved.last_error:
+        return "failing"
+    if not saved.configured:
+        return "not_configured"
+    if not saved.enabled:
+        return "disabled"
+    if not saved.last_event_at:
+        return "waiting"
+    return "all_ignored" if recent.ignored and recent.ignored + recent.invalid == recent.received else "good"
+
+
 def _answer(saved: _Saved) -> dict[str, Any]:
     admin = saved.admin
     webhooks = f"{container.get(Settings).public_url}/api/webhooks/pagerduty"
@@ -148,12 +173,16 @@ def _answer(saved: _Saved) -> dict[str, Any]:
         "enabled": saved.enabled,
         "region": saved.region,
         "event_types": saved.event_types,
+        "services": saved.services,
+        "seen_services": admin and admin.seen_services,
         "integration_key": admin and admin.integration_key,
         "api_key": {"set": saved.api_key_set, "last4": admin and admin.api_key_last4},
         "signing_secret": {"set": saved.signing_secret_set, "last4": admin and admin.signing_secret_last4},
         "webhook_url": f"{webhooks}/{admin.webhook_token}" if admin else None,
         "bare_webhook_url": webhooks if admin and admin.accept_bare_url else None,
         "health": {
+            "state": _health_state(saved),
+            "recent_events": saved.recent_events.model_dump(),
             "last_event_at": saved.last_event_at,
             "last_error": saved.last_error,
             "last_error_at": saved.last_error_at,

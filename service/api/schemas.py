@@ -11,6 +11,7 @@ from service.pagerduty.events import V3_TYPES
 from service.pagerduty.fields import one_line
 from service.vocabulary import (
     ALL_EVENT_TYPES_LIMIT,
+    ALL_SERVICES_LIMIT,
     ALL_TAGS_LIMIT,
     API_KEY_LIMIT,
     COMMENT_LIMIT,
@@ -21,12 +22,15 @@ from service.vocabulary import (
     ID_LIMIT,
     LEVELS,
     SEARCH_LIMIT,
+    SERVICE_LIMIT,
+    SERVICES_LIMIT,
     SIGNING_SECRET_LIMIT,
     STATUSES,
     TAG_LIMIT,
     TAGS_LIMIT,
     TITLE_LIMIT,
     URL_LIMIT,
+    HealthState,
     IncidentStatus,
     Level,
     PagerDutyStatus,
@@ -63,15 +67,21 @@ EventTypes = Annotated[
 Cursor = Annotated[Text, StringConstraints(max_length=200)]
 
 
-def _title(value: str) -> str:
-    found = one_line(value)
-    if not found:
-        raise ValueError("a title needs a character that can be seen")
-    return found
+def _line(what: str) -> AfterValidator:
+    """One line without control characters, whoever sends it."""
+
+    def check(value: str) -> str:
+        found = one_line(value)
+        if not found:
+            raise ValueError(f"{what} needs a character that can be seen")
+        return found
+
+    return AfterValidator(check)
 
 
-# A title is one line without control characters, whoever sends it.
-Title = Annotated[Text, AfterValidator(_title)]
+Title = Annotated[Text, _line("a title")]
+Service = Annotated[Text, StringConstraints(max_length=SERVICE_LIMIT), _line("the id or name of a service")]
+Services = Annotated[list[Service], Field(min_length=1, max_length=SERVICES_LIMIT), _together(ALL_SERVICES_LIMIT)]
 
 
 class Page(BaseModel):
@@ -125,10 +135,27 @@ class SecretHint(BaseModel):
     last4: str | None = Field(description="Null for those who may not see it")
 
 
+class RecentEvents(BaseModel):
+    """The events of a week, the last thousand at most, that came since the filters were last changed; no pings."""
+
+    received: int
+    ignored: int
+    invalid: int
+    since: Timestamp | None = Field(description="When the first of them came")
+    reasons: dict[str, int] = Field(description="How many were ignored for which reason")
+
+
 class Health(BaseModel):
+    state: HealthState = Field(description="all_ignored: none of the recent events was taken; `reasons` says why")
+    recent_events: RecentEvents
     last_event_at: Timestamp | None
     last_error: str | None
     last_error_at: Timestamp | None
+
+
+class SeenService(BaseModel):
+    id: str | None
+    name: str | None
 
 
 class IntegrationAnswer(BaseModel):
@@ -137,7 +164,11 @@ class IntegrationAnswer(BaseModel):
     enabled: bool
     region: Region
     event_types: list[str] | None = Field(description="V3 names; null takes all")
-    integration_key: str | None
+    services: list[str] | None = Field(description="Ids or names of PagerDuty services; null takes all")
+    seen_services: list[SeenService] | None = Field(
+        description="Of the last thousand events, to choose from; null for those who may not"
+    )
+    integration_key: str | None = Field(description="No V3 webhook carries one: for them, choose services")
     api_key: SecretHint
     signing_secret: SecretHint
     webhook_url: str | None = Field(description="What to give to PagerDuty; null for those who may not see it")
@@ -152,6 +183,7 @@ class IntegrationInput(Input):
     enabled: bool | None = None
     region: Region | None = None
     event_types: EventTypes | None = None
+    services: Services | None = Field(None, description="Ids or names of PagerDuty services, in any case")
     integration_key: str | None = Field(None, max_length=ID_LIMIT)
     api_key: str | None = Field(None, max_length=API_KEY_LIMIT)
     signing_secret: str | None = Field(None, max_length=SIGNING_SECRET_LIMIT)
@@ -180,6 +212,11 @@ class IntegrationInput(Input):
         if value is not None and len(value) < 8:
             raise ValueError("is too short to be one of PagerDuty's")
         return value
+
+    @field_validator("services")
+    @classmethod
+    def _once(cls, value: list[str] | None) -> list[str] | None:
+        return sorted(set(value)) if value is not None else None
 
     @field_validator("event_types")
     @classmethod

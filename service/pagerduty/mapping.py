@@ -116,6 +116,13 @@ class IncidentRecord(TypedDict):
     service_name: str | None
 
 
+class ServiceRecord(TypedDict):
+    """The PagerDuty service that an event belongs to, as far as the event names it."""
+
+    id: str | None
+    name: str | None
+
+
 class IngestRecord(TypedDict):
     """What the database's ingest function (`pagerduty.ingest_events`) takes for one event.
 
@@ -132,6 +139,7 @@ class IngestRecord(TypedDict):
     occurred_at: str | None
     payload: Any
     integration_keys: list[str]
+    service: ServiceRecord | None
     incident: IncidentRecord | None
     told_status: str | None
     notification: dict[str, Any] | None
@@ -155,6 +163,7 @@ def ingest_record(
         "occurred_at": event.occurred_at.isoformat() if event.occurred_at else None,
         "payload": event.payload,
         "integration_keys": _joined_keys(event.integration_keys, extra_integration_keys),
+        "service": _service_record(event.service),
         "incident": _incident_record(event.incident),
         "told_status": event.told_status,
         "notification": notification(event),
@@ -173,12 +182,17 @@ def _invalid_record(event: InvalidEvent, delivery_id: str | None, integration_ke
         "occurred_at": None,
         "payload": event.payload,
         "integration_keys": _joined_keys((), integration_keys),
+        "service": None,
         "incident": None,
         "told_status": None,
         "notification": None,
         "timeline": None,
         "invalid": event.reason,
     }
+
+
+def _service_record(service: Service | None) -> ServiceRecord | None:
+    return {"id": service.id, "name": service.name} if service else None
 
 
 def _incident_record(incident: Incident | None) -> IncidentRecord | None:

@@ -12,15 +12,18 @@ from tests.world import Organization, World
 URL = "/api/integrations/pagerduty"
 API_KEY = "u+marked-api-key-ABCD"
 SIGNING_SECRET = "marked-signing-secret-WXYZ"
+NO_EVENTS: dict[str, Any] = {"received": 0, "ignored": 0, "invalid": 0, "since": None, "reasons": {}}
 
 
 def test_before_anything_is_saved(world: World) -> None:
     fresh = world.organization("Fresh", ("owner", "viewer"), integration=False)
     expected = {
         "configured": False, "can_edit": True, "enabled": False, "region": "us", "event_types": None,
-        "integration_key": None, "api_key": {"set": False, "last4": None},
+        "services": None, "seen_services": None, "integration_key": None, "api_key": {"set": False, "last4": None},
         "signing_secret": {"set": False, "last4": None}, "webhook_url": None, "bare_webhook_url": None,
-        "health": {"last_event_at": None, "last_error": None, "last_error_at": None}, "updated_at": None,
+        "health": {"state": "not_configured", "recent_events": NO_EVENTS, "last_event_at": None, "last_error": None,
+                   "last_error_at": None},
+        "updated_at": None,
     }  # fmt: skip
     assert fresh.owner.api.get(URL).json() == expected
     assert fresh.viewer.api.get(URL).json() == {**expected, "can_edit": False}
@@ -40,22 +43,29 @@ def test_the_first_save_answers_the_webhook_url(world: World, stack: Stack) -> N
 def test_absent_stays_and_null_removes(acme: Organization) -> None:
     everything = {
         "enabled": True, "region": "eu", "event_types": ["incident.triggered"], "integration_key": "KEY1",
-        "api_key": API_KEY, "signing_secret": SIGNING_SECRET,
+        "services": ["Ledger", "PSVC001"], "api_key": API_KEY, "signing_secret": SIGNING_SECRET,
     }  # fmt: skip
     full = acme.admin.api.post(URL, json=everything).json()
     assert full["api_key"] == {"set": True, "last4": "ABCD"}
     assert full["signing_secret"] == {"set": True, "last4": "WXYZ"}
     assert full["integration_key"] == "KEY1"
     assert full["event_types"] == ["incident.triggered"]
+    assert full["services"] == ["Ledger", "PSVC001"]
     same = acme.owner.api.post(URL, json={}).json()
     assert {**same, "updated_at": None} == {**full, "updated_at": None}
     changed = acme.admin.api.post(URL, json={"region": "us"}).json()
     assert {**changed, "updated_at": None} == {**full, "region": "us", "updated_at": None}
     emptied = acme.admin.api.post(
-        URL, json={"event_types": None, "integration_key": None, "api_key": None, "signing_secret": None}
+        URL,
+        json={"event_types": None, "services": None, "integration_key": None, "api_key": None, "signing_secret": None},
     ).json()
-    assert (emptied["event_types"], emptied["integration_key"]) == (None, None)
+    assert (emptied["event_types"], emptied["services"], emptied["integration_key"]) == (None, None, None)
     assert emptied["api_key"] == emptied["signing_secret"] == {"set": False, "last4": None}
+
+
+def test_services_are_lines_and_each_stands_once(acme: Organization) -> None:
+    sent = {"services": [" Ledger ", "Payments,\n EU", "Ledger", "PSVC001"]}
+    assert acme.admin.api.post(URL, json=sent).json()["services"] == ["Ledger", "PSVC001", "Payments, EU"]
 
 
 def test_camel_case_is_accepted(acme: Organization) -> None:
@@ -78,6 +88,7 @@ def test_members_see_that_it_is_set_but_no_token_and_change_nothing(acme: Organi
     acme.owner.api.post(URL, json=settings)
     seen = getattr(acme, role).api.get(URL).json()
     assert seen["can_edit"] is False
+    assert seen["seen_services"] is None
     assert (seen["webhook_url"], seen["bare_webhook_url"], seen["integration_key"]) == (None, None, None)
     assert seen["api_key"] == seen["signing_secret"] == {"set": True, "last4": None}
     for body in ({"enabled": False}, {"api_key": None}, {"signing_secret": "a new one, longer".replace(" ", "-")}, {}):
@@ -102,6 +113,16 @@ def test_members_see_that_it_is_set_but_no_token_and_change_nothing(acme: Organi
         ({"event_types": ["x" * 256]}, "event_types.0"),
         ({"event_types": ["incident.triggered", "nul\x00"]}, "event_types.1"),
         ({"event_types": ["x" * 200] * 100}, "event_types"),
+        ({"services": []}, "services"),
+        ({"services": "Ledger"}, "services"),
+        ({"services": [""]}, "services.0"),
+        ({"services": ["Ledger", " \t"]}, "services.1"),
+        ({"services": [7]}, "services.0"),
+        ({"services": [None]}, "services.0"),
+        ({"services": ["x" * 256]}, "services.0"),
+        ({"services": ["nul\x00"]}, "services.0"),
+        ({"services": ["Ledger"] * 101}, "services"),
+        ({"services": ["x" * 200] * 100}, "services"),
         ({"integration_key": "k" * 256}, "integration_key"),
         ({"integrationKey": "two words"}, "integrationKey"),
         ({"api_key": "marked"}, "api_key"),

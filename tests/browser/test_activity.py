@@ -29,6 +29,9 @@ def test_events_are_found_and_their_payloads_shown(windows: Windows, acme: Organ
     page = windows.open(acme.owner, "/settings/activity")
     expect(event(page, "Checkout is down")).to_contain_text("Notified")
     expect(event(page, "pagey.ping")).to_contain_text("Ignored")
+    acme.admin.api.post("/api/integrations/pagerduty", json={"services": ["Ledger"]}).raise_for_status()
+    acme.send(v3(title="Of a service that nobody chose", incident_id="PSERV"))
+    expect(event(page, "nobody chose")).to_contain_text("Its service is not among those that are chosen")
 
     search = page.get_by_role("searchbox", name="Search title, type and ids")
     for words, found, lost in (

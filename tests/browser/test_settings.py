@@ -133,6 +133,54 @@ def test_region_event_types_and_filter_are_kept(windows: Windows, acme: Organiza
     assert (saved["event_types"], saved["integration_key"], saved["region"]) == (None, None, "eu")
 
 
+def test_services_are_ticked_or_written(windows: Windows, acme: Organization) -> None:
+    acme.send(v3())
+    acme.send(v3(incident_id="P2", service={"id": "PLEDG", "type": "service_reference", "summary": "Ledger, EU"}))
+    page = windows.open(acme.admin, "/settings")
+    expect(page.get_by_text("V3 webhooks carry no integration key")).to_be_visible()
+    expect(page.get_by_text("These filters hide alerts from the bell, and from nothing else")).to_be_visible()
+    services = page.get_by_role("group", name="PagerDuty services")
+    services.get_by_role("radio", name="Chosen services").check()
+    page.get_by_role("button", name="Save changes").click()
+    expect(services.get_by_text("Choose at least one, or take all of them.")).to_be_visible()
+    services.get_by_role("checkbox", name="Ledger, EU").check()
+    services.get_by_label("Others").fill("Status Page\n  PXYZ123 \n\nStatus Page")
+    save(page)
+    saved = acme.admin.api.get("/api/integrations/pagerduty").json()
+    assert saved["services"] == ["PLEDG", "PXYZ123", "Status Page"]
+
+    page.reload()
+    expect(services.get_by_role("checkbox", checked=True)).to_have_count(1)
+    expect(services.get_by_role("checkbox", name="Ledger, EU")).to_be_checked()
+    expect(services.get_by_label("Others")).to_have_value("PXYZ123\nStatus Page")
+    expect(page.get_by_text("There are changes to save.")).to_have_count(0)
+    reader = windows.open(acme.viewer, "/settings")
+    expect(card(reader)).to_contain_text("PLEDG, PXYZ123, Status Page")
+    services.get_by_role("radio", name="Every service").check()
+    save(page)
+    assert acme.admin.api.get("/api/integrations/pagerduty").json()["services"] is None
+
+
+def test_health_says_that_all_is_ignored_and_why(windows: Windows, acme: Organization) -> None:
+    acme.admin.api.post("/api/integrations/pagerduty", json={"integration_key": "0a1b2c3d"}).raise_for_status()
+    for number in range(3):
+        acme.send(v3(incident_id=f"P{number}"))
+    page = windows.open(acme.admin, "/settings")
+    expect(card(page)).to_contain_text("Everything that arrives is being ignored")
+    expect(card(page)).to_contain_text(re.compile(r"3 of 3 events ignored since \d\d:\d\d: key filter"))
+    expect(card(page)).to_contain_text("take the key filter away and choose services")
+    reader = windows.open(acme.viewer, "/settings")
+    expect(card(reader)).to_contain_text("Everything that arrives is being ignored")
+    expect(card(reader)).not_to_contain_text("take the key filter away")
+    page.get_by_label("Integration key filter").fill("")
+    services = page.get_by_role("group", name="PagerDuty services")
+    services.get_by_role("radio", name="Chosen services").check()
+    services.get_by_role("checkbox", name="Checkout API").check()
+    save(page)
+    acme.send(v3(incident_id="P9"))
+    expect(page.get_by_text("Alerts arrive")).to_be_visible()
+
+
 def test_test_connection_says_what_each_key_is(windows: Windows, acme: Organization) -> None:
     page = windows.open(acme.admin, "/settings")
     result = card(page).get_by_role("status")

@@ -169,6 +169,7 @@ def test_events_that_are_not_taken_move_nothing(database: Database, acme: Organi
 FILTERS = {
     "event type": ({"event_types": ["incident.triggered"]}, "event_type_not_taken"),
     "key": ({"integration_key": "PSVC002"}, "integration_key_mismatch"),
+    "service": ({"services": ["PSVC002"]}, "service_not_taken"),
 }
 
 

@@ -73,7 +73,8 @@ def test_stale_settings_have_no_effect(database: Database, acme: Organization, o
     "change",
     [
         {"settings": {"enabled": False}}, {"settings": {"integration_key": "PKEY"}}, {"settings": {"region": "eu"}},
-        {"settings": {"event_types": ["incident.triggered"]}}, {"credentials": _secret("sealed")},
+        {"settings": {"event_types": ["incident.triggered"]}}, {"settings": {"services": ["Ledger"]}},
+        {"credentials": _secret("sealed")},
         {"credentials": _secret(None)}, {"credentials": {"api_key": {"sealed": "sealed", "last4": "aled"}}},
         {"credentials": {"api_key": None}},
     ],

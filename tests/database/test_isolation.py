@@ -200,6 +200,7 @@ def test_the_secret_part_of_the_settings_is_for_owners_and_admins(
             assert row["settings"]["admin"]["webhook_token"] == acme.token
             assert row["settings"]["admin"].keys() == {
                 "webhook_token", "accept_bare_url", "integration_key", "api_key_last4", "signing_secret_last4",
+                "seen_services",
             }  # fmt: skip
         else:
             assert row["settings"]["admin"] is None
@@ -219,7 +220,10 @@ CREDENTIALS = {
 @pytest.mark.parametrize("role", ROLES)
 def test_owners_and_admins_save_settings_and_credentials(database: Database, acme: Organization, role: str) -> None:
     save = "select pagerduty.save_integration(%s, %s, %s) as saved"
-    settings = {"enabled": False, "integration_key": "PKEY", "region": "eu", "event_types": ["incident.triggered"]}
+    settings = {
+        "enabled": False, "integration_key": "PKEY", "region": "eu", "event_types": ["incident.triggered"],
+        "services": ["Ledger"],
+    }  # fmt: skip
     attempt = (acme[role], save, (acme.id, Jsonb(settings), Jsonb(CREDENTIALS)))
     if role not in ("owner", "admin"):
         assert database.refusal(*attempt) == REFUSED
@@ -227,7 +231,9 @@ def test_owners_and_admins_save_settings_and_credentials(database: Database, acm
         return
     [row] = database.run_as(*attempt)
     saved = row["saved"]
-    assert (saved["enabled"], saved["region"], saved["event_types"]) == (False, "eu", ["incident.triggered"])
+    assert {name: saved[name] for name in settings.keys() & saved.keys()} == {
+        name: value for name, value in settings.items() if name != "integration_key"
+    }
     assert saved["api_key_set"]
     assert saved["signing_secret_set"]
     admin = saved["admin"]
@@ -251,7 +257,10 @@ def test_the_first_settings_of_an_organization(database: Database, acme: Organiz
 
 def test_what_is_not_mentioned_stays_and_null_removes(database: Database, acme: Organization) -> None:
     save = "select pagerduty.save_integration(%s, %s, %s) as saved"
-    settings = {"enabled": True, "integration_key": "PKEY", "region": "eu", "event_types": ["incident.triggered"]}
+    settings = {
+        "enabled": True, "integration_key": "PKEY", "region": "eu", "event_types": ["incident.triggered"],
+        "services": ["PSVC001", "Ledger"],
+    }  # fmt: skip
     database.run_as(acme["owner"], save, (acme.id, Jsonb(settings), Jsonb(CREDENTIALS)))
     [row] = database.run_as(acme["admin"], save, (acme.id, Jsonb({}), Jsonb({})))
     saved = row["saved"]
@@ -260,10 +269,10 @@ def test_what_is_not_mentioned_stays_and_null_removes(database: Database, acme: 
     }
     assert saved["admin"]["integration_key"] == "PKEY"
     assert saved["api_key_set"]
-    cleared = {"integration_key": None, "event_types": None}
+    cleared = {"integration_key": None, "event_types": None, "services": None}
     [row] = database.run_as(acme["admin"], save, (acme.id, Jsonb(cleared), Jsonb({"api_key": None})))
     saved = row["saved"]
-    assert (saved["enabled"], saved["region"], saved["event_types"]) == (True, "eu", None)
+    assert (saved["enabled"], saved["region"], saved["event_types"], saved["services"]) == (True, "eu", None, None)
     assert saved["admin"]["integration_key"] is None
     assert (saved["api_key_set"], saved["signing_secret_set"]) == (False, True)
     [stored] = database.rows("select * from pagerduty.credentials where organization_id = %s", (acme.id,))

@@ -201,7 +201,7 @@ def test_the_table_of_expectations_is_complete(scene: Scene) -> None:
     "column",
     [
         "webhook_token", "integration_key", "api_key_last4", "signing_secret_last4", "accept_bare_url",
-        "settings_version",
+        "settings_version", "filters_changed_at",
     ],
 )  # fmt: skip
 def test_columns_that_no_user_selects(scene: Scene, actor: str, column: str) -> None:
@@ -223,7 +223,8 @@ KEPT = {
     "memberships": ("organization_id", "user_id", "email", "created_at", "updated_at"),
     "integrations": (
         "id", "organization_id", "webhook_token", "accept_bare_url", "api_key_last4", "signing_secret_last4",
-        "settings_version", "last_event_at", "last_error", "last_error_at", "created_at", "updated_at",
+        "settings_version", "filters_changed_at", "last_event_at", "last_error", "last_error_at", "created_at",
+        "updated_at",
     ),
     "incidents": (
         "id", "organization_id", "notification_id", "pagerduty_incident_id", "pagerduty_url", "pagerduty_status",
@@ -263,7 +264,10 @@ CALLS = {
     "pagerduty.get_sealed_api_key(%(org)s)": {*USERS},
     "pagerduty_private.save_credentials(%(org)s, '{{}}')": {"owner", "admin"},
     "pagerduty_private.reason_to_ignore(null, null)": {"service_role"},
-    "pagerduty_private.reason_to_tell_nobody(null, null)": {"service_role"},
+    "pagerduty_private.reason_to_tell_nobody(null, null, null)": {"service_role"},
+    "pagerduty_private.service_of_event(null, null)": {"service_role"},
+    "pagerduty_private.seen_services(%(org)s)": {*USERS},
+    "pagerduty_private.recent_events(%(org)s)": {*USERS},
     "pagerduty_private.notify_of_event(null, null, null)": {"service_role"},
     "pagerduty_private.move_linked_incident(null, null)": {"service_role"},
     "pagerduty_private.tell_organization(%(org)s, 'moved', '{{}}')": {"service_role"},

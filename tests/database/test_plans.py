@@ -28,9 +28,10 @@ create temporary table sizes as
   select id, case when id = %(ours)s then 2000 else 100 end as size
   from (select id from pagerduty.organizations order by id = %(ours)s desc, id limit 40) few;
 insert into pagerduty.events (organization_id, integration_id, event_id, family, event_type, outcome,
-    received_at)
-  select s.id, i.id, 'E' || n, 'v3', 'incident.triggered', 'created', now() - n * interval '1 minute'
-  from sizes s join pagerduty.integrations i on i.organization_id = s.id, generate_series(1, s.size) n;
+    pagerduty_incident_id, service_id, service_name, received_at)
+  select s.id, i.id, 'E' || n, 'v3', 'incident.triggered', 'created', 'PBUSY', 'PSVC', 'Service',
+    now() - n * interval '1 minute'
+  from sizes s join pagerduty.integrations i on i.organization_id = s.id, generate_series(1, s.size * 5) n;
 insert into pagerduty.notifications (organization_id, event_type, title, pagerduty_incident_id, pagerduty_status,
     created_at)
   select s.id, 'incident.triggered', 'Alert ' || n, 'P' || n / 3, 'triggered', now() - n * interval '1 minute'
@@ -215,3 +216,34 @@ def test_a_webhook_finds_its_integration_by_index(scene: Scene, name: str, is_ba
         after = connection.execute(scans.encode()).fetchall()[0]
     assert after["whole"] == before["whole"]
     assert after["by_index"] >= before["by_index"] + 12
+
+
+SETTINGS = {
+    "what became of the recent events": ("pagerduty_private.recent_events(%(org)s)", "authenticated", 1010),
+    "services that were seen": ("pagerduty_private.seen_services(%(org)s)", "authenticated", 1010),
+    "an incident's service": (
+        """pagerduty_private.service_of_event(%(org)s, '{"incident": {"id": "PBUSY"}}')""", "service_role", 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_filters_and_their_health_read_is_bounded(scene: Scene, name: str) -> None:
+    """By indexes, and so many events at most, of the thousands that there are."""
+    call, role, most = SETTINGS[name]
+    scene.database.rows(
+        "update pagerduty.integrations set filters_changed_at = '2000-01-01' where organization_id = %s",
+        (scene.ours.id,),
+    )
+    counters = (
+        "select seq_scan as whole, idx_tup_fetch as fetched"
+        " from pg_stat_xact_user_tables where relid = 'pagerduty.events'::regclass"
+    )
+    with scene.database.connect() as connection, connection.transaction():
+        before = connection.execute(counters.encode()).fetchall()[0]
+        with scene.database.acting(scene.ours["owner"], role=role, connection=connection) as run:
+            [found] = run(f"select {call} as found", {"org": scene.ours.id})
+        after = connection.execute(counters.encode()).fetchall()[0]
+    assert found["found"]
+    assert after["whole"] == before["whole"]
+    assert 0 < after["fetched"] - before["fetched"] <= most

@@ -29,6 +29,7 @@ KINDS = {
 TELLING = {kind: TOLD.index(status) for status, kinds in KINDS.items() for kind in kinds}
 MENTIONING = sorted(kind for kind in V3_TYPES - set(TELLING) if kind.startswith("incident."))
 
+FILTERS = [{"event_types": ["incident.triggered"]}, {"integration_key": "X"}, {"services": ["X"]}]
 NEVER = -1.0
 
 
@@ -146,7 +147,7 @@ OTHERS: list[st.SearchStrategy[Any]] = [
     st.tuples(st.just("mention"), st.sampled_from(MENTIONING), st.sampled_from(TOLD), WHEN),
     st.tuples(st.just("note"), WHEN),
     st.tuples(st.just("repeat"), st.integers(0, 9)),
-    st.tuples(st.just("filter"), st.sampled_from([{"event_types": ["incident.triggered"]}, {"integration_key": "X"}])),
+    st.tuples(st.just("filter"), st.sampled_from(FILTERS)),
     st.tuples(st.just("link"), st.sampled_from([None, 1, 2])),
 ]
 BEFORE, AFTER = st.lists(TELL | OTHER, max_size=3), st.lists(TELL | CHOOSE | OTHER, min_size=8, max_size=12)

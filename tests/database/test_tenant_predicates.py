@@ -17,6 +17,7 @@ from tests.database import (
     test_integration_settings,
     test_isolation,
     test_memberships,
+    test_service_filter,
     test_topics,
 )
 from tests.database.database import Database, scratch
@@ -50,6 +51,22 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "reason_to_tell_nobody": (
         "reason_to_tell_nobody", "n.organization_id = integration.organization_id", "true",
         test_ingest.test_notes_go_with_the_incident_that_they_are_about,
+    ),
+    "service_of_event": (
+        "service_of_event", "e.organization_id = organization", "true",
+        test_service_filter.test_notes_follow_the_remembered_service_of_their_incident,
+    ),
+    "seen_services": (
+        "seen_services", "e.organization_id = seen_services.organization_id", "true",
+        test_service_filter.test_services_that_were_seen_are_offered_to_owners_and_admins,
+    ),
+    "recent_events: settings": (
+        "recent_events", "i.organization_id = recent_events.organization_id", "true",
+        test_service_filter.test_what_is_ignored_is_counted_with_its_reasons,
+    ),
+    "recent_events": (
+        "recent_events", "e.organization_id = recent_events.organization_id", "true",
+        test_service_filter.test_what_is_ignored_is_counted_with_its_reasons,
     ),
     "complete_notification": (
         "complete_notification", "known.organization_id = organization", "true",

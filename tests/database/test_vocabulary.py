@@ -72,6 +72,10 @@ def test_words_that_a_column_takes(database: Database, table: str, column: str, 
         ("integrations", "length(integration_key)", vocabulary.ID_LIMIT),
         ("integrations", "cardinality(event_types)", vocabulary.EVENT_TYPES_LIMIT),
         ("integrations", "length(array_to_string(event_types, ''::text))", vocabulary.ALL_EVENT_TYPES_LIMIT),
+        ("integrations", "cardinality(services)", vocabulary.SERVICES_LIMIT),
+        ("integrations", "length(array_to_string(services, ''::text))", vocabulary.ALL_SERVICES_LIMIT),
+        ("events", "length(service_id)", vocabulary.SERVICE_LIMIT),
+        ("events", "length(service_name)", vocabulary.SERVICE_LIMIT),
     ],
 )
 def test_limits(database: Database, table: str, measured: str, most: int) -> None:
@@ -97,6 +101,9 @@ LISTS = {
     ("pagerduty.incidents", "tags"): (vocabulary.TAGS_LIMIT, vocabulary.TAG_LIMIT, vocabulary.ALL_TAGS_LIMIT),
     ("pagerduty.integrations", "event_types"): (
         vocabulary.EVENT_TYPES_LIMIT, vocabulary.EVENT_TYPE_LIMIT, vocabulary.ALL_EVENT_TYPES_LIMIT,
+    ),
+    ("pagerduty.integrations", "services"): (
+        vocabulary.SERVICES_LIMIT, vocabulary.SERVICE_LIMIT, vocabulary.ALL_SERVICES_LIMIT,
     ),
 }  # fmt: skip
 

@@ -259,12 +259,25 @@ def test_the_record_of_an_invalid_event() -> None:
         "occurred_at": None,
         "payload": {"a": 1},
         "integration_keys": ["k"],
+        "service": None,
         "incident": None,
         "told_status": None,
         "notification": None,
         "timeline": None,
         "invalid": "no good",
     }
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data", "service"),
+    [
+        ("service.updated", {"type": "service", "id": "PSVC", "summary": SERVICE}, {"id": "PSVC", "name": SERVICE}),
+        ("incident.annotated", {"incident": {"id": "P1"}, "service": {"id": "PSVC"}}, {"id": "PSVC", "name": None}),
+        ("incident.annotated", {"incident": {"id": "P1"}, "content": "Hm"}, None),
+    ],
+)
+def test_the_service_that_an_event_names(event_type: str, data: dict[str, Any], service: dict[str, Any] | None) -> None:
+    assert ingest_record(event_of(v3(event_type, data)), None)["service"] == service
 
 
 def test_an_incident_without_id_is_shown_but_cannot_be_linked() -> None:
@@ -280,6 +293,7 @@ def test_an_incident_without_id_is_shown_but_cannot_be_linked() -> None:
         "service_id": "PSVC",
         "service_name": SERVICE,
     }
+    assert record["service"] == {"id": "PSVC", "name": SERVICE}
     assert record["notification"] is not None
     assert record["notification"]["title"] == "A bump"
     prefill = record["notification"]["prefill"]

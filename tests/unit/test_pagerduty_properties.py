@@ -31,6 +31,8 @@ LIMITS = {
     "incident.url": 2048,
     "incident.service_id": 255,
     "incident.service_name": 255,
+    "service.id": 255,
+    "service.name": 255,
     "notification.title": 1024,
     "notification.body": 1000,
     "notification.url": 2048,

@@ -98,18 +98,27 @@ export interface SecretHint {
   set: boolean;
   last4: string | null;
 }
+export interface Health {
+  state: 'failing' | 'not_configured' | 'disabled' | 'waiting' | 'all_ignored' | 'good';
+  recent_events: { received: number; ignored: number; invalid: number; since: string | null; reasons: Record<string, number> };
+  last_event_at: string | null;
+  last_error: string | null;
+  last_error_at: string | null;
+}
 export interface Integration {
   configured: boolean;
   can_edit: boolean;
   enabled: boolean;
   region: 'us' | 'eu';
   event_types: string[] | null;
+  services: string[] | null;
+  seen_services: { id: string | null; name: string | null }[] | null;
   integration_key: string | null;
   api_key: SecretHint;
   signing_secret: SecretHint;
   webhook_url: string | null;
   bare_webhook_url: string | null;
-  health: { last_event_at: string | null; last_error: string | null; last_error_at: string | null };
+  health: Health;
   updated_at: string | null;
 }
 export interface KeyTest {

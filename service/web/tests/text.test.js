@@ -1,7 +1,7 @@
 // Text of others, links in it, times, drafts.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { ago } from '../src/core/ago.js';
+import { ago, since } from '../src/core/ago.js';
 import { dropAllDrafts, dropDraft, readDraft, saveDraft } from '../src/core/drafts.js';
 import { count, plain, shorten, webAddress } from '../src/core/text.js';
 
@@ -53,6 +53,17 @@ for (const [seconds, words] of [
   [400 * 86_400, 'Oct 19, 2025'],
 ]) {
   test(`${seconds} seconds ago is ${words}`, () => assert.equal(ago(NOW - seconds * 1000, NOW), words));
+}
+
+for (const [then, words] of [
+  [[10, 23, 9, 5], '09:05'],
+  [[10, 23, 0, 0], '00:00'],
+  [[10, 22, 23, 59], 'Sunday'],
+  [[10, 17, 0, 0], 'Tuesday'],
+  [[10, 16, 23, 59], 'Nov 16'],
+]) {
+  test(`since ${words}`, () =>
+    assert.equal(since(new Date(2026, .../** @type {[number, number, number, number]} */ (then)).getTime(), NOW), words));
 }
 
 /** What browsers have as sessionStorage, as an object with a key a value. */

@@ -10,7 +10,8 @@ as $$
     'accept_bare_url', i.accept_bare_url,
     'integration_key', i.integration_key,
     'api_key_last4', i.api_key_last4,
-    'signing_secret_last4', i.signing_secret_last4
+    'signing_secret_last4', i.signing_secret_last4,
+    'seen_services', pagerduty_private.seen_services(i.organization_id)
   )
   from pagerduty.integrations i
   where i.organization_id = integration_admin_fields.organization_id
@@ -35,11 +36,13 @@ as $$
       'enabled', i.enabled,
       'region', i.region,
       'event_types', i.event_types,
+      'services', i.services,
       'api_key_set', i.api_key_set,
       'signing_secret_set', i.signing_secret_set,
       'last_event_at', i.last_event_at,
       'last_error', i.last_error,
       'last_error_at', i.last_error_at,
+      'recent_events', pagerduty_private.recent_events(i.organization_id),
       'created_at', i.created_at,
       'updated_at', i.updated_at,
       'admin', pagerduty_private.integration_admin_fields(i.organization_id)
@@ -49,6 +52,6 @@ as $$
   left join pagerduty.integrations i on i.organization_id = o.id
   where o.id = get_integration.organization_id
 $$;
-comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "admin" holds the webhook token, the key filter and the hints, and is null for viewers and responders. Null for who is not a member.';
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
 revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.get_integration(uuid) to authenticated;

@@ -5,8 +5,9 @@ set search_path = ''
 as $$
 declare
   invalid constant text := event ->> 'invalid';
+  service constant jsonb := pagerduty_private.service_of_event(integration.organization_id, event);
   ignored constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
-  reason constant text := coalesce(ignored, pagerduty_private.reason_to_tell_nobody(integration, event));
+  reason constant text := coalesce(ignored, pagerduty_private.reason_to_tell_nobody(integration, event, service));
   outcome constant text := case
     when invalid is not null then 'invalid'
     when reason is not null then 'ignored'
@@ -18,12 +19,13 @@ declare
 begin
   insert into pagerduty.events (
     organization_id, integration_id, event_id, delivery_id, family, event_type,
-    pagerduty_incident_id, pagerduty_status, summary, occurred_at, outcome, reason, payload
+    pagerduty_incident_id, pagerduty_status, service_id, service_name, summary, occurred_at, outcome, reason, payload
   )
   values (
     integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()), event ->> 'delivery_id',
     coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
     event #>> '{incident,id}', case when ignored is null then event ->> 'told_status' end,
+    service ->> 'id', service ->> 'name',
     coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
     (event ->> 'occurred_at')::timestamptz, outcome, left(reason, 500), event -> 'payload'
   )

@@ -15,7 +15,7 @@ comment on function pagerduty_private.reason_to_ignore(pagerduty.integrations, j
 revoke all on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) to service_role;
 
-create function pagerduty_private.reason_to_tell_nobody(integration pagerduty.integrations, event jsonb) returns text
+create function pagerduty_private.reason_to_tell_nobody(integration pagerduty.integrations, event jsonb, service jsonb) returns text
 language sql
 stable
 set search_path = ''
@@ -30,8 +30,13 @@ as $$
           and n.pagerduty_incident_id = event #>> '{incident,id}'
       ))
       then 'integration_key_mismatch'
+    when integration.services is not null and not exists (
+      select from unnest(integration.services) as chosen
+      where lower(chosen) in (lower(service ->> 'id'), lower(service ->> 'name'))
+    )
+      then 'service_not_taken'
   end
 $$;
-comment on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) is 'Why an integration''s filters make no notification of an event; null if they do. A null setting filters nothing. What is known of a linked incident does not depend on them.';
-revoke all on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) to service_role;
+comment on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) is 'Why an integration''s filters make no notification of an event, whose service is that of service_of_event(); null if they do. A null setting filters nothing. What is known of a linked incident does not depend on them.';
+revoke all on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) to service_role;

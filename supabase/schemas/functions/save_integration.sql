@@ -51,14 +51,18 @@ declare
   types constant text[] := case jsonb_typeof(settings -> 'event_types')
     when 'array' then array(select jsonb_array_elements_text(settings -> 'event_types'))
   end;
+  chosen constant text[] := case jsonb_typeof(settings -> 'services')
+    when 'array' then array(select jsonb_array_elements_text(settings -> 'services'))
+  end;
 begin
-  insert into pagerduty.integrations (organization_id, enabled, integration_key, region, event_types)
+  insert into pagerduty.integrations (organization_id, enabled, integration_key, region, event_types, services)
   values (
     org,
     coalesce((settings ->> 'enabled')::boolean, false),
     settings ->> 'integration_key',
     coalesce(settings ->> 'region', 'us'),
-    types
+    types,
+    chosen
   )
   on conflict (organization_id) do nothing;
   if not found and settings <> '{}' then
@@ -66,7 +70,8 @@ begin
     set
       enabled = coalesce((settings ->> 'enabled')::boolean, i.enabled),
       region = coalesce(settings ->> 'region', i.region),
-      event_types = case when settings ? 'event_types' then types else i.event_types end
+      event_types = case when settings ? 'event_types' then types else i.event_types end,
+      services = case when settings ? 'services' then chosen else i.services end
     where i.organization_id = org;
     if not found then
       raise exception 'Only owners and admins may change the integration.' using errcode = '42501';
@@ -84,6 +89,6 @@ begin
   return pagerduty.get_integration(org);
 end
 $$;
-comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
+comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types, services; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
 revoke all on function pagerduty.save_integration(uuid, jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.save_integration(uuid, jsonb, jsonb) to authenticated;

@@ -6,6 +6,12 @@ as $$
 begin
   new.settings_version := old.settings_version + 1;
   new.updated_at := now();
+  if (new.enabled, new.integration_key, new.event_types, new.services)
+    is distinct from (old.enabled, old.integration_key, old.event_types, old.services)
+  then
+    -- By the clock: webhooks that this change had to wait for were taken by the settings before it.
+    new.filters_changed_at := clock_timestamp();
+  end if;
   return new;
 end
 $$;
@@ -13,7 +19,7 @@ comment on function pagerduty_private.version_integration() is 'Trigger: a chang
 revoke all on function pagerduty_private.version_integration() from public, anon, authenticated, service_role;
 
 create trigger version_integration
-  before update of enabled, webhook_token, accept_bare_url, integration_key, region, event_types,
+  before update of enabled, webhook_token, accept_bare_url, integration_key, region, event_types, services,
     api_key_last4, signing_secret_last4
   on pagerduty.integrations
   for each row execute function pagerduty_private.version_integration();

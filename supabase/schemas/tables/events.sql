@@ -8,6 +8,8 @@ create table pagerduty.events (
   event_type text not null check (length(event_type) <= 255),
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
+  service_id text check (length(service_id) <= 255),
+  service_name text check (length(service_name) <= 255),
   summary text check (length(summary) <= 1024),
   occurred_at timestamptz,
   received_at timestamptz not null default clock_timestamp(),
@@ -20,6 +22,10 @@ create table pagerduty.events (
 create index events_organization_received_idx
   on pagerduty.events (organization_id, received_at desc, id desc);
 create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id);
+-- The service that is remembered of an incident is found at once, however many events it has.
+create index events_incident_service_idx
+  on pagerduty.events (organization_id, pagerduty_incident_id, (least(occurred_at, received_at)) desc, received_at desc)
+  where service_id is not null or service_name is not null;
 comment on table pagerduty.events is 'A received webhook event: what stops duplicates, and the audit trail that answers "is it arriving?".';
 comment on column pagerduty.events.id is 'Identifier.';
 comment on column pagerduty.events.organization_id is 'The organization.';
@@ -30,6 +36,8 @@ comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the do
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
 comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
 comment on column pagerduty.events.pagerduty_status is 'The status that it told the incident to have. Null: it told none, whatever a snapshot of the incident in it says, or it was not taken at all.';
+comment on column pagerduty.events.service_id is 'PagerDuty''s id of the service that it belongs to; that of its incident''s last known service, if it names none.';
+comment on column pagerduty.events.service_name is 'Name of that service.';
 comment on column pagerduty.events.summary is 'One line about it, for lists.';
 comment on column pagerduty.events.occurred_at is 'When it happened, by PagerDuty''s clock.';
 comment on column pagerduty.events.received_at is 'When it was first received, its turn among the organization''s webhooks having come.';

@@ -11,11 +11,17 @@ create table pagerduty.integrations (
     and pagerduty_private.are_texts(event_types, 255)
     and length(array_to_string(event_types, '')) <= 5000
   ),
+  services text[] check (
+    cardinality(services) between 1 and 100
+    and pagerduty_private.are_texts(services, 255)
+    and length(array_to_string(services, '')) <= 5000
+  ),
   api_key_last4 text check (length(api_key_last4) <= 4),
   signing_secret_last4 text check (length(signing_secret_last4) <= 4),
   api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
   signing_secret_set boolean not null generated always as (signing_secret_last4 is not null) stored,
   settings_version bigint not null default 1,
+  filters_changed_at timestamptz not null default now(),
   last_event_at timestamptz,
   last_error text check (length(last_error) <= 500),
   last_error_at timestamptz,
@@ -34,11 +40,13 @@ comment on column pagerduty.integrations.accept_bare_url is 'Serves POST /api/we
 comment on column pagerduty.integrations.integration_key is 'Notify only of events that carry this integration key (or come from the service with this id). Null: of all. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.region is 'PagerDuty''s service region of the account: us or eu.';
 comment on column pagerduty.integrations.event_types is 'Notify only of these event types, named as in V3 webhooks (incident.triggered, …). Null: of all that are known. Linked incidents follow PagerDuty all the same.';
+comment on column pagerduty.integrations.services is 'Notify only of events of these PagerDuty services, each by its id or name, in small or capital letters. Null: of all. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.api_key_last4 is 'Last four characters of the saved API key: a hint. Null: none saved.';
 comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
 comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
 comment on column pagerduty.integrations.signing_secret_set is 'Is a signing secret saved; then nothing unsigned is accepted.';
 comment on column pagerduty.integrations.settings_version is 'Grows with every change that a cache of these settings must notice; health does not count.';
+comment on column pagerduty.integrations.filters_changed_at is 'Since when it takes what it takes now: when enabled or a filter was last changed.';
 comment on column pagerduty.integrations.last_event_at is 'When the last webhook was accepted.';
 comment on column pagerduty.integrations.last_error is 'What went wrong last, in words for an admin; cleared by the next good webhook.';
 comment on column pagerduty.integrations.last_error_at is 'When that went wrong.';

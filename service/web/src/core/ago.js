@@ -1,5 +1,7 @@
-// How long ago something was, in words. No side effects.
+// When something was, in words. No side effects.
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
+const time = new Intl.DateTimeFormat('en', { hour: 'numeric', minute: '2-digit', hourCycle: 'h23' });
+const weekday = new Intl.DateTimeFormat('en', { weekday: 'long' });
 const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
 const dayAndYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
 
@@ -15,4 +17,14 @@ export function ago(moment, at = Date.now()) {
   if (seconds < 7 * 86400) return relative.format(-Math.round(seconds / 86400), 'day');
   const sameYear = new Date(moment).getFullYear() === new Date(at).getFullYear();
   return (sameYear ? day : dayAndYear).format(moment);
+}
+
+/**
+ * Since when something has been so: "14:05" today, "Monday" within a week, "3 Nov" before.
+ * @param {number} moment
+ */
+export function since(moment, at = Date.now()) {
+  const midnight = new Date(at).setHours(0, 0, 0, 0);
+  if (moment >= midnight) return time.format(moment);
+  return (moment >= new Date(midnight).setDate(new Date(midnight).getDate() - 6) ? weekday : day).format(moment);
 }

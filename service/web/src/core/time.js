@@ -9,10 +9,10 @@ document.addEventListener('visibilitychange', () => document.hidden || now.set({
 
 const absolute = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** An ISO 8601 time as "5 min. ago", with the full one on hover. */
-export function Time({ at, prefix = '' }) {
+/** An ISO 8601 time as "5 min. ago" or in other `words`, with the full one on hover. */
+export function Time({ at, prefix = '', words = ago }) {
   useStore(now);
   const moment = Date.parse(at);
   if (Number.isNaN(moment)) return null;
-  return html`<time datetime=${at} title=${absolute.format(moment)}>${prefix}${ago(moment)}</time>`;
+  return html`<time datetime=${at} title=${absolute.format(moment)}>${prefix}${words(moment)}</time>`;
 }

@@ -13,6 +13,7 @@ import { Dialog } from '../ui/dialog.js';
 import { Select } from '../ui/field.js';
 import { Icon } from '../ui/icons.js';
 import { CopyButton, Failure, More, Notice, Skeleton } from '../ui/parts.js';
+import { describeReason } from './reasons.js';
 
 const PAGE = 25;
 const MOST = 200; // rows that one request asks for
@@ -25,14 +26,6 @@ const OUTCOMES = [
   ['ignored', 'Ignored'],
   ['invalid', 'Invalid'],
 ];
-const REASONS = {
-  integration_disabled: 'PagerDuty was switched off in the settings',
-  ping: 'A test of the webhook by PagerDuty: it works',
-  unknown_event_type: 'A type of event that is not known here',
-  event_type_not_taken: 'Its type is not among those to take',
-  integration_key_mismatch: 'It is not of the integration whose key is set as filter',
-  nothing_to_show: 'There is nothing in it to show',
-};
 
 const newestReceived = newestBy('received_at');
 
@@ -169,7 +162,7 @@ function Row({ event, open }) {
           ${event.pagerduty_incident_id && html`<bdi class="clamp-1">${event.pagerduty_incident_id}</bdi>`}
           ${event.deliveries > 1 && html`<span>delivered ${event.deliveries} times</span>`}
         </p>
-        ${event.reason && html`<p class="hint" dir="auto">${REASONS[event.reason] ?? event.reason}</p>`}
+        ${event.reason && html`<p class="hint" dir="auto">${describeReason(event.reason)}</p>`}
       </div>
       <span class=${`pill outcome-${event.outcome}`}>${outcome}</span>
       <button type="button" class="button quiet" onClick=${open}>Payload<span class="hidden"> of ${event.summary || event.event_type}</span></button>

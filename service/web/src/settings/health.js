@@ -1,33 +1,42 @@
 // Is it arriving? The integration's health, and what to do about it.
+import { since } from '../core/ago.js';
 import { html } from '../core/html.js';
+import { count } from '../core/text.js';
 import { Time } from '../core/time.js';
 import { Notice } from '../ui/parts.js';
+import { describeReasons } from './reasons.js';
 
-/** kind and words for the state that an integration is in. */
-function judge({ configured, enabled, can_edit: canEdit, health }) {
-  if (health.last_error) {
-    return { kind: 'bad', title: 'Something went wrong with the last alerts', advice: canEdit && adviceFor(health.last_error) };
-  }
-  if (!configured)
-    return {
-      kind: 'info',
-      title: 'PagerDuty is not connected yet',
-      advice: canEdit && 'Switch it on, then give the webhook URL to PagerDuty.',
-    };
-  if (!enabled)
-    return {
-      kind: 'warning',
-      title: 'PagerDuty is switched off',
-      advice: 'What arrives is recorded under Activity, and nobody is notified.',
-    };
-  if (!health.last_event_at) {
-    return {
-      kind: 'info',
-      title: 'Waiting for the first alert',
-      advice: canEdit && 'Give the webhook URL to PagerDuty, or send a test alert: the Activity tab has a command for it.',
-    };
-  }
-  return { kind: 'good', title: 'Alerts arrive', advice: null };
+/** By state: the kind of notice, its title, and what to do, told to those who can do it. */
+const STATES = {
+  failing: { kind: 'bad', title: 'Something went wrong with the last alerts', advice: ({ health }) => adviceFor(health.last_error) },
+  not_configured: {
+    kind: 'info',
+    title: 'PagerDuty is not connected yet',
+    advice: () => 'Switch it on, then give the webhook URL to PagerDuty.',
+  },
+  disabled: {
+    kind: 'warning',
+    title: 'PagerDuty is switched off',
+    told: 'What arrives is recorded under Activity, and nobody is notified.',
+  },
+  waiting: {
+    kind: 'info',
+    title: 'Waiting for the first alert',
+    advice: () => 'Give the webhook URL to PagerDuty, or send a test alert: the Activity tab has a command for it.',
+  },
+  all_ignored: { kind: 'warning', title: 'Everything that arrives is being ignored', advice: adviceForFilters },
+  good: { kind: 'good', title: 'Alerts arrive' },
+};
+
+/** "137 of 137 events ignored since Monday: key filter". */
+function Ignored({ received, ignored, since: at, reasons }) {
+  return html`<p>${ignored} of ${count(received, 'event')} ignored since <${Time} at=${at} words=${since} />: ${describeReasons(reasons)}</p>`;
+}
+
+function adviceForFilters({ health }) {
+  if ('integration_key_mismatch' in health.recent_events.reasons)
+    return 'V3 webhooks carry no integration key: take the key filter away and choose services.';
+  return 'Compare the filters below with what the Activity tab shows.';
 }
 
 function adviceFor(error) {
@@ -40,14 +49,16 @@ function adviceFor(error) {
 }
 
 export function Health({ saved }) {
-  const { kind, title, advice } = judge(saved);
-  const { last_event_at: eventAt, last_error: error, last_error_at: errorAt } = saved.health;
+  const { state, recent_events: recent, last_event_at: eventAt, last_error: error, last_error_at: errorAt } = saved.health;
+  const { kind, title, told, advice } = STATES[state];
   return html`
     <div class="health">
       <${Notice} kind=${kind}>
         <p><strong>${title}</strong>${eventAt && html` <span class="hint"><${Time} at=${eventAt} prefix="Last event " /></span>`}</p>
         ${error && html`<p dir="auto">${error} ${errorAt && html`<span class="hint"><${Time} at=${errorAt} /></span>`}</p>`}
-        ${advice && html`<p>${advice}</p>`}
+        ${state === 'all_ignored' && html`<${Ignored} ...${recent} />`}
+        ${told && html`<p>${told}</p>`}
+        ${advice && saved.can_edit && html`<p>${advice(saved)}</p>`}
         ${saved.can_edit && saved.configured && html`<p><a href="/settings/activity">See what arrived</a></p>`}
       <//>
     </div>

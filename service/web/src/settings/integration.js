@@ -11,6 +11,7 @@ import { ConnectionTest } from './connection-test.js';
 import { describeTypes, EventTypes } from './event-types.js';
 import { Health } from './health.js';
 import { SecretField } from './secret-field.js';
+import { choiceOf, describeServices, Services, servicesOf } from './services.js';
 
 const ADDRESS = '/api/integrations/pagerduty';
 const REGIONS = [
@@ -110,6 +111,7 @@ function fieldsOf(saved) {
   return {
     region: saved.region,
     event_types: saved.event_types,
+    services: choiceOf(saved.services, saved.seen_services),
     integration_key: saved.integration_key ?? '',
     api_key: null,
     signing_secret: null,
@@ -122,6 +124,8 @@ function changesOf(fields, saved) {
   const changed = {};
   if (fields.region !== saved.region) changed.region = fields.region;
   if (JSON.stringify(fields.event_types) !== JSON.stringify(saved.event_types)) changed.event_types = fields.event_types;
+  const services = servicesOf(fields.services);
+  if (JSON.stringify(services) !== JSON.stringify(saved.services && [...saved.services].sort())) changed.services = services;
   if (fields.integration_key.trim() !== (saved.integration_key ?? '')) changed.integration_key = fields.integration_key.trim() || null;
   if (fields.api_key) changed.api_key = fields.api_key.trim();
   if (fields.signing_secret) changed.signing_secret = fields.signing_secret.trim();
@@ -166,8 +170,10 @@ function Form({ saved, setSaved }) {
   const submit = async (event) => {
     event.preventDefault();
     if (saving) return;
-    if (fields.event_types?.length === 0) {
-      setErrors({ event_types: 'Choose at least one, or take all of them.' });
+    const lists = { event_types: fields.event_types, services: servicesOf(fields.services) };
+    const empty = Object.keys(lists).filter((name) => lists[name]?.length === 0);
+    if (empty.length) {
+      setErrors(Object.fromEntries(empty.map((name) => [name, 'Choose at least one, or take all of them.'])));
       focusFirstError(form.current);
       return;
     }
@@ -187,8 +193,11 @@ function Form({ saved, setSaved }) {
         onChange=${change('signing_secret')} onRemove=${remove('signing_secret', 'Signing secret removed: the secret URL alone protects the webhook now.')}
         removal="Webhooks are then accepted without a signature: only the secrecy of the URL protects them."
       />
+      <h3>Who is told</h3>
+      <p class="hint">These filters hide alerts from the bell, and from nothing else: an incident that was made of an alert follows PagerDuty all the same.</p>
       <${EventTypes} chosen=${fields.event_types} error=${errors.event_types} onChange=${change('event_types')} />
-      <${Field} label="Integration key filter" optional error=${errors.integration_key} hint="Only alerts of the PagerDuty integration with this key are taken. Empty takes all.">
+      <${Services} choice=${fields.services} seen=${saved.seen_services} error=${errors.services} onChange=${change('services')} />
+      <${Field} label="Integration key filter" optional error=${errors.integration_key} hint="V3 webhooks carry no integration key, only the service's id: choose services above. This is for older webhooks: only alerts of the integration with this key are told. Empty tells of all.">
         ${(attributes) => html`<input ...${attributes} type="text" spellcheck="false" value=${fields.integration_key} onInput=${(event) => change('integration_key')(event.currentTarget.value)} />`}
       <//>
       <h3>Talking to PagerDuty</h3>
@@ -214,6 +223,7 @@ function ReadOnly({ saved, organization }) {
   const facts = [
     ['Alerts', saved.enabled ? 'Taken' : 'Not taken: PagerDuty is switched off'],
     ['Event types', describeTypes(saved.event_types)],
+    ['PagerDuty services', describeServices(saved.services)],
     ['Signing secret', saved.signing_secret.set ? 'Set' : 'Not set'],
     ['API key', saved.api_key.set ? 'Set' : 'Not set'],
     ['Service region', nameOf(REGIONS, saved.region)],

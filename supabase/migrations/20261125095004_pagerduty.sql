@@ -148,11 +148,17 @@ create table pagerduty.integrations (
     and pagerduty_private.are_texts(event_types, 255)
     and length(array_to_string(event_types, '')) <= 5000
   ),
+  services text[] check (
+    cardinality(services) between 1 and 100
+    and pagerduty_private.are_texts(services, 255)
+    and length(array_to_string(services, '')) <= 5000
+  ),
   api_key_last4 text check (length(api_key_last4) <= 4),
   signing_secret_last4 text check (length(signing_secret_last4) <= 4),
   api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
   signing_secret_set boolean not null generated always as (signing_secret_last4 is not null) stored,
   settings_version bigint not null default 1,
+  filters_changed_at timestamptz not null default now(),
   last_event_at timestamptz,
   last_error text check (length(last_error) <= 500),
   last_error_at timestamptz,
@@ -171,11 +177,13 @@ comment on column pagerduty.integrations.accept_bare_url is 'Serves POST /api/we
 comment on column pagerduty.integrations.integration_key is 'Notify only of events that carry this integration key (or come from the service with this id). Null: of all. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.region is 'PagerDuty''s service region of the account: us or eu.';
 comment on column pagerduty.integrations.event_types is 'Notify only of these event types, named as in V3 webhooks (incident.triggered, …). Null: of all that are known. Linked incidents follow PagerDuty all the same.';
+comment on column pagerduty.integrations.services is 'Notify only of events of these PagerDuty services, each by its id or name, in small or capital letters. Null: of all. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.api_key_last4 is 'Last four characters of the saved API key: a hint. Null: none saved.';
 comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
 comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
 comment on column pagerduty.integrations.signing_secret_set is 'Is a signing secret saved; then nothing unsigned is accepted.';
 comment on column pagerduty.integrations.settings_version is 'Grows with every change that a cache of these settings must notice; health does not count.';
+comment on column pagerduty.integrations.filters_changed_at is 'Since when it takes what it takes now: when enabled or a filter was last changed.';
 comment on column pagerduty.integrations.last_event_at is 'When the last webhook was accepted.';
 comment on column pagerduty.integrations.last_error is 'What went wrong last, in words for an admin; cleared by the next good webhook.';
 comment on column pagerduty.integrations.last_error_at is 'When that went wrong.';
@@ -212,6 +220,8 @@ create table pagerduty.events (
   event_type text not null check (length(event_type) <= 255),
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
+  service_id text check (length(service_id) <= 255),
+  service_name text check (length(service_name) <= 255),
   summary text check (length(summary) <= 1024),
   occurred_at timestamptz,
   received_at timestamptz not null default clock_timestamp(),
@@ -224,6 +234,10 @@ create table pagerduty.events (
 create index events_organization_received_idx
   on pagerduty.events (organization_id, received_at desc, id desc);
 create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id);
+-- The service that is remembered of an incident is found at once, however many events it has.
+create index events_incident_service_idx
+  on pagerduty.events (organization_id, pagerduty_incident_id, (least(occurred_at, received_at)) desc, received_at desc)
+  where service_id is not null or service_name is not null;
 comment on table pagerduty.events is 'A received webhook event: what stops duplicates, and the audit trail that answers "is it arriving?".';
 comment on column pagerduty.events.id is 'Identifier.';
 comment on column pagerduty.events.organization_id is 'The organization.';
@@ -234,6 +248,8 @@ comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the do
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
 comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
 comment on column pagerduty.events.pagerduty_status is 'The status that it told the incident to have. Null: it told none, whatever a snapshot of the incident in it says, or it was not taken at all.';
+comment on column pagerduty.events.service_id is 'PagerDuty''s id of the service that it belongs to; that of its incident''s last known service, if it names none.';
+comment on column pagerduty.events.service_name is 'Name of that service.';
 comment on column pagerduty.events.summary is 'One line about it, for lists.';
 comment on column pagerduty.events.occurred_at is 'When it happened, by PagerDuty''s clock.';
 comment on column pagerduty.events.received_at is 'When it was first received, its turn among the organization''s webhooks having come.';
@@ -628,6 +644,12 @@ as $$
 begin
   new.settings_version := old.settings_version + 1;
   new.updated_at := now();
+  if (new.enabled, new.integration_key, new.event_types, new.services)
+    is distinct from (old.enabled, old.integration_key, old.event_types, old.services)
+  then
+    -- By the clock: webhooks that this change had to wait for were taken by the settings before it.
+    new.filters_changed_at := clock_timestamp();
+  end if;
   return new;
 end
 $$;
@@ -635,7 +657,7 @@ comment on function pagerduty_private.version_integration() is 'Trigger: a chang
 revoke all on function pagerduty_private.version_integration() from public, anon, authenticated, service_role;
 
 create trigger version_integration
-  before update of enabled, webhook_token, accept_bare_url, integration_key, region, event_types,
+  before update of enabled, webhook_token, accept_bare_url, integration_key, region, event_types, services,
     api_key_last4, signing_secret_last4
   on pagerduty.integrations
   for each row execute function pagerduty_private.version_integration();
@@ -845,6 +867,88 @@ revoke all on function pagerduty_private.broadcast_incident_update() from public
 create trigger broadcast_incident_update after insert on pagerduty.incident_updates
   for each row execute function pagerduty_private.broadcast_incident_update();
 
+-- supabase/schemas/functions/seen_services.sql -------------------------------------------------------
+-- Part of get_integration(): what a filter can be chosen from.
+create function pagerduty_private.seen_services(organization_id uuid) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+-- Planned for the organization at hand: one may have a million times the events of another.
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(
+      jsonb_build_object('id', seen.service_id, 'name', seen.service_name)
+      order by lower(coalesce(seen.service_name, seen.service_id)), seen.service_id
+    ), '[]')
+    from (
+      select distinct on (coalesce(recent.service_id, recent.service_name)) recent.service_id, recent.service_name
+      from (
+        select e.service_id, e.service_name, e.received_at
+        from pagerduty.events e
+        where e.organization_id = seen_services.organization_id
+          and seen_services.organization_id in (select pagerduty_private.my_organizations('admin'))
+        order by e.received_at desc
+        limit 1000
+      ) recent
+      where coalesce(recent.service_id, recent.service_name) is not null
+      order by coalesce(recent.service_id, recent.service_name), recent.service_name is null, recent.received_at desc
+    ) seen
+  );
+end
+$$;
+comment on function pagerduty_private.seen_services(uuid) is 'The services of an organization''s last thousand events, by name: {"id", "name"}, for owners and admins to choose from.';
+revoke all on function pagerduty_private.seen_services(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.seen_services(uuid) to authenticated;
+
+-- supabase/schemas/functions/recent_events.sql -------------------------------------------------------
+-- Part of get_integration(): is what arrives taken?
+create function pagerduty_private.recent_events(organization_id uuid) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+-- Planned for the organization at hand: one may have a million times the events of another.
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  first_counted constant timestamptz := (
+    select greatest(i.filters_changed_at, now() - interval '7 days')
+    from pagerduty.integrations i
+    where i.organization_id = recent_events.organization_id
+  );
+begin
+  return (
+    select jsonb_build_object(
+      'received', coalesce(sum(kind.events), 0),
+      'ignored', coalesce(sum(kind.events) filter (where kind.outcome = 'ignored'), 0),
+      'invalid', coalesce(sum(kind.events) filter (where kind.outcome = 'invalid'), 0),
+      'since', min(kind.since),
+      'reasons', coalesce(jsonb_object_agg(kind.reason, kind.events) filter (where kind.outcome = 'ignored'), '{}')
+    )
+    from (
+      select recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as since
+      from (
+        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at
+        from pagerduty.events e
+        where e.organization_id = recent_events.organization_id
+          and recent_events.organization_id in (select pagerduty_private.my_organizations())
+          and e.received_at > first_counted
+        order by e.received_at desc
+        limit 1000
+      ) recent
+      where recent.reason is distinct from 'ping'
+      group by recent.outcome, recent.reason
+    ) kind
+  );
+end
+$$;
+comment on function pagerduty_private.recent_events(uuid) is 'What became of the events of a week, the last thousand at most, that came since the filters were last changed: "received", "ignored" and "invalid" ones, "since" when, how many were ignored for which of the "reasons". A ping counts as none. For members, who may not read the events themselves.';
+revoke all on function pagerduty_private.recent_events(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.recent_events(uuid) to authenticated;
+
 -- supabase/schemas/functions/get_integration.sql -----------------------------------------------------
 -- The settings, as the calling member may see them. Runs as that member: RLS and grants decide.
 create function pagerduty_private.integration_admin_fields(organization_id uuid) returns jsonb
@@ -858,7 +962,8 @@ as $$
     'accept_bare_url', i.accept_bare_url,
     'integration_key', i.integration_key,
     'api_key_last4', i.api_key_last4,
-    'signing_secret_last4', i.signing_secret_last4
+    'signing_secret_last4', i.signing_secret_last4,
+    'seen_services', pagerduty_private.seen_services(i.organization_id)
   )
   from pagerduty.integrations i
   where i.organization_id = integration_admin_fields.organization_id
@@ -883,11 +988,13 @@ as $$
       'enabled', i.enabled,
       'region', i.region,
       'event_types', i.event_types,
+      'services', i.services,
       'api_key_set', i.api_key_set,
       'signing_secret_set', i.signing_secret_set,
       'last_event_at', i.last_event_at,
       'last_error', i.last_error,
       'last_error_at', i.last_error_at,
+      'recent_events', pagerduty_private.recent_events(i.organization_id),
       'created_at', i.created_at,
       'updated_at', i.updated_at,
       'admin', pagerduty_private.integration_admin_fields(i.organization_id)
@@ -897,7 +1004,7 @@ as $$
   left join pagerduty.integrations i on i.organization_id = o.id
   where o.id = get_integration.organization_id
 $$;
-comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "admin" holds the webhook token, the key filter and the hints, and is null for viewers and responders. Null for who is not a member.';
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
 revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.get_integration(uuid) to authenticated;
 
@@ -955,14 +1062,18 @@ declare
   types constant text[] := case jsonb_typeof(settings -> 'event_types')
     when 'array' then array(select jsonb_array_elements_text(settings -> 'event_types'))
   end;
+  chosen constant text[] := case jsonb_typeof(settings -> 'services')
+    when 'array' then array(select jsonb_array_elements_text(settings -> 'services'))
+  end;
 begin
-  insert into pagerduty.integrations (organization_id, enabled, integration_key, region, event_types)
+  insert into pagerduty.integrations (organization_id, enabled, integration_key, region, event_types, services)
   values (
     org,
     coalesce((settings ->> 'enabled')::boolean, false),
     settings ->> 'integration_key',
     coalesce(settings ->> 'region', 'us'),
-    types
+    types,
+    chosen
   )
   on conflict (organization_id) do nothing;
   if not found and settings <> '{}' then
@@ -970,7 +1081,8 @@ begin
     set
       enabled = coalesce((settings ->> 'enabled')::boolean, i.enabled),
       region = coalesce(settings ->> 'region', i.region),
-      event_types = case when settings ? 'event_types' then types else i.event_types end
+      event_types = case when settings ? 'event_types' then types else i.event_types end,
+      services = case when settings ? 'services' then chosen else i.services end
     where i.organization_id = org;
     if not found then
       raise exception 'Only owners and admins may change the integration.' using errcode = '42501';
@@ -988,7 +1100,7 @@ begin
   return pagerduty.get_integration(org);
 end
 $$;
-comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
+comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types, services; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
 revoke all on function pagerduty.save_integration(uuid, jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.save_integration(uuid, jsonb, jsonb) to authenticated;
 
@@ -1101,6 +1213,36 @@ comment on function pagerduty.report_problem(text, text) is 'Remembers why a web
 revoke all on function pagerduty.report_problem(text, text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.report_problem(text, text) to service_role;
 
+-- supabase/schemas/functions/service_of_event.sql ----------------------------------------------------
+-- Part of ingest_events(): what the filter by service goes by.
+create function pagerduty_private.service_of_event(organization uuid, event jsonb) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select case
+    when (told.id is null and told.name is null)
+      or (told.name is null and told.id = known.service_id)
+      or (told.id is null and told.name = known.service_name)
+      then jsonb_build_object('id', known.service_id, 'name', known.service_name)
+    else jsonb_build_object('id', told.id, 'name', told.name)
+  end
+  from (select event #>> '{service,id}' as id, event #>> '{service,name}' as name) told
+  left join lateral (
+    select e.service_id, e.service_name
+    from pagerduty.events e
+    where (told.id is null or told.name is null)
+      and e.organization_id = organization
+      and e.pagerduty_incident_id = event #>> '{incident,id}'
+      and (e.service_id is not null or e.service_name is not null)
+    order by least(e.occurred_at, e.received_at) desc, e.received_at desc
+    limit 1
+  ) known on true
+$$;
+comment on function pagerduty_private.service_of_event(uuid, jsonb) is 'The service, {"id", "name"}, that an event belongs to: the one that it names, completed with what is remembered of it; where it names none, as notes and tasks do not, the one that is remembered of its incident.';
+revoke all on function pagerduty_private.service_of_event(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.service_of_event(uuid, jsonb) to service_role;
+
 -- supabase/schemas/functions/reason_to_ignore.sql ----------------------------------------------------
 -- Part of ingest_events().
 create function pagerduty_private.reason_to_ignore(integration pagerduty.integrations, event jsonb) returns text
@@ -1119,7 +1261,7 @@ comment on function pagerduty_private.reason_to_ignore(pagerduty.integrations, j
 revoke all on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.reason_to_ignore(pagerduty.integrations, jsonb) to service_role;
 
-create function pagerduty_private.reason_to_tell_nobody(integration pagerduty.integrations, event jsonb) returns text
+create function pagerduty_private.reason_to_tell_nobody(integration pagerduty.integrations, event jsonb, service jsonb) returns text
 language sql
 stable
 set search_path = ''
@@ -1134,11 +1276,16 @@ as $$
           and n.pagerduty_incident_id = event #>> '{incident,id}'
       ))
       then 'integration_key_mismatch'
+    when integration.services is not null and not exists (
+      select from unnest(integration.services) as chosen
+      where lower(chosen) in (lower(service ->> 'id'), lower(service ->> 'name'))
+    )
+      then 'service_not_taken'
   end
 $$;
-comment on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) is 'Why an integration''s filters make no notification of an event; null if they do. A null setting filters nothing. What is known of a linked incident does not depend on them.';
-revoke all on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb) to service_role;
+comment on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) is 'Why an integration''s filters make no notification of an event, whose service is that of service_of_event(); null if they do. A null setting filters nothing. What is known of a linked incident does not depend on them.';
+revoke all on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) to service_role;
 
 -- supabase/schemas/functions/notify_of_event.sql -----------------------------------------------------
 -- Part of ingest_events(): from an event to what the bell shows.
@@ -1271,8 +1418,9 @@ set search_path = ''
 as $$
 declare
   invalid constant text := event ->> 'invalid';
+  service constant jsonb := pagerduty_private.service_of_event(integration.organization_id, event);
   ignored constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
-  reason constant text := coalesce(ignored, pagerduty_private.reason_to_tell_nobody(integration, event));
+  reason constant text := coalesce(ignored, pagerduty_private.reason_to_tell_nobody(integration, event, service));
   outcome constant text := case
     when invalid is not null then 'invalid'
     when reason is not null then 'ignored'
@@ -1284,12 +1432,13 @@ declare
 begin
   insert into pagerduty.events (
     organization_id, integration_id, event_id, delivery_id, family, event_type,
-    pagerduty_incident_id, pagerduty_status, summary, occurred_at, outcome, reason, payload
+    pagerduty_incident_id, pagerduty_status, service_id, service_name, summary, occurred_at, outcome, reason, payload
   )
   values (
     integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()), event ->> 'delivery_id',
     coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
     event #>> '{incident,id}', case when ignored is null then event ->> 'told_status' end,
+    service ->> 'id', service ->> 'name',
     coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
     (event ->> 'occurred_at')::timestamptz, outcome, left(reason, 500), event -> 'payload'
   )
@@ -1455,12 +1604,12 @@ alter table pagerduty.integrations enable row level security;
 
 revoke all on pagerduty.integrations from public, anon, authenticated, service_role;
 grant select (
-  id, organization_id, enabled, region, event_types, api_key_set, signing_secret_set,
+  id, organization_id, enabled, region, event_types, services, api_key_set, signing_secret_set,
   last_event_at, last_error, last_error_at, created_at, updated_at
 ) on pagerduty.integrations to authenticated;
-grant insert (organization_id, enabled, integration_key, region, event_types)
+grant insert (organization_id, enabled, integration_key, region, event_types, services)
   on pagerduty.integrations to authenticated;
-grant update (enabled, integration_key, region, event_types) on pagerduty.integrations to authenticated;
+grant update (enabled, integration_key, region, event_types, services) on pagerduty.integrations to authenticated;
 grant select on pagerduty.integrations to service_role;
 grant update (last_event_at, last_error, last_error_at) on pagerduty.integrations to service_role;
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.api.blueprint import rest_as_user, user_blueprint
+from service.api.invitations import open_for_me
 from service.api.schemas import MeAnswer
 from service.auth import current_user
 from service.rest import rows
@@ -10,7 +11,9 @@ from service.rest import rows
 blueprint = user_blueprint("me", "/api/me", "The caller")
 
 
-@blueprint.get("", responses={200: MeAnswer}, summary="The caller, their organizations and roles")
+@blueprint.get(
+    "", responses={200: MeAnswer}, summary="The caller, their organizations and roles, and what they can join"
+)
 def me() -> dict[str, Any]:
     user = current_user()
     rest = rest_as_user()
@@ -22,4 +25,5 @@ def me() -> dict[str, Any]:
     return {
         "user": {"id": user.id, "email": user.email},
         "organizations": sorted(organizations, key=lambda one: (one["name"].lower(), one["id"])),
+        "invitations": open_for_me(),
     }

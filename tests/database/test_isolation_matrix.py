@@ -289,6 +289,8 @@ CALLS = {
     "pagerduty.invite_member(%(org)s, 'x@example.test', 'viewer')": {"owner", "admin"},
     "pagerduty.my_invitations()": {*USERS},
     "pagerduty.accept_invitation(null)": {*USERS},
+    "pagerduty_private.join_as_invited(null)": {*USERS},
+    "pagerduty_private.found_organization('x')": {*USERS},
     "pagerduty.revoke_invitation(null)": {*USERS},
     "pagerduty.create_organization('x')": {*USERS},
     "pagerduty_private.are_texts('{{}}', 1)": {*USERS, "service_role"},

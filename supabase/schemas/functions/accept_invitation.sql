@@ -1,5 +1,5 @@
 -- The one way in without the service role: for the address's owner alone, and once.
-create function pagerduty.accept_invitation(invitation_id uuid) returns jsonb
+create function pagerduty_private.join_as_invited(invitation_id uuid) returns jsonb
 language plpgsql
 security definer
 set search_path = ''
@@ -49,6 +49,14 @@ begin
   );
 end
 $$;
+comment on function pagerduty_private.join_as_invited(uuid) is 'Makes the calling user a member as the invitation of their verified address says.';
+revoke all on function pagerduty_private.join_as_invited(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.join_as_invited(uuid) to authenticated;
+
+create function pagerduty.accept_invitation(invitation_id uuid) returns jsonb
+language sql
+set search_path = ''
+as $$ select pagerduty_private.join_as_invited(invitation_id) $$;
 comment on function pagerduty.accept_invitation(uuid) is 'Makes the calling user a member as the invitation of their verified address says, and answers the organization: {id, name, role}. Again, it answers the same; who is a member keeps the role that they have. PT404: none for this address; PT410: withdrawn, expired, or used and left since.';
 revoke all on function pagerduty.accept_invitation(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.accept_invitation(uuid) to authenticated;

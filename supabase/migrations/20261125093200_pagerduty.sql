@@ -728,7 +728,7 @@ grant execute on function pagerduty.revoke_invitation(uuid) to authenticated;
 
 -- supabase/schemas/functions/accept_invitation.sql ---------------------------------------------------
 -- The one way in without the service role: for the address's owner alone, and once.
-create function pagerduty.accept_invitation(invitation_id uuid) returns jsonb
+create function pagerduty_private.join_as_invited(invitation_id uuid) returns jsonb
 language plpgsql
 security definer
 set search_path = ''
@@ -778,13 +778,20 @@ begin
   );
 end
 $$;
+comment on function pagerduty_private.join_as_invited(uuid) is 'Makes the calling user a member as the invitation of their verified address says.';
+revoke all on function pagerduty_private.join_as_invited(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.join_as_invited(uuid) to authenticated;
+
+create function pagerduty.accept_invitation(invitation_id uuid) returns jsonb
+language sql
+set search_path = ''
+as $$ select pagerduty_private.join_as_invited(invitation_id) $$;
 comment on function pagerduty.accept_invitation(uuid) is 'Makes the calling user a member as the invitation of their verified address says, and answers the organization: {id, name, role}. Again, it answers the same; who is a member keeps the role that they have. PT404: none for this address; PT410: withdrawn, expired, or used and left since.';
 revoke all on function pagerduty.accept_invitation(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.accept_invitation(uuid) to authenticated;
 
 -- supabase/schemas/functions/create_organization.sql -------------------------------------------------
--- A host that makes organizations itself revokes this one grant (docs/adopt.md).
-create function pagerduty.create_organization(name text) returns jsonb
+create function pagerduty_private.found_organization(name text) returns jsonb
 language plpgsql
 security definer
 set search_path = ''
@@ -812,13 +819,22 @@ begin
     raise exception 'You own % organizations: give one away before you make another.', most using errcode = 'PT409';
   end if;
   insert into pagerduty.organizations (name)
-  values (btrim(create_organization.name))
+  values (btrim(found_organization.name))
   returning * into made;
   insert into pagerduty.memberships (organization_id, user_id, role)
   values (made.id, me, 'owner');
   return jsonb_build_object('id', made.id, 'name', made.name, 'role', 'owner');
 end
 $$;
+comment on function pagerduty_private.found_organization(text) is 'Makes an organization with the calling user as owner.';
+revoke all on function pagerduty_private.found_organization(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.found_organization(text) to authenticated;
+
+-- A host that makes organizations itself revokes the grant on this one (docs/adopt.md).
+create function pagerduty.create_organization(name text) returns jsonb
+language sql
+set search_path = ''
+as $$ select pagerduty_private.found_organization(create_organization.name) $$;
 comment on function pagerduty.create_organization(text) is 'Makes an organization with the calling user as owner, and answers it: {id, name, role}. For users with a confirmed address or number who own fewer than 20.';
 revoke all on function pagerduty.create_organization(text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.create_organization(text) to authenticated;

@@ -26,7 +26,7 @@ _COLUMNS = ("id", "organization_id", "organization_name", "email", "role", "invi
             "expires_at", "created_at")  # fmt: skip
 _ROW: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _ORGANIZATION = TypeAdapter(OrganizationAnswer)
-_NOTHING = TypeAdapter(None)
+_REVOKED = TypeAdapter(bool)
 
 blueprint = user_blueprint("invitations", "/api/invitations", "Who may join an organization")
 
@@ -71,7 +71,7 @@ def invite(header: OrganizationHeader, body: InvitationInput) -> Response:
     "/<id>", responses={204: None, **problem_responses(NOT_FOUND, CONFLICT)}, summary="Withdraw an open one"
 )
 def withdraw(path: IdPath) -> tuple[str, int]:
-    call(rest_as_user(), "revoke_invitation", _NOTHING, invitation_id=_id(path))
+    call(rest_as_user(), "revoke_invitation", _REVOKED, invitation_id=_id(path))
     return "", 204
 
 

@@ -138,11 +138,18 @@ class OrganizationInput(Input):
 
 
 class InvitationInput(Input):
-    email: str = Field(max_length=EMAIL_LIMIT, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")
+    email: str = Field(max_length=EMAIL_LIMIT, json_schema_extra={"format": "email"})
     role: Role
     expires_at: AwareDatetime | None = Field(
         None, description=f"In 7 days by default, at most in {INVITATION_DAYS}", examples=["2026-11-30T12:00:00Z"]
     )
+
+    @field_validator("email")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not re.fullmatch(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+", value):
+            raise ValueError("is not an address")
+        return value
 
     @field_validator("expires_at")
     @classmethod

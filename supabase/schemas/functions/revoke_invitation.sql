@@ -1,5 +1,5 @@
 -- Runs as the calling member: the policies decide who may withdraw which.
-create function pagerduty.revoke_invitation(invitation_id uuid) returns void
+create function pagerduty.revoke_invitation(invitation_id uuid) returns boolean
 language plpgsql
 set search_path = ''
 as $$
@@ -11,7 +11,7 @@ begin
   where i.id = invitation_id
     and i.is_open;
   if found then
-    return;
+    return true;
   end if;
   select * into seen
   from pagerduty.invitations i
@@ -23,8 +23,9 @@ begin
   elsif seen.is_open then
     raise exception 'Your role does not allow to withdraw this invitation.' using errcode = '42501';
   end if;
+  return false;
 end
 $$;
-comment on function pagerduty.revoke_invitation(uuid) is 'Withdraws an open invitation; one that was withdrawn stays so.';
+comment on function pagerduty.revoke_invitation(uuid) is 'Withdraws an open invitation; false for one that was withdrawn already.';
 revoke all on function pagerduty.revoke_invitation(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.revoke_invitation(uuid) to authenticated;

@@ -260,6 +260,13 @@ def test_who_is_removed_leaves_no_way_back(database: Database, acme: Organizatio
     assert accept(database, friend, elsewhere)["id"] == globex.id
 
 
+def test_whose_account_is_deleted_leaves_no_invitation(database: Database, acme: Organization) -> None:
+    nina = database.user("Nina")
+    invitation = invite(database, acme, address(nina), by="admin")
+    database.rows("delete from auth.users where id = %s", (acme["admin"],))
+    assert database.refusal(nina, ACCEPT, (invitation,)) == OVER
+
+
 @pytest.mark.parametrize(("role", "stands"), [("owner", True), ("admin", False), ("viewer", False)])
 def test_who_has_a_lesser_role_leaves_no_invitation_of_the_greater(
     database: Database, acme: Organization, role: str, stands: bool

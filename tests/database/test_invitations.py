@@ -248,13 +248,16 @@ def test_who_is_removed_leaves_no_way_back(database: Database, acme: Organizatio
     friends, late = invite(database, acme, address(friend), by="admin"), database.user("Late")
     lates = invite(database, acme, address(late))
     database.join(acme, "viewer", late)
+    moved = database.join(acme, "viewer")
+    database.rows("update auth.users set email = 'moved@example.test' where id = %s", (moved,))
+    moveds = invite(database, acme, "moved@example.test")
     database.join(globex, "admin", admin)
     elsewhere = invite(database, Organization(globex.id, "", {"admin": admin}), address(friend), by="admin")
     remove = "delete from pagerduty.memberships where organization_id = %s and user_id = %s"
-    for user in (admin, late):
+    for user in (admin, late, moved):
         database.run_as(acme["owner"], remove, (acme.id, user))
     database.rows("update auth.users set email = 'new-address@example.test' where id = %s", (admin,))
-    for user, invitation in ((admin, own), (friend, friends), (late, lates)):
+    for user, invitation in ((admin, own), (friend, friends), (late, lates), (moved, moveds)):
         assert database.refusal(user, ACCEPT, (invitation,)) == OVER
         assert acme.id not in roles(database, user)
     assert accept(database, friend, elsewhere)["id"] == globex.id

@@ -1,6 +1,7 @@
 -- Members see each other. Admins change and remove members below owner; only owners touch owners. Everybody may leave
--- (the trigger keep_an_owner holds the last owner back). Only the service role adds: whoever could insert a row here
--- could put any user whose id they know into their organization, unasked.
+-- (the trigger keep_an_owner holds the last owner back). Only the service role adds, and an invitation that its
+-- addressee accepts: whoever could insert a row here could put any user whose id they know into their organization,
+-- unasked.
 alter table pagerduty.memberships enable row level security;
 
 revoke all on pagerduty.memberships from public, anon, authenticated, service_role;

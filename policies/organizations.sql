@@ -1,4 +1,5 @@
--- Members see their organizations; owners and admins rename them. Who makes one is the host application's business.
+-- Members see their organizations; owners and admins rename them. Who makes one is the host application's business,
+-- or, while the grant on create_organization() stands, anybody's.
 alter table pagerduty.organizations enable row level security;
 
 revoke all on pagerduty.organizations from public, anon, authenticated, service_role;

@@ -5,7 +5,7 @@ from flask_compress import Compress
 from flask_openapi3 import OpenAPI
 
 from service import errors, http, logs, metrics, rates, services, web
-from service.api import body, docs, health, incidents, integrations, me, notifications
+from service.api import body, docs, health, incidents, integrations, invitations, me, notifications, organizations
 from service.config import Settings, load_settings
 from service.problems import ProblemBody
 from service.webhooks import routes as webhooks
@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.init_app(app, settings.metrics_bind)
     Compress(app)
     rates.init_app(app, settings.rate_limit_storage_url)
-    for part in (webhooks, me, integrations, notifications, incidents, health):
+    for part in (webhooks, me, organizations, invitations, integrations, notifications, incidents, health):
         app.register_api(part.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(web.blueprint)

@@ -40,6 +40,8 @@ def from_rest(error: APIError) -> Problem:
         return problems.NOT_FOUND(message)
     if code == "PT409":
         return problems.CONFLICT(message)
+    if code == "PT410":
+        return problems.INVITATION_OVER(message)
     if code in ("23505", "23503"):
         return problems.CONFLICT("It collides with something that is there already, or is gone.")
     if code.startswith(("22", "23")):

@@ -84,9 +84,14 @@ def made_row(query: _Query) -> Row:
     return made[0]
 
 
+def is_id(text: str) -> bool:
+    """Can this be a row's id?"""
+    return _UUID.fullmatch(text) is not None
+
+
 def row_of(query: SyncSelectRequestBuilder, row_id: str) -> Row | None:
     """The row with this id, if there is one to see. A text that cannot be an id needs no query."""
-    if not _UUID.fullmatch(row_id):
+    if not is_id(row_id):
         return None
     return next(iter(rows(query.eq("id", row_id))), None)
 

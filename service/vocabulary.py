@@ -45,6 +45,9 @@ SERVICES_LIMIT = 100  # services in an integration's filter
 ALL_SERVICES_LIMIT = 5000  # all of them together
 API_KEY_LIMIT = 128
 SIGNING_SECRET_LIMIT = 512
+EMAIL_LIMIT = 320
+ORGANIZATION_NAME_LIMIT = 200
+INVITATION_DAYS = 30  # until an invitation must have expired
 
 #: What forms must know, by field.
 LIMITS: Mapping[str, int] = MappingProxyType(
@@ -60,5 +63,7 @@ LIMITS: Mapping[str, int] = MappingProxyType(
         "integration_key": ID_LIMIT,
         "api_key": API_KEY_LIMIT,
         "signing_secret": SIGNING_SECRET_LIMIT,
+        "email": EMAIL_LIMIT,
+        "organization_name": ORGANIZATION_NAME_LIMIT,
     }
 )

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, field_validator
 
 from service.api.body import Input
 from service.pagerduty.events import V3_TYPES
@@ -17,10 +18,13 @@ from service.vocabulary import (
     COMMENT_LIMIT,
     CUSTOMER_LIMIT,
     DESCRIPTION_LIMIT,
+    EMAIL_LIMIT,
     EVENT_TYPE_LIMIT,
     EVENT_TYPES_LIMIT,
     ID_LIMIT,
+    INVITATION_DAYS,
     LEVELS,
+    ORGANIZATION_NAME_LIMIT,
     SEARCH_LIMIT,
     SERVICE_LIMIT,
     SERVICES_LIMIT,
@@ -120,9 +124,57 @@ class OrganizationAnswer(BaseModel):
     )
 
 
+class Invitation(BaseModel):
+    id: Id
+    organization_id: Id
+    organization_name: str = Field(description="As it was when the invitation was made")
+    email: str
+    role: Role
+    invited_by: Id | None
+    invited_by_name: str
+    expires_at: Timestamp
+    created_at: Timestamp
+    cursor: str
+
+
 class MeAnswer(BaseModel):
     user: UserAnswer
     organizations: list[OrganizationAnswer]
+    invitations: list[Invitation] = Field(description="Those that the caller can accept")
+
+
+# organizations and invitations ----------------------------------------------------------------------------------------
+
+
+class OrganizationInput(Input):
+    name: Title = Field(min_length=1, max_length=ORGANIZATION_NAME_LIMIT)
+
+
+class InvitationInput(Input):
+    email: str = Field(max_length=EMAIL_LIMIT, json_schema_extra={"format": "email"})
+    role: Role
+    expires_at: AwareDatetime | None = Field(
+        None, description=f"In 7 days by default, at most in {INVITATION_DAYS}", examples=["2026-11-30T12:00:00Z"]
+    )
+
+    @field_validator("email")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not re.fullmatch(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+", value):
+            raise ValueError("is not an address")
+        return value
+
+    @field_validator("expires_at")
+    @classmethod
+    def _soon(cls, value: datetime | None) -> datetime | None:
+        if value is not None and not timedelta() < value - datetime.now(UTC) <= timedelta(days=INVITATION_DAYS):
+            raise ValueError(f"must be within the next {INVITATION_DAYS} days")
+        return value
+
+
+class InvitationList(BaseModel):
+    items: list[Invitation]
+    next: str | None = Field(description="`before` of the next, older page")
 
 
 # integration ----------------------------------------------------------------------------------------------------------

@@ -161,6 +161,10 @@ def test_real_answers_keep_to_their_schemas(acme: Organization) -> None:
     schemas.WebhookAnswer.model_validate(sent.json(), strict=True)
     assert set(sent.json()["outcomes"][0]) <= set(schemas.Outcome.model_fields)
     strictly(schemas.MeAnswer, member.get("/api/me").json())
+    strictly(schemas.OrganizationAnswer, member.post("/api/organizations", json={"name": "x"}).json())
+    invited = {"email": "somebody@example.test", "role": "viewer"}
+    strictly(schemas.Invitation, member.post("/api/invitations", json=invited).json())
+    strictly(schemas.InvitationList, member.get("/api/invitations").json())
     strictly(schemas.IntegrationAnswer, member.get("/api/integrations/pagerduty").json())
     strictly(schemas.IntegrationAnswer, member.post("/api/integrations/pagerduty", json={}).json())
     strictly(schemas.KeyTestAnswer, member.post("/api/integrations/pagerduty/test", json={}).json())

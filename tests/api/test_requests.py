@@ -38,12 +38,22 @@ ROUTES = [
     ("PATCH", f"/api/incidents/{ID}"),
     ("GET", f"/api/incidents/{ID}/updates"),
     ("POST", f"/api/incidents/{ID}/updates"),
+    ("GET", "/api/invitations"),
+    ("POST", "/api/invitations"),
+    ("DELETE", f"/api/invitations/{ID}"),
+    ("POST", f"/api/invitations/{ID}/accept"),
+    ("POST", "/api/organizations"),
 ]
-WITH_BODY = [(method, path) for method, path in ROUTES if method != "GET" and not path.endswith("/read")]
+WITH_BODY = [
+    (method, path) for method, path in ROUTES if method in ("POST", "PATCH") and not path.endswith(("/read", "/accept"))
+]
 OF_ORGANIZATION = [
-    (method, path) for method, path in ROUTES if path != "/api/me" and ID not in path
+    (method, path) for method, path in ROUTES if path not in ("/api/me", "/api/organizations") and ID not in path
 ]  # a row's id names its organization
-BODIES = {"/api/incidents": {"title": "x"}, f"/api/incidents/{ID}/updates": {"body": "x"}}
+BODIES: dict[str, dict[str, str]] = {
+    "/api/incidents": {"title": "x"}, f"/api/incidents/{ID}/updates": {"body": "x"},
+    "/api/invitations": {"email": "x@example.test", "role": "viewer"}, "/api/organizations": {"name": "x"},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +226,7 @@ def test_404_is_a_problem(member: Person, path: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_405_is_a_problem_and_says_what_is_allowed(stack: Stack, member: Person, method: str, path: str) -> None:
-    answer = member.api.request("DELETE", path)
+    answer = member.api.request("PUT", path)
     assert_problem(answer, 405, "method-not-allowed")
     assert method in answer.headers["Allow"]
 

@@ -49,6 +49,8 @@ def ask(proxied: Proxied, organization: Organization, method: str, path: str, na
         ("POST", f"{SETTINGS}/test", {"api_key": "no-key-of-anybody"}, ["get_integration"]),
         ("POST", f"{SETTINGS}/test", {}, ["get_integration", "get_sealed_api_key"]),
         ("POST", "/api/notifications/read-all", {}, ["read_all_notifications"]),
+        ("POST", "/api/invitations", {"email": "x@example.test", "role": "viewer"}, ["invite_member"]),
+        ("GET", "/api/invitations", {}, ["invitations"]),
     ],
 )
 def test_what_is_named_is_asked_for_at_once(

@@ -12,7 +12,7 @@ from devstack.stack import ROOT
 from tests.browser.conftest import Windows
 from tests.browser.steps import entries, expect_unread, open_bell
 from tests.browser.watch import horizontal_overflow
-from tests.world import Organization, Person, v3
+from tests.world import Organization, Person, World, v3
 
 AXE = ROOT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -137,6 +137,19 @@ def test_settings(visit: Callable[[Person | None, str], Page], busy: Organizatio
     page.get_by_role("link", name="Members", exact=True).click()
     expect(page.get_by_text(busy.owner.email)).to_be_visible()
     page.get_by_text("What the roles may do").click()
+    if role == "admin":
+        page.get_by_label("Email").fill("nina@example.test")
+        page.get_by_role("button", name="Invite").click()
+        expect(page.get_by_role("list", name="Open invitations")).to_contain_text("nina@example.test")
+    check(page)
+
+
+def test_in_no_organization(visit: Callable[[Person | None, str], Page], world: World, acme: Organization) -> None:
+    nina = world.person("Nina")
+    invited = {"email": nina.email, "role": "viewer"}
+    acme.owner.api.post("/api/invitations", json=invited).raise_for_status()
+    page = visit(nina, "/incidents")
+    expect(page.get_by_role("region", name="Invitations")).to_contain_text(acme.name)
     check(page)
 
 

@@ -73,13 +73,13 @@ class Database:
 
     # People ------------------------------------------------------------------------------------------------------
 
-    def user(self, name: str = "Somebody", **metadata: Any) -> str:
-        """Makes a user of no organization; answers the id."""
+    def user(self, name: str = "Somebody", *, email: str | None = None, verified: bool = True, **metadata: Any) -> str:
+        """Makes a user of no organization; answers the id. The address is <id>@example.test, unless given."""
         user_id = str(uuid.uuid4())
         self.rows(
-            "insert into auth.users (id, aud, role, email, raw_app_meta_data, raw_user_meta_data)"
-            " values (%s, 'authenticated', 'authenticated', %s, '{}', %s)",
-            (user_id, f"{user_id}@example.test", Jsonb({"name": name, **metadata})),
+            "insert into auth.users (id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data)"
+            " values (%s, 'authenticated', 'authenticated', %s, case when %s then now() end, '{}', %s)",
+            (user_id, email or f"{user_id}@example.test", verified, Jsonb({"name": name, **metadata})),
         )
         self._users.append(user_id)
         return user_id
@@ -109,6 +109,10 @@ class Database:
     def topic(self, organization: Organization) -> str:
         """The present realtime topic of an organization."""
         return str(self.value("select topic from pagerduty.organizations where id = %s", (organization.id,)))
+
+    def adopt(self, *organizations: str) -> None:
+        """Has organizations that the test made otherwise deleted with the others."""
+        self._organizations += organizations
 
     def clean_up(self) -> None:
         """Deletes the organizations and users that were made here."""

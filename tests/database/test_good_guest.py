@@ -208,6 +208,21 @@ def test_the_documented_statements_let_people_in(adopted: Database) -> None:
 
 
 @pytest.mark.one_postgres
+def test_the_documented_revokes_leave_it_to_the_host(adopted: Database) -> None:
+    olivia, rita = adopted.user(), adopted.user()
+    create, accept = "select pagerduty.create_organization('New')", "select pagerduty.accept_invitation(%s)"
+    [made] = adopted.run_as(olivia, f"{create} ->> 'id' as id")
+    invite = "select id from pagerduty.invite_member(%s, %s, 'viewer')"
+    [invitation] = adopted.run_as(olivia, invite, (made["id"], f"{rita}@example.test"))
+    adopted.rows(_documented("By invitation", 0))
+    assert adopted.refusal(olivia, create) == "42501"
+    assert adopted.run_as(rita, accept, (invitation["id"],)), "invitations work without it"
+    adopted.rows(_documented("By invitation", 1))
+    assert adopted.refusal(rita, accept, (invitation["id"],)) == "42501"
+    assert adopted.refusal(olivia, invite, (made["id"], "new@example.test")) == "42501"
+
+
+@pytest.mark.one_postgres
 @pytest.mark.parametrize("key", ["uuid default gen_random_uuid()", "bigint generated always as identity"])
 def test_the_documented_triggers_follow_the_hosts_teams(adopted: Database, key: str) -> None:
     owner, member, newcomer = adopted.user(), adopted.user(), adopted.user()

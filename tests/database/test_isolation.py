@@ -1,6 +1,7 @@
 """Ways of reaching over the fence between organizations, and of learning what is not for one's role."""
 
 import uuid
+from typing import Any
 
 import psycopg
 import pytest
@@ -165,7 +166,7 @@ def test_a_notification_for_nobody_is_seen_by_nobody(database: Database, acme: O
 
 def test_claims_that_users_write_themselves_open_nothing(database: Database, acme: Organization) -> None:
     database.notify(acme, event())
-    boasts = {
+    boasts: dict[str, Any] = {
         "organization_id": acme.id, "organizations": [acme.id], "role": "owner", "user_role": "owner",
         "is_super_admin": True, "sub": acme["owner"],
     }  # fmt: skip

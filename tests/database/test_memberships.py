@@ -250,8 +250,10 @@ def test_deleting_an_organization_takes_everything_of_it_along(database: Databas
     database.run_as(acme["responder"], comment, (incident, acme.id))
     save = 'select pagerduty.save_integration(%s, \'{}\', \'{"api_key": {"sealed": "x", "last4": "abcd"}}\')'
     database.run_as(acme["owner"], save, (acme.id,))
+    invite = "select pagerduty.invite_member(%s, 'somebody@example.test', 'viewer')"
+    database.run_as(acme["owner"], invite, (acme.id,))
     tables = (
-        "memberships", "integrations", "credentials", "events", "notifications",
+        "memberships", "invitations", "integrations", "credentials", "events", "notifications",
         "incidents", "incident_updates",
     )  # fmt: skip
     for table in tables:

@@ -15,6 +15,7 @@ from tests.database import (
     test_ingest_races,
     test_ingest_status,
     test_integration_settings,
+    test_invitations,
     test_isolation,
     test_memberships,
     test_service_filter,
@@ -143,6 +144,32 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "count_unread_notifications": (
         "count_unread_notifications", "f.organization_id = count_unread_notifications.organization_id", "true",
         test_isolation.test_reading_all_reads_ones_own_organization,
+    ),
+    "prepare_invitation: members": (
+        "prepare_invitation", "m.organization_id = new.organization_id\n      and pagerduty_private",
+        "true\n      and pagerduty_private",
+        test_invitations.test_a_member_is_not_invited_and_nobody_else_learns_who_is_one,
+    ),
+    "prepare_invitation: who invites": (
+        "prepare_invitation", "m.organization_id = new.organization_id\n      and m.user_id",
+        "true\n      and m.user_id",
+        partial(test_invitations.test_who_invites_whom, actor="owner", role="viewer"),
+    ),
+    "prepare_invitation: the organization": (
+        "prepare_invitation", "o.id = new.organization_id", "true",
+        partial(test_invitations.test_who_invites_whom, actor="owner", role="viewer"),
+    ),
+    "withdraw_invitations": (
+        "withdraw_invitations", "i.organization_id = old.organization_id", "true",
+        test_invitations.test_who_is_removed_leaves_no_way_back,
+    ),
+    "join_as_invited: the role": (
+        "join_as_invited", "m.organization_id = found_one.organization_id", "true",
+        partial(test_invitations.test_what_is_over_says_so_and_lets_nobody_in, end="used"),
+    ),
+    "join_as_invited: the answer": (
+        "join_as_invited", "o.id = found_one.organization_id", "true",
+        test_invitations.test_two_organizations_invite_the_same_address,
     ),
     "keep_an_owner": (
         "keep_an_owner", "m.organization_id = old.organization_id", "true",

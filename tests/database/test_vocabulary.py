@@ -69,6 +69,8 @@ def test_words_that_a_column_takes(database: Database, table: str, column: str, 
         ("notifications", "length(title)", vocabulary.TITLE_LIMIT),
         ("notifications", "length(pagerduty_incident_id)", vocabulary.ID_LIMIT),
         ("notifications", "length(pagerduty_url)", vocabulary.URL_LIMIT),
+        ("organizations", "length(name)", vocabulary.ORGANIZATION_NAME_LIMIT),
+        ("invitations", "length(email)", vocabulary.EMAIL_LIMIT),
         ("integrations", "length(integration_key)", vocabulary.ID_LIMIT),
         ("integrations", "cardinality(event_types)", vocabulary.EVENT_TYPES_LIMIT),
         ("integrations", "length(array_to_string(event_types, ''::text))", vocabulary.ALL_EVENT_TYPES_LIMIT),
@@ -82,6 +84,11 @@ def test_limits(database: Database, table: str, measured: str, most: int) -> Non
     """Each is in exactly one check: the largest value that it lets through."""
     everything = " ".join(row["rule"] for row in database.rows(_CHECKS, (f"pagerduty.{table}",)))
     assert re.findall(rf"{re.escape(measured)} <= (\d+)", everything) == [str(most)]
+
+
+def test_until_when_one_can_be_invited(database: Database) -> None:
+    (rule,) = rules(database, "invitations", "expires_at")
+    assert f"'{vocabulary.INVITATION_DAYS} days'::interval" in rule
 
 
 # Lists ----------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ TITLE, TIME = "Of the twin", "2099-01-01T00:00:00Z"
 _EVERYTHING = """
 select jsonb_build_object(
   'integration', (select jsonb_agg(i) from pagerduty.integrations i where i.organization_id = %(org)s),
+  'invitations', (select jsonb_agg(i order by i.id) from pagerduty.invitations i where i.organization_id = %(org)s),
   'credentials', (select jsonb_agg(c) from pagerduty.credentials c where c.organization_id = %(org)s),
   'events', (select jsonb_agg(e order by e.id) from pagerduty.events e where e.organization_id = %(org)s),
   'notifications', (select jsonb_agg(n order by n.id) from pagerduty.notifications n where n.organization_id = %(org)s),

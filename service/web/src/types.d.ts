@@ -14,7 +14,16 @@ export interface Config {
   levels: Level[];
   statuses: IncidentStatus[];
   roles: Role[];
-  limits: { title: number; description: number; customer: number; tags: number; all_tags: number; tag: number };
+  limits: {
+    title: number;
+    description: number;
+    customer: number;
+    tags: number;
+    all_tags: number;
+    tag: number;
+    email: number;
+    organization_name: number;
+  };
 }
 
 /** RFC 9457, with the members that some problems add. */
@@ -36,9 +45,19 @@ export interface Organization {
   role: Role;
   topic: string;
 }
+export interface Invitation {
+  id: string;
+  organization_id: string;
+  organization_name: string;
+  email: string;
+  role: Role;
+  invited_by_name: string;
+  expires_at: string;
+}
 export interface Me {
   user: User;
   organizations: Organization[];
+  invitations: Invitation[];
 }
 export interface Member {
   user_id: string;

@@ -17,6 +17,9 @@ create trigger set_updated_at before update on pagerduty.organizations
 create trigger set_updated_at before update on pagerduty.memberships
   for each row execute function pagerduty_private.set_updated_at();
 
+create trigger set_updated_at before update on pagerduty.invitations
+  for each row execute function pagerduty_private.set_updated_at();
+
 create trigger set_updated_at before update on pagerduty.credentials
   for each row execute function pagerduty_private.set_updated_at();
 

@@ -9,7 +9,7 @@ create table pagerduty.memberships (
   primary key (organization_id, user_id)
 );
 create index memberships_user_id_idx on pagerduty.memberships (user_id);
-comment on table pagerduty.memberships is 'A user in an organization, with the role they have there. Only the service role adds one.';
+comment on table pagerduty.memberships is 'A user in an organization, with the role they have there. The service role adds one, or an invitation that is accepted, or an organization that is made.';
 comment on column pagerduty.memberships.organization_id is 'The organization.';
 comment on column pagerduty.memberships.user_id is 'The user (auth.users).';
 comment on column pagerduty.memberships.role is 'What they may do there.';

@@ -1,14 +1,15 @@
 // Starts the app: who is signed in decides which page stands at an address.
 import './shared.js';
+import { Invited } from '../organizations/invited.js';
 import { Questions } from '../ui/dialog.js';
-import { Failure, Notice, Skeleton } from '../ui/parts.js';
+import { Failure, Skeleton } from '../ui/parts.js';
 import { Toasts } from '../ui/toast.js';
 import { Header } from './header.js';
 import { Component, html, render, useEffect } from './html.js';
 import { fetchTheRest, lazy } from './lazy.js';
 import { followMemberships } from './membership.js';
 import { navigate, safeNext, useRoute } from './router.js';
-import { loadMe, session, signOut, startSession } from './session.js';
+import { loadMe, session, startSession } from './session.js';
 import { useStore } from './store.js';
 
 /** Sends people to where they can be: signed out to the sign-in page, signed in away from it. */
@@ -35,9 +36,11 @@ const IncidentsPage = lazy(async () => (await import('../incidents/incidents.js'
 const IncidentPage = lazy(async () => (await import('../incidents/incident.js')).IncidentPage);
 const NewIncidentPage = lazy(async () => (await import('../incidents/new-incident.js')).NewIncidentPage);
 const SettingsPage = lazy(async () => (await import('../settings/settings.js')).SettingsPage);
+const HomelessPage = lazy(async () => (await import('../organizations/homeless.js')).HomelessPage);
+
 function Page({ path, query, organization }) {
   const place = organization?.id;
-  if (!place) return html`<${Homeless} />`;
+  if (!place) return html`<${HomelessPage} />`;
   if (path === '/incidents') return html`<${IncidentsPage} key=${place} organization=${organization} />`;
   if (path === '/incidents/new') return html`<${NewIncidentPage} key=${`${place} ${query}`} organization=${organization} query=${query} />`;
   const incident = /^\/incidents\/([^/]+)$/.exec(path);
@@ -45,19 +48,6 @@ function Page({ path, query, organization }) {
   if (incident) return html`<${IncidentPage} key=${`${place} ${path}`} id=${incident[1]} />`;
   if (path.startsWith('/settings')) return html`<${SettingsPage} key=${place} path=${path} organization=${organization} />`;
   return html`<div class="page"><${Skeleton} rows=${4} /></div>`;
-}
-
-function Homeless() {
-  return html`
-    <div class="page narrow">
-      <h1>No organization yet</h1>
-      <${Notice}><p>You are signed in, but not a member of any organization. Ask whoever runs this app to add you.</p><//>
-      <p class="actions">
-        <button type="button" class="button" onClick=${loadMe}>Look again</button>
-        <button type="button" class="button" onClick=${signOut}>Sign out</button>
-      </p>
-    </div>
-  `;
 }
 
 function Content() {
@@ -68,7 +58,12 @@ function Content() {
   if (phase === 'failed') {
     return html`<div class="page narrow"><h1>Not quite there</h1><${Failure} problem=${problem} onRetry=${loadMe} /></div>`;
   }
-  if (phase === 'ready') return html`<${Page} ...${route} organization=${organization} />`;
+  if (phase === 'ready') {
+    return html`
+      ${organization && html`<${Invited} />`}
+      <${Page} ...${route} organization=${organization} />
+    `;
+  }
   if (phase === 'out' && route.path === '/sign-in') return html`<${SignInPage} query=${route.query} />`;
   return html`<div class="page"><${Skeleton} rows=${4} /></div>`;
 }

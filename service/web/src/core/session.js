@@ -9,13 +9,13 @@ import { oneAtATime } from './turns.js';
 /**
  * phase: starting (not known yet), out, ready, failed (signed in, but /api/me does not answer: `problem`).
  * ended: the session ran out or was ended elsewhere. left: the person signed out here.
- * organization is the chosen one of organizations, or null for somebody who is in none.
+ * organization is the chosen one of organizations, or null for somebody who is in none. invitations can be accepted.
  */
 /** @typedef {import('../types.d.ts').Organization} Organization */
 /**
  * @typedef {{
  *   phase: 'starting' | 'out' | 'ready' | 'failed', user: import('../types.d.ts').User | null, organizations: Organization[],
- *   organization: Organization | null, ended: boolean, left: boolean, problem: any,
+ *   organization: Organization | null, invitations: import('../types.d.ts').Invitation[], ended: boolean, left: boolean, problem: any,
  * }} Session
  */
 
@@ -25,6 +25,7 @@ export const session = new Store(
     user: null,
     organizations: [],
     organization: null,
+    invitations: [],
     ended: false,
     left: false,
     problem: null,
@@ -78,19 +79,20 @@ export async function loadMe() {
  * now is read the next time, and while a membership is being ended, or a session, nothing is.
  */
 export const lookAgain = oneAtATime(async () => {
-  const { phase, user, organizations } = session.state;
+  const { phase, user, organizations, invitations } = session.state;
   if (phase !== 'ready') return;
   const me = await api('/api/me').catch(() => null);
   if (session.state.phase !== 'ready' || me?.user.id !== user?.id) return;
-  if (JSON.stringify(me.organizations) !== JSON.stringify(organizations)) become(me);
+  const known = JSON.stringify([organizations, invitations]);
+  if (JSON.stringify([me.organizations, me.invitations]) !== known) become(me);
 });
 
-function become({ user, organizations }) {
-  write(localStorage, `me:${user.id}`, JSON.stringify({ user, organizations }));
+function become({ user, organizations, invitations = [] }) {
+  write(localStorage, `me:${user.id}`, JSON.stringify({ user, organizations, invitations }));
   const wanted = session.state.organization?.id ?? read(sessionStorage, CHOSEN) ?? read(localStorage, CHOSEN);
   const organization = organizations.find(({ id }) => id === wanted) ?? organizations[0] ?? null;
   configureApi({ organizationId: organization?.id ?? null });
-  session.set({ phase: 'ready', user, organizations, organization, ended: false, left: false, problem: null });
+  session.set({ phase: 'ready', user, organizations, organization, invitations, ended: false, left: false, problem: null });
 }
 
 /** Makes this tab about another of the person's organizations; false if they are not in it. */
@@ -155,7 +157,7 @@ function leave(event) {
   if (leaving) dropAllDrafts();
   leaving = false;
   configureApi({ organizationId: null });
-  session.set({ phase: 'out', user: null, organizations: [], organization: null, ended, left });
+  session.set({ phase: 'out', user: null, organizations: [], organization: null, invitations: [], ended, left });
 }
 
 function remembered(userId) {

@@ -17,4 +17,5 @@ import '../ui/dialog.js';
 import '../ui/field.js';
 import '../ui/icons.js';
 import '../ui/parts.js';
+import '../organizations/invited.js';
 import '../ui/toast.js';

@@ -9,11 +9,12 @@ import { ask } from '../ui/dialog.js';
 import { Select } from '../ui/field.js';
 import { Failure, Notice, nameOf, ROLES, Skeleton } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
+import { Invitations } from './invitations.js';
 
 const MEANINGS = [
   ['Viewer', 'reads alerts, incidents and settings'],
   ['Responder', 'also creates, changes and comments on incidents'],
-  ['Admin', 'also sets up PagerDuty, changes roles and removes members'],
+  ['Admin', 'also sets up PagerDuty, invites people, changes roles and removes members'],
   ['Owner', 'also decides who is an owner'],
 ];
 
@@ -73,7 +74,7 @@ export function MembersTab({ organization }) {
     const agreed = await ask({
       title: leaving ? `Leave ${plain(organization.name)}?` : `Remove ${plain(member.display_name)}?`,
       text: leaving
-        ? 'You will see nothing of it any more. Only whoever runs this app can add you again.'
+        ? 'You will see nothing of it any more. Only an invitation, or whoever runs this app, brings you back.'
         : 'They will see nothing of this organization any more.',
       action: leaving ? 'Leave' : 'Remove',
     });
@@ -102,19 +103,13 @@ export function MembersTab({ organization }) {
       `
       }
       ${
-        manages &&
-        html`<p class="hint">
-          Nobody is added here. Whoever runs this app adds people, with a row in <code>pagerduty.memberships</code>: in the
-          Supabase dashboard, by SQL, or by a trigger on the app’s own tables.
-        </p>`
-      }
-      ${
         (members || problem) &&
         html`<details class="roles">
         <summary>What the roles may do</summary>
         <dl class="facts">${MEANINGS.map(([role, text]) => html`<div key=${role}><dt>${role}</dt><dd>${text}</dd></div>`)}</dl>
       </details>`
       }
+      ${manages && members && html`<${Invitations} organization=${organization} />`}
     </section>
   `;
 }

@@ -125,7 +125,7 @@ create table pagerduty.memberships (
   primary key (organization_id, user_id)
 );
 create index memberships_user_id_idx on pagerduty.memberships (user_id);
-comment on table pagerduty.memberships is 'A user in an organization, with the role they have there. Only the service role adds one.';
+comment on table pagerduty.memberships is 'A user in an organization, with the role they have there. The service role adds one, or an invitation that is accepted, or an organization that is made.';
 comment on column pagerduty.memberships.organization_id is 'The organization.';
 comment on column pagerduty.memberships.user_id is 'The user (auth.users).';
 comment on column pagerduty.memberships.role is 'What they may do there.';
@@ -133,6 +133,45 @@ comment on column pagerduty.memberships.display_name is 'Name that other members
 comment on column pagerduty.memberships.email is 'Address that other members see; taken from auth.users when they join.';
 comment on column pagerduty.memberships.created_at is 'When they joined.';
 comment on column pagerduty.memberships.updated_at is 'When the membership was last changed.';
+
+-- supabase/schemas/tables/invitations.sql ------------------------------------------------------------
+create table pagerduty.invitations (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  organization_name text not null default '',
+  email text not null check (length(email) <= 320 and email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'),
+  role pagerduty.membership_role not null,
+  invited_by uuid default auth.uid(),
+  invited_by_name text not null default '',
+  expires_at timestamptz not null default now() + interval '7 days',
+  accepted_at timestamptz,
+  accepted_by uuid references auth.users on delete set null,
+  revoked_at timestamptz,
+  is_open boolean not null generated always as (accepted_at is null and revoked_at is null) stored,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint invitations_expires_at_check check (expires_at <= updated_at + interval '30 days')
+);
+create unique index invitations_open_key on pagerduty.invitations (organization_id, email)
+  where is_open;
+create index invitations_organization_id_idx on pagerduty.invitations (organization_id, created_at desc, id desc);
+create index invitations_email_idx on pagerduty.invitations (email);
+create index invitations_accepted_by_idx on pagerduty.invitations (accepted_by);
+comment on table pagerduty.invitations is 'An address that may join an organization with a role, until a time. At most one open one for each address in an organization.';
+comment on column pagerduty.invitations.id is 'Identifier.';
+comment on column pagerduty.invitations.organization_id is 'The organization.';
+comment on column pagerduty.invitations.organization_name is 'Its name when the invitation was made: who is invited may not read organizations.';
+comment on column pagerduty.invitations.email is 'Who is invited: whoever has this as verified address. ASCII letters are lower case.';
+comment on column pagerduty.invitations.role is 'What they may do there once they have joined.';
+comment on column pagerduty.invitations.invited_by is 'Who made it, or refreshed it last (auth.users). Outlives the account, so that what its user left open is found.';
+comment on column pagerduty.invitations.invited_by_name is 'Their name there at that time.';
+comment on column pagerduty.invitations.expires_at is 'Until when it can be accepted: 7 days unless said otherwise, at most 30.';
+comment on column pagerduty.invitations.accepted_at is 'When it was accepted.';
+comment on column pagerduty.invitations.accepted_by is 'Who accepted it.';
+comment on column pagerduty.invitations.revoked_at is 'When it was withdrawn.';
+comment on column pagerduty.invitations.is_open is 'Neither accepted nor withdrawn; it may have expired.';
+comment on column pagerduty.invitations.created_at is 'When it was made.';
+comment on column pagerduty.invitations.updated_at is 'When it was last changed.';
 
 -- supabase/schemas/tables/integrations.sql -----------------------------------------------------------
 create table pagerduty.integrations (
@@ -441,6 +480,9 @@ create trigger set_updated_at before update on pagerduty.organizations
 create trigger set_updated_at before update on pagerduty.memberships
   for each row execute function pagerduty_private.set_updated_at();
 
+create trigger set_updated_at before update on pagerduty.invitations
+  for each row execute function pagerduty_private.set_updated_at();
+
 create trigger set_updated_at before update on pagerduty.credentials
   for each row execute function pagerduty_private.set_updated_at();
 
@@ -524,6 +566,296 @@ comment on function pagerduty_private.my_organizations(pagerduty.membership_role
   'The organizations in which the calling user has at least this role. Policies use it as "in (select …)", which runs once a statement.';
 revoke all on function pagerduty_private.my_organizations(pagerduty.membership_role) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.my_organizations(pagerduty.membership_role) to authenticated;
+
+-- supabase/schemas/functions/canonical_email.sql -----------------------------------------------------
+-- "C" lowers ASCII alone: elsewhere a Kelvin sign becomes a k, and two addresses would be one.
+create function pagerduty_private.canonical_email(email text) returns text
+language sql
+immutable
+set search_path = ''
+as $$ select lower(btrim(email) collate "C") $$;
+comment on function pagerduty_private.canonical_email(text) is 'An address as it is compared: in lower case, without blanks around it.';
+revoke all on function pagerduty_private.canonical_email(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.canonical_email(text) to authenticated;
+
+-- supabase/schemas/functions/my_verified_email.sql ---------------------------------------------------
+-- From auth.users, not from the token: its address is of the time when it was made, and says nothing of confirmation.
+create function pagerduty_private.my_verified_email() returns text
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select pagerduty_private.canonical_email(u.email)
+  from auth.users u
+  where u.id = (select auth.uid())
+    and u.email_confirmed_at is not null
+$$;
+comment on function pagerduty_private.my_verified_email() is 'The calling user''s address as invitations are compared with it; null if they have not confirmed it.';
+revoke all on function pagerduty_private.my_verified_email() from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.my_verified_email() to authenticated;
+
+-- supabase/schemas/functions/prepare_invitation.sql --------------------------------------------------
+-- Runs as who invites, before the policies are asked: it must not see more than they may.
+create function pagerduty_private.prepare_invitation() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.email := pagerduty_private.canonical_email(new.email);
+  if exists (
+    select from pagerduty.memberships m
+    where m.organization_id = new.organization_id
+      and pagerduty_private.canonical_email(m.email) = new.email
+  ) then
+    raise exception 'Somebody with this address is a member already: change their role instead.'
+      using errcode = 'PT409';
+  end if;
+  new.invited_by := auth.uid();
+  new.invited_by_name := coalesce((
+    select m.display_name
+    from pagerduty.memberships m
+    where m.organization_id = new.organization_id
+      and m.user_id = new.invited_by
+  ), '');
+  new.organization_name := coalesce((
+    select o.name
+    from pagerduty.organizations o
+    where o.id = new.organization_id
+  ), '');
+  return new;
+end
+$$;
+comment on function pagerduty_private.prepare_invitation() is 'Trigger: an invitation''s address is compared in lower case, is no member''s, and comes with the names that its reader may not look up.';
+revoke all on function pagerduty_private.prepare_invitation() from public, anon, authenticated, service_role;
+
+create trigger prepare_invitation before insert or update of role, expires_at on pagerduty.invitations
+  for each row execute function pagerduty_private.prepare_invitation();
+
+-- supabase/schemas/functions/withdraw_invitations.sql ------------------------------------------------
+-- Who is removed must not come back through an invitation of before, their own or one that they made for a friend.
+create function pagerduty_private.withdraw_invitations() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty.invitations i
+  set revoked_at = now()
+  where i.organization_id = old.organization_id
+    and i.is_open
+    and (
+      i.invited_by = old.user_id
+      or (
+        tg_op = 'DELETE'
+        and i.email in (
+          pagerduty_private.canonical_email(old.email),
+          (select pagerduty_private.canonical_email(u.email) from auth.users u where u.id = old.user_id)
+        )
+      )
+    );
+  return null;
+end
+$$;
+comment on function pagerduty_private.withdraw_invitations() is 'Trigger: who goes, or has a lesser role, leaves no open invitation that they made; who goes leaves none for their address.';
+revoke all on function pagerduty_private.withdraw_invitations() from public, anon, authenticated, service_role;
+
+create trigger withdraw_invitations after delete on pagerduty.memberships
+  for each row execute function pagerduty_private.withdraw_invitations();
+
+create trigger withdraw_invitations_of_lesser_role after update of role on pagerduty.memberships
+  for each row when (new.role < old.role) execute function pagerduty_private.withdraw_invitations();
+
+-- supabase/schemas/functions/invite_member.sql -------------------------------------------------------
+-- Runs as the calling member: the policies decide who may invite whom.
+create function pagerduty.invite_member(
+  organization_id uuid,
+  email text,
+  role pagerduty.membership_role,
+  expires_at timestamptz default null
+) returns pagerduty.invitations
+language sql
+set search_path = ''
+as $$
+  insert into pagerduty.invitations as i (organization_id, email, role, expires_at)
+  values (
+    invite_member.organization_id,
+    invite_member.email,
+    invite_member.role,
+    coalesce(invite_member.expires_at, now() + interval '7 days')
+  )
+  on conflict (organization_id, email) where is_open
+  do update set role = excluded.role, expires_at = excluded.expires_at
+  returning i.*
+$$;
+comment on function pagerduty.invite_member(uuid, text, pagerduty.membership_role, timestamptz) is 'Invites an address into an organization, by default for 7 days, at most for 30; an open invitation of the address gets the new role and time. Answers the invitation.';
+revoke all on function pagerduty.invite_member(uuid, text, pagerduty.membership_role, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.invite_member(uuid, text, pagerduty.membership_role, timestamptz) to authenticated;
+
+-- supabase/schemas/functions/my_invitations.sql ------------------------------------------------------
+-- Runs as the calling user.
+create function pagerduty.my_invitations() returns setof pagerduty.invitations
+language sql
+stable
+set search_path = ''
+as $$
+  select i.*
+  from pagerduty.invitations i
+  where i.email = (select pagerduty_private.my_verified_email())
+    and i.is_open
+    and i.expires_at > now()
+  order by i.created_at desc, i.id
+  limit 100
+$$;
+comment on function pagerduty.my_invitations() is 'The invitations that the calling user can accept, newest first.';
+revoke all on function pagerduty.my_invitations() from public, anon, authenticated, service_role;
+grant execute on function pagerduty.my_invitations() to authenticated;
+
+-- supabase/schemas/functions/revoke_invitation.sql ---------------------------------------------------
+-- Runs as the calling member: the policies decide who may withdraw which.
+create function pagerduty.revoke_invitation(invitation_id uuid) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  seen pagerduty.invitations;
+begin
+  update pagerduty.invitations i
+  set revoked_at = now()
+  where i.id = invitation_id
+    and i.is_open;
+  if found then
+    return true;
+  end if;
+  select * into seen
+  from pagerduty.invitations i
+  where i.id = invitation_id;
+  if not found then
+    raise exception 'There is no such invitation, or you may not see it.' using errcode = 'PT404';
+  elsif seen.accepted_at is not null then
+    raise exception 'The invitation was accepted already: remove the member instead.' using errcode = 'PT409';
+  elsif seen.is_open then
+    raise exception 'Your role does not allow to withdraw this invitation.' using errcode = '42501';
+  end if;
+  return false;
+end
+$$;
+comment on function pagerduty.revoke_invitation(uuid) is 'Withdraws an open invitation; false for one that was withdrawn already.';
+revoke all on function pagerduty.revoke_invitation(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.revoke_invitation(uuid) to authenticated;
+
+-- supabase/schemas/functions/accept_invitation.sql ---------------------------------------------------
+-- The one way in without the service role: for the address's owner alone, and once.
+create function pagerduty_private.join_as_invited(invitation_id uuid) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  me constant uuid := auth.uid();
+  found_one pagerduty.invitations;
+  my_role pagerduty.membership_role;
+begin
+  -- In the order in which a removal takes these locks: the membership, then its invitations.
+  perform
+  from pagerduty.memberships m
+  join pagerduty.invitations i on i.organization_id = m.organization_id
+  where i.id = invitation_id
+    and m.user_id = me
+  for update of m;
+  select * into found_one
+  from pagerduty.invitations i
+  where i.id = invitation_id
+    and i.email = pagerduty_private.my_verified_email()
+  for update;
+  if not found then
+    raise exception 'There is no such invitation for your verified address.' using errcode = 'PT404';
+  elsif found_one.revoked_at is not null then
+    raise exception 'The invitation was withdrawn.' using errcode = 'PT410';
+  elsif found_one.is_open and found_one.expires_at <= now() then
+    raise exception 'The invitation has expired.' using errcode = 'PT410';
+  elsif found_one.is_open then
+    insert into pagerduty.memberships (organization_id, user_id, role)
+    values (found_one.organization_id, me, found_one.role)
+    on conflict do nothing;
+    update pagerduty.invitations i
+    set accepted_at = now(), accepted_by = me
+    where i.id = found_one.id;
+  end if;
+  select m.role into my_role
+  from pagerduty.memberships m
+  where m.organization_id = found_one.organization_id
+    and m.user_id = me;
+  if not found then
+    raise exception 'The invitation was used already.' using errcode = 'PT410';
+  end if;
+  return (
+    select jsonb_build_object('id', o.id, 'name', o.name, 'role', my_role)
+    from pagerduty.organizations o
+    where o.id = found_one.organization_id
+  );
+end
+$$;
+comment on function pagerduty_private.join_as_invited(uuid) is 'Makes the calling user a member as the invitation of their verified address says.';
+revoke all on function pagerduty_private.join_as_invited(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.join_as_invited(uuid) to authenticated;
+
+create function pagerduty.accept_invitation(invitation_id uuid) returns jsonb
+language sql
+set search_path = ''
+as $$ select pagerduty_private.join_as_invited(invitation_id) $$;
+comment on function pagerduty.accept_invitation(uuid) is 'Makes the calling user a member as the invitation of their verified address says, and answers the organization: {id, name, role}. Again, it answers the same; who is a member keeps the role that they have. PT404: none for this address; PT410: withdrawn, expired, or used and left since.';
+revoke all on function pagerduty.accept_invitation(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.accept_invitation(uuid) to authenticated;
+
+-- supabase/schemas/functions/create_organization.sql -------------------------------------------------
+create function pagerduty_private.found_organization(name text) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  me constant uuid := auth.uid();
+  most constant integer := 20;
+  made pagerduty.organizations;
+begin
+  if not exists (
+    select from auth.users u
+    where u.id = me
+      and u.confirmed_at is not null
+  ) then
+    raise exception 'Confirm your address before you make an organization.' using errcode = '42501';
+  end if;
+  -- One after the other, or calls at the same moment would each count what was there before.
+  perform pg_advisory_xact_lock(hashtextextended('pagerduty create_organization ' || me, 0));
+  if most <= (
+    select count(*)
+    from pagerduty.memberships m
+    where m.user_id = me
+      and m.role = 'owner'
+  ) then
+    raise exception 'You own % organizations: give one away before you make another.', most using errcode = 'PT409';
+  end if;
+  insert into pagerduty.organizations (name)
+  values (btrim(found_organization.name))
+  returning * into made;
+  insert into pagerduty.memberships (organization_id, user_id, role)
+  values (made.id, me, 'owner');
+  return jsonb_build_object('id', made.id, 'name', made.name, 'role', 'owner');
+end
+$$;
+comment on function pagerduty_private.found_organization(text) is 'Makes an organization with the calling user as owner.';
+revoke all on function pagerduty_private.found_organization(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.found_organization(text) to authenticated;
+
+-- A host that makes organizations itself revokes the grant on this one (docs/adopt.md).
+create function pagerduty.create_organization(name text) returns jsonb
+language sql
+set search_path = ''
+as $$ select pagerduty_private.found_organization(create_organization.name) $$;
+comment on function pagerduty.create_organization(text) is 'Makes an organization with the calling user as owner, and answers it: {id, name, role}. For users with a confirmed address or number who own fewer than 20.';
+revoke all on function pagerduty.create_organization(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.create_organization(text) to authenticated;
 
 -- supabase/schemas/functions/may_listen.sql ----------------------------------------------------------
 -- What the policy of realtime.messages asks, when a channel is joined and with each new access token.
@@ -1626,10 +1958,49 @@ create policy "admins change" on pagerduty.integrations
   using (organization_id in (select pagerduty_private.my_organizations('admin')))
   with check (organization_id in (select pagerduty_private.my_organizations('admin')));
 
+-- policies/invitations.sql ---------------------------------------------------------------------------
+-- Owners and admins read, make and withdraw them, for roles that they may give (as in memberships); so does nobody else.
+-- Whoever has the invited address, verified, reads it too. accept_invitation() is what lets them in.
+alter table pagerduty.invitations enable row level security;
+
+revoke all on pagerduty.invitations from public, anon, authenticated, service_role;
+grant select on pagerduty.invitations to authenticated;
+grant insert (organization_id, email, role, expires_at) on pagerduty.invitations to authenticated;
+grant update (role, expires_at, revoked_at) on pagerduty.invitations to authenticated;
+
+create policy "admins and the invited read" on pagerduty.invitations
+  for select to authenticated
+  using (
+    organization_id in (select pagerduty_private.my_organizations('admin'))
+    or email = (select pagerduty_private.my_verified_email())
+  );
+
+create policy "admins invite" on pagerduty.invitations
+  for insert to authenticated
+  with check (
+    organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
+  );
+
+create policy "admins change open ones" on pagerduty.invitations
+  for update to authenticated
+  using (
+    is_open
+    and (
+      organization_id in (select pagerduty_private.my_organizations('owner'))
+      or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
+    )
+  )
+  with check (
+    organization_id in (select pagerduty_private.my_organizations('owner'))
+    or (role < 'owner' and organization_id in (select pagerduty_private.my_organizations('admin')))
+  );
+
 -- policies/memberships.sql ---------------------------------------------------------------------------
 -- Members see each other. Admins change and remove members below owner; only owners touch owners. Everybody may leave
--- (the trigger keep_an_owner holds the last owner back). Only the service role adds: whoever could insert a row here
--- could put any user whose id they know into their organization, unasked.
+-- (the trigger keep_an_owner holds the last owner back). Only the service role adds, and an invitation that its
+-- addressee accepts: whoever could insert a row here could put any user whose id they know into their organization,
+-- unasked.
 alter table pagerduty.memberships enable row level security;
 
 revoke all on pagerduty.memberships from public, anon, authenticated, service_role;
@@ -1679,7 +2050,8 @@ revoke all on pagerduty.notification_feed from public, anon, authenticated, serv
 grant select on pagerduty.notification_feed to authenticated, service_role;
 
 -- policies/organizations.sql -------------------------------------------------------------------------
--- Members see their organizations; owners and admins rename them. Who makes one is the host application's business.
+-- Members see their organizations; owners and admins rename them. Who makes one is the host application's business,
+-- or, while the grant on create_organization() stands, anybody's.
 alter table pagerduty.organizations enable row level security;
 
 revoke all on pagerduty.organizations from public, anon, authenticated, service_role;

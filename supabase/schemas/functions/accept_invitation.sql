@@ -43,7 +43,7 @@ begin
     raise exception 'The invitation was used already.' using errcode = 'PT410';
   end if;
   return (
-    select jsonb_build_object('id', o.id, 'name', o.name, 'role', my_role)
+    select jsonb_build_object('id', o.id, 'name', o.name, 'role', my_role, 'topic', o.topic)
     from pagerduty.organizations o
     where o.id = found_one.organization_id
   );
@@ -57,6 +57,6 @@ create function pagerduty.accept_invitation(invitation_id uuid) returns jsonb
 language sql
 set search_path = ''
 as $$ select pagerduty_private.join_as_invited(invitation_id) $$;
-comment on function pagerduty.accept_invitation(uuid) is 'Makes the calling user a member as the invitation of their verified address says, and answers the organization: {id, name, role}. Again, it answers the same; who is a member keeps the role that they have. PT404: none for this address; PT410: withdrawn, expired, or used and left since.';
+comment on function pagerduty.accept_invitation(uuid) is 'Makes the calling user a member as the invitation of their verified address says, and answers the organization: {id, name, role, topic}. Again, it answers the same; who is a member keeps the role that they have. PT404: none for this address; PT410: withdrawn, expired, or used and left since.';
 revoke all on function pagerduty.accept_invitation(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.accept_invitation(uuid) to authenticated;

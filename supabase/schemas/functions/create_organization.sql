@@ -30,7 +30,7 @@ begin
   returning * into made;
   insert into pagerduty.memberships (organization_id, user_id, role)
   values (made.id, me, 'owner');
-  return jsonb_build_object('id', made.id, 'name', made.name, 'role', 'owner');
+  return jsonb_build_object('id', made.id, 'name', made.name, 'role', 'owner', 'topic', made.topic);
 end
 $$;
 comment on function pagerduty_private.found_organization(text) is 'Makes an organization with the calling user as owner.';
@@ -42,6 +42,6 @@ create function pagerduty.create_organization(name text) returns jsonb
 language sql
 set search_path = ''
 as $$ select pagerduty_private.found_organization(create_organization.name) $$;
-comment on function pagerduty.create_organization(text) is 'Makes an organization with the calling user as owner, and answers it: {id, name, role}. For users with a confirmed address or number who own fewer than 20.';
+comment on function pagerduty.create_organization(text) is 'Makes an organization with the calling user as owner, and answers it: {id, name, role, topic}. For users with a confirmed address or number who own fewer than 20.';
 revoke all on function pagerduty.create_organization(text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.create_organization(text) to authenticated;

@@ -28,9 +28,10 @@ _ANSWER_WITHIN = 4.5
 _FAILURES = parse("600 per minute")
 _LONGEST_HEADER = 300  # characters
 
+_SCOPE = "webhooks"
 _by_integration = limiter.shared_limit(
     lambda: container.get(Settings).webhook_rate_limit,
-    scope="webhooks",
+    scope=_SCOPE,
     key_func=lambda: container.get(WebhookSettingsCache).counted_as((request.view_args or {}).get("token")),
 )
 _ANSWERS: dict[Any, Any] = {
@@ -114,12 +115,15 @@ def _receive(token: str | None) -> Response:
     )
     cache = container.get(WebhookSettingsCache)
     receiver = Receiver(container.get(Rest), cache)
+    counted = cache.counted_as(token)
     try:
-        with container.get(Turns).turn(cache.counted_as(token)):
+        with container.get(Turns).turn(counted):
             outcomes = receiver.receive(delivery)
     except NoTurn:
         detail = "More webhooks of this integration came at once than are taken."
         raise problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "1"}) from None
+    if cache.counted_as(token) != counted:  # this one has shown whose the URL is, and was counted for the URL alone
+        limiter.limiter.hit(parse(container.get(Settings).webhook_rate_limit), cache.counted_as(token), _SCOPE)
     return make_response(jsonify({"outcomes": outcomes}), 202)
 
 

@@ -115,8 +115,10 @@ def audit(header: OrganizationHeader, query: Page) -> dict[str, Any]:
     organization = current_organization()
     listed = rest_as_user().table("audit").select(_AUDIT_COLUMNS).eq("organization_id", organization.id)
     page = read_page(listed, query.limit, before=query.before)
-    if not page.items and not _saved(organization).can_edit:
-        raise FORBIDDEN("Only owners and admins of the organization may read its audit.")
+    if not page.items:
+        organization.require_membership()
+        if not _saved(organization).can_edit:
+            raise FORBIDDEN("Only owners and admins of the organization may read its audit.")
     return {"items": page.items, "next": page.next}
 
 

@@ -136,6 +136,11 @@ def test_settings(visit: Callable[[Person | None, str], Page], busy: Organizatio
     expect(page.get_by_text(busy.owner.email)).to_be_visible()
     page.get_by_text("What the roles may do").click()
     check(page)
+    page.get_by_role("link", name="Audit", exact=True).click()
+    expect(
+        page.get_by_role("main").get_by_text("Only owners" if role == "viewer" else "set the API key")
+    ).to_be_visible()
+    check(page)
 
 
 def test_activity(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:

@@ -34,7 +34,7 @@ def test_who_changed_what(windows: Windows, acme: Organization) -> None:
         f"{acme.owner.name} removed {acme.viewer.name}, before: responder",
         f"{acme.responder.email} left, before: responder",
         f"Whoever runs this app added {acme.admin.name} as admin",
-        f"Whoever runs this app set the organization’s name to {acme.name}",
+        f"Whoever runs this app set the name of the organization to {acme.name}",
     ):
         expect(lines(page).filter(has_text=line)).to_have_count(1)
     expect(lines(page).first).to_contain_text("just now")
@@ -47,7 +47,7 @@ def test_older_lines_are_scrolled_to(windows: Windows, acme: Organization, world
         for number in range(60):
             database.execute("update pagerduty.organizations set name = %s where id = %s", (f"Name {number}.", acme.id))
     page = windows.open(acme.admin, "/settings/audit")
-    scroll_through(lines(page).filter(has_text="changed the organization’s name"), 60)
+    scroll_through(lines(page).filter(has_text="changed the name of the organization"), 60)
 
 
 def test_an_empty_one_says_what_will_be_there(windows: Windows, acme: Organization, world: World) -> None:

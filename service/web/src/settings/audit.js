@@ -12,7 +12,7 @@ import { Failure, More, Notice, nameOf, Skeleton } from '../ui/parts.js';
 const PAGE = 50;
 const MOST = 100; // lines that one request may ask for
 const SETTINGS = [
-  ['name', 'the organization’s name'],
+  ['name', 'the name of the organization'],
   ['role', 'the role'],
   ['display_name', 'the name'],
   ['enabled', '“Take alerts”'],

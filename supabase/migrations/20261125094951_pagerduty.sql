@@ -647,8 +647,9 @@ $$;
 comment on function pagerduty_private.audit_change() is 'Trigger: writes the audit of a table''s settings. Its arguments are the columns that are none.';
 revoke all on function pagerduty_private.audit_change() from public, anon, authenticated, service_role;
 
+-- The topic is no setting, and known to members only.
 create trigger audit_change after insert or update on pagerduty.organizations
-  for each row execute function pagerduty_private.audit_change();
+  for each row execute function pagerduty_private.audit_change('topic');
 
 create trigger audit_change after update on pagerduty.memberships
   for each row execute function pagerduty_private.audit_change('email');

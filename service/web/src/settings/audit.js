@@ -21,6 +21,7 @@ const SETTINGS = [
   ['integration_key', 'the integration key filter'],
   ['region', 'the service region'],
   ['event_types', 'the event types'],
+  ['services', 'the services'],
   ['api_key', 'the API key'],
   ['signing_secret', 'the signing secret'],
 ];

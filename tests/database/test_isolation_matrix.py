@@ -304,7 +304,7 @@ def test_who_may_call_what(scene: Scene, call: str) -> None:
 TRIGGERS = (
     "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
     "start_linked_incident", "note_member_status", "record_incident_change", "broadcast_receipts",
-    "broadcast_incident_update", "audit_change",
+    "broadcast_incident_update", "audit_change", "drop_audit",
 )  # fmt: skip
 
 

@@ -100,6 +100,9 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "write_audit: a deleted organization": (
         "write_audit", "o.id = organization", "true", test_audit.test_it_goes_with_its_organization,
     ),
+    "drop_audit": (
+        "drop_audit", "a.organization_id = old.id", "true", test_audit.test_it_goes_with_its_organization,
+    ),
     "save_integration: settings": (
         "save_integration", "i.organization_id = org;\n    if not found", "true;\n    if not found",
         _saves(change={"settings": {"enabled": False}}),

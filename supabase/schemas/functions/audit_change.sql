@@ -62,6 +62,23 @@ $$;
 comment on function pagerduty_private.audit_change() is 'Trigger: writes the audit of a table''s settings. Its arguments are the columns that are none.';
 revoke all on function pagerduty_private.audit_change() from public, anon, authenticated, service_role;
 
+create function pagerduty_private.drop_audit() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from pagerduty.audit a
+  where a.organization_id = old.id;
+  return null;
+end
+$$;
+comment on function pagerduty_private.drop_audit() is 'Trigger: an organization''s audit goes with it.';
+revoke all on function pagerduty_private.drop_audit() from public, anon, authenticated, service_role;
+
+create trigger drop_audit after delete on pagerduty.organizations
+  for each row execute function pagerduty_private.drop_audit();
+
 -- The topic is no setting, and known to members only.
 create trigger audit_change after insert or update on pagerduty.organizations
   for each row execute function pagerduty_private.audit_change('topic');

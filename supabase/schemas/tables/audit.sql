@@ -1,7 +1,8 @@
--- Of users it keeps ids and names, not references: what somebody did stays true when they are gone.
+-- Of users it keeps ids and names, not references: what somebody did stays true when they are gone. Nor does it refer
+-- to the organization, whose row each line would lock: two changes that then lock it for themselves would deadlock.
 create table pagerduty.audit (
   id uuid primary key default gen_random_uuid(),
-  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  organization_id uuid not null,
   actor_id uuid,
   actor_name text,
   subject text not null check (subject in ('organizations', 'memberships', 'integrations', 'credentials')),

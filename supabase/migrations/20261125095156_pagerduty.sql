@@ -112,10 +112,11 @@ comment on column pagerduty.organizations.created_at is 'When it was made.';
 comment on column pagerduty.organizations.updated_at is 'When it was last changed.';
 
 -- supabase/schemas/tables/audit.sql ------------------------------------------------------------------
--- Of users it keeps ids and names, not references: what somebody did stays true when they are gone.
+-- Of users it keeps ids and names, not references: what somebody did stays true when they are gone. Nor does it refer
+-- to the organization, whose row each line would lock: two changes that then lock it for themselves would deadlock.
 create table pagerduty.audit (
   id uuid primary key default gen_random_uuid(),
-  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  organization_id uuid not null,
   actor_id uuid,
   actor_name text,
   subject text not null check (subject in ('organizations', 'memberships', 'integrations', 'credentials')),
@@ -646,6 +647,23 @@ end
 $$;
 comment on function pagerduty_private.audit_change() is 'Trigger: writes the audit of a table''s settings. Its arguments are the columns that are none.';
 revoke all on function pagerduty_private.audit_change() from public, anon, authenticated, service_role;
+
+create function pagerduty_private.drop_audit() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from pagerduty.audit a
+  where a.organization_id = old.id;
+  return null;
+end
+$$;
+comment on function pagerduty_private.drop_audit() is 'Trigger: an organization''s audit goes with it.';
+revoke all on function pagerduty_private.drop_audit() from public, anon, authenticated, service_role;
+
+create trigger drop_audit after delete on pagerduty.organizations
+  for each row execute function pagerduty_private.drop_audit();
 
 -- The topic is no setting, and known to members only.
 create trigger audit_change after insert or update on pagerduty.organizations

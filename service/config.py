@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     pagerduty_api_url_us: str = Field("https://api.pagerduty.com", pattern=r"^https?://\S+$")
     pagerduty_api_url_eu: str = Field("https://api.eu.pagerduty.com", pattern=r"^https?://\S+$")
-    webhook_rate_limit: str = Field("1200 per minute", description="Webhooks that one webhook URL takes.")
+    webhook_rate_limit: str = Field("1200 per minute", description="Webhooks that one integration takes.")
     rate_limit_storage_url: str = Field(
         "memory://",
         pattern=r"^(memory|redis|rediss|valkey|valkeys|memcached|mongodb)(\+[a-z]+)?://",

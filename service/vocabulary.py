@@ -16,6 +16,8 @@ Urgency = Literal["high", "low"]
 PagerDutyStatus = Literal["triggered", "acknowledged", "resolved"]
 #: How an integration is; what is further to the left matters more.
 HealthState = Literal["failing", "not_configured", "disabled", "waiting", "all_ignored", "good"]
+AuditSubject = Literal["organizations", "memberships", "integrations", "credentials"]
+AuditChange = Literal["set", "changed", "removed"]
 
 #: Each may do what those before it may, and more.
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -25,6 +27,8 @@ UPDATE_KINDS: tuple[UpdateKind, ...] = get_args(UpdateKind)
 REGIONS: tuple[Region, ...] = get_args(Region)
 URGENCIES: tuple[Urgency, ...] = get_args(Urgency)
 PAGERDUTY_STATUSES: tuple[PagerDutyStatus, ...] = get_args(PagerDutyStatus)
+AUDIT_SUBJECTS: tuple[AuditSubject, ...] = get_args(AuditSubject)
+AUDIT_CHANGES: tuple[AuditChange, ...] = get_args(AuditChange)
 
 # Lengths are in characters.
 TITLE_LIMIT = 1100  # PagerDuty's 1024, and the prefix of a prefilled title

@@ -1,5 +1,7 @@
 """An organization's PagerDuty settings."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -9,25 +11,30 @@ from svcs.flask import container
 
 from service.api.blueprint import problem_responses, rest_as_user, user_blueprint
 from service.api.organization import Organization, current_organization
+from service.api.paging import read_page
 from service.api.schemas import (
+    AuditList,
     IntegrationAnswer,
     IntegrationInput,
     KeyTestAnswer,
     KeyTestInput,
     OrganizationHeader,
+    Page,
 )
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.pagerduty.client import check_api_key
-from service.problems import FORBIDDEN, INVALID_FIELDS, not_found
+from service.problems import FORBIDDEN, INVALID_FIELDS, NOT_FOUND, not_found
 from service.rest import call
 from service.vocabulary import HealthState
 
 _SECRETS = ("api_key", "signing_secret")
+_AUDIT_COLUMNS = "id,created_at,actor_id,actor_name,subject,member_id,member_name,setting,change,old_value,new_value"
 
 
 class _AdminFields(BaseModel):
     webhook_token: str
+    previous_webhook_token_expires_at: str | None
     accept_bare_url: bool
     integration_key: str | None
     api_key_last4: str | None
@@ -85,7 +92,7 @@ def save(header: OrganizationHeader, body: IntegrationInput) -> dict[str, Any]:
     credentials = {name: _sealed(given[name], organization, name) for name in _SECRETS if name in given}
     changes = {name: value for name, value in given.items() if name not in _SECRETS}
     rest = rest_as_user()
-    try:
+    with _for_admins(organization):
         saved = call(
             rest,
             "save_integration",
@@ -94,12 +101,37 @@ def save(header: OrganizationHeader, body: IntegrationInput) -> dict[str, Any]:
             settings=changes,
             credentials=credentials,
         )
-    except APIError as error:
-        organization.require_membership()
-        if error.code == "42501":
-            raise FORBIDDEN("Only owners and admins of the organization may change its integration.") from None
-        raise
     return _answer(saved)
+
+
+@blueprint.post(
+    "/rotate-url",
+    responses={200: IntegrationAnswer, **problem_responses(NOT_FOUND)},
+    summary="A new webhook URL; the one before it is taken for 48 hours more",
+)
+def rotate_url(header: OrganizationHeader) -> dict[str, Any]:
+    organization = current_organization()
+    with _for_admins(organization):
+        saved = call(rest_as_user(), "rotate_webhook_url", _SAVED, organization_id=organization.id)
+    if not saved.configured:
+        raise not_found("integration")
+    return _answer(saved)
+
+
+@blueprint.get(
+    "/audit",
+    responses={200: AuditList, **problem_responses(INVALID_FIELDS)},
+    summary="Who changed which setting from what to what: newest first, by keyset",
+)
+def audit(header: OrganizationHeader, query: Page) -> dict[str, Any]:
+    organization = current_organization()
+    listed = rest_as_user().table("audit").select(_AUDIT_COLUMNS).eq("organization_id", organization.id)
+    page = read_page(listed, query.limit, before=query.before)
+    if not page.items:
+        organization.require_membership()
+        if not _saved(organization).can_edit:
+            raise FORBIDDEN("Only owners and admins of the organization may read its audit.")
+    return {"items": page.items, "next": page.next}
 
 
 @blueprint.post(
@@ -122,6 +154,18 @@ def test(header: OrganizationHeader, body: KeyTestInput) -> dict[str, Any]:
     answer = asdict(check_api_key(key, region, container.get(Settings).pagerduty_api_urls))
     del answer["abilities_count"]
     return answer
+
+
+@contextmanager
+def _for_admins(organization: Organization) -> Iterator[None]:
+    """What only owners and admins may do. Raises Problem (forbidden) if the database refuses it to the caller."""
+    try:
+        yield
+    except APIError as error:
+        organization.require_membership()
+        if error.code == "42501":
+            raise FORBIDDEN("Only owners and admins of the organization may change its integration.") from None
+        raise
 
 
 def _saved(organization: Organization) -> _Saved:
@@ -179,6 +223,7 @@ def _answer(saved: _Saved) -> dict[str, Any]:
         "api_key": {"set": saved.api_key_set, "last4": admin and admin.api_key_last4},
         "signing_secret": {"set": saved.signing_secret_set, "last4": admin and admin.signing_secret_last4},
         "webhook_url": f"{webhooks}/{admin.webhook_token}" if admin else None,
+        "previous_webhook_url_expires_at": admin and admin.previous_webhook_token_expires_at,
         "bare_webhook_url": webhooks if admin and admin.accept_bare_url else None,
         "health": {
             "state": _health_state(saved),

@@ -34,6 +34,8 @@ from service.vocabulary import (
     TAGS_LIMIT,
     TITLE_LIMIT,
     URL_LIMIT,
+    AuditChange,
+    AuditSubject,
     HealthState,
     IncidentStatus,
     Level,
@@ -224,6 +226,9 @@ class IntegrationAnswer(BaseModel):
     api_key: SecretHint
     signing_secret: SecretHint
     webhook_url: str | None = Field(description="What to give to PagerDuty; null for those who may not see it")
+    previous_webhook_url_expires_at: Timestamp | None = Field(
+        description="Until when the webhook URL before this one is taken; null if it is not, and as webhook_url"
+    )
     bare_webhook_url: str | None = Field(description="Set if this integration serves the URL without a token")
     health: Health
     updated_at: Timestamp | None
@@ -277,6 +282,28 @@ class IntegrationInput(Input):
         if unknown:
             raise ValueError(f"unknown event type: {unknown[0][:100]}")
         return sorted(set(value)) if value is not None else None
+
+
+class AuditLine(BaseModel):
+    """Who changed which setting from what to what; of a secret, only that it was changed."""
+
+    id: Id
+    created_at: Timestamp
+    actor_id: Id | None = Field(description="Null: nobody who was signed in")
+    actor_name: str | None = Field(description="What they were called then")
+    subject: AuditSubject = Field(description="The table that holds the setting")
+    member_id: Id | None = Field(description="With memberships: whose")
+    member_name: str | None
+    setting: str = Field(description="A membership's role is set when somebody joins, and removed when they are")
+    change: AuditChange
+    old_value: Any = Field(description="As in the settings; null: nothing, or a secret")
+    new_value: Any = Field(description="As in the settings; null: nothing, or a secret")
+    cursor: str
+
+
+class AuditList(BaseModel):
+    items: list[AuditLine]
+    next: str | None = Field(description="`before` of the next, older page")
 
 
 class KeyTestInput(Input):

@@ -27,6 +27,7 @@ _PAGES = (
     ("integrations", "/settings", "Integrations", "settings/settings.js"),
     ("members", "/settings/members", "Members", "settings/settings.js"),
     ("activity", "/settings/activity", "Activity", "settings/settings.js"),
+    ("audit", "/settings/audit", "Audit", "settings/settings.js"),
 )
 # Links of the bar on top, as its script draws them, too.
 _NAVIGATION = (("/incidents", "Incidents"), ("/settings", "Settings"))

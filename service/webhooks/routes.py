@@ -28,10 +28,11 @@ _ANSWER_WITHIN = 4.5
 _FAILURES = parse("600 per minute")
 _LONGEST_HEADER = 300  # characters
 
-_by_url = limiter.shared_limit(
+_SCOPE = "webhooks"
+_by_integration = limiter.shared_limit(
     lambda: container.get(Settings).webhook_rate_limit,
-    scope="webhooks",
-    key_func=lambda: (request.view_args or {}).get("token", "bare"),
+    scope=_SCOPE,
+    key_func=lambda: container.get(WebhookSettingsCache).counted_as((request.view_args or {}).get("token")),
 )
 _ANSWERS: dict[Any, Any] = {
     202: WebhookAnswer,
@@ -50,7 +51,7 @@ blueprint = APIBlueprint(
 
 
 @blueprint.post("/<token>", responses=_ANSWERS, summary="Receive a webhook", strict_slashes=False)
-@_by_url
+@_by_integration
 def receive(path: TokenPath) -> Response:
     return _receive(path.token)
 
@@ -61,7 +62,7 @@ def receive(path: TokenPath) -> Response:
     summary="Receive a webhook, where one integration serves the bare URL",
     strict_slashes=False,
 )
-@_by_url
+@_by_integration
 def receive_bare() -> Response:
     return _receive(None)
 
@@ -112,13 +113,17 @@ def _receive(token: str | None) -> Response:
         integration_key=_header("X-PagerDuty-Integration-Key"),
         deadline=deadline,
     )
-    receiver = Receiver(container.get(Rest), container.get(WebhookSettingsCache))
+    cache = container.get(WebhookSettingsCache)
+    receiver = Receiver(container.get(Rest), cache)
+    counted = cache.counted_as(token)
     try:
-        with container.get(Turns).turn(token or "bare"):
+        with container.get(Turns).turn(counted):
             outcomes = receiver.receive(delivery)
     except NoTurn:
         detail = "More webhooks of this integration came at once than are taken."
         raise problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "1"}) from None
+    if cache.counted_as(token) != counted:  # this one has shown whose the URL is, and was counted for the URL alone
+        limiter.limiter.hit(parse(container.get(Settings).webhook_rate_limit), cache.counted_as(token), _SCOPE)
     return make_response(jsonify({"outcomes": outcomes}), 202)
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 from pydantic import BaseModel, TypeAdapter
 
 from service.crypto import Sealer
@@ -19,7 +19,7 @@ from service.rest import Deadline, Rest
 # What a token looks like (integrations.webhook_token): nothing else is worth a look-up.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _LIFETIME = 5.0  # seconds
-_MOST = 10_000  # integrations remembered at once
+_MOST = 10_000  # tokens remembered at once
 
 
 class _Found(BaseModel):
@@ -51,6 +51,7 @@ class WebhookSettingsCache:
         self._rest, self._sealer = rest, sealer
         self._lock = threading.Lock()
         self._remembered: TTLCache[str | None, WebhookSettings] = TTLCache(_MOST, _LIFETIME, clock)
+        self._organizations: LRUCache[str | None, str] = LRUCache(_MOST)
 
     def remembered(self, token: str | None) -> WebhookSettings | None:
         """The settings if they were fetched a moment ago."""
@@ -79,7 +80,16 @@ class WebhookSettingsCache:
         )
         with self._lock:
             self._remembered[token] = settings
+            self._organizations[token] = organization
         return settings
+
+    def counted_as(self, token: str | None) -> str:
+        """What stands for an integration where its webhooks are counted, whichever of its URLs they come to.
+
+        Its organization; the token itself until a first webhook has shown whose it is.
+        """
+        with self._lock:
+            return self._organizations.get(token) or token or "bare"
 
     def forget(self, token: str | None) -> None:
         """Next time, ask."""

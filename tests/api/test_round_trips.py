@@ -46,6 +46,8 @@ def ask(proxied: Proxied, organization: Organization, method: str, path: str, na
         ("POST", "/api/incidents", {"title": "x"}, ["incidents"]),
         ("GET", SETTINGS, {}, ["get_integration"]),
         ("POST", SETTINGS, {"region": "us"}, ["save_integration"]),
+        ("POST", f"{SETTINGS}/rotate-url", {}, ["rotate_webhook_url"]),
+        ("GET", f"{SETTINGS}/audit", {}, ["audit"]),
         ("POST", f"{SETTINGS}/test", {"api_key": "no-key-of-anybody"}, ["get_integration"]),
         ("POST", f"{SETTINGS}/test", {}, ["get_integration", "get_sealed_api_key"]),
         ("POST", "/api/notifications/read-all", {}, ["read_all_notifications"]),

@@ -114,14 +114,23 @@ def limited(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         service.stop()
 
 
-def test_429_over_the_rate_of_one_url(limited: ServiceProcess, acme: Organization, globex: Organization) -> None:
+def test_429_over_the_rate_of_one_integration(
+    limited: ServiceProcess, acme: Organization, globex: Organization
+) -> None:
     url = url_of(acme, limited.url)
     assert [httpx.post(url, json=v3()).status_code for _ in range(3)] == [202] * 3
     answer = httpx.post(url, json=v3())
     assert_problem(answer, 429, "too-many-requests")
     assert int(answer.headers["Retry-After"]) > 0
     assert len(acme.viewer.api.get("/api/notifications").json()["items"]) == 3
-    assert httpx.post(url_of(globex, limited.url), json=v3()).status_code == 202, "another URL has a rate of its own"
+    assert httpx.post(url_of(globex, limited.url), json=v3()).status_code == 202, "another one has a rate of its own"
+
+
+def test_both_urls_of_an_integration_share_its_rate(limited: ServiceProcess, acme: Organization) -> None:
+    old = url_of(acme, limited.url)
+    rotated = acme.admin.api.post("/api/integrations/pagerduty/rotate-url").json()["webhook_url"]
+    new = old.rpartition("/")[0] + "/" + rotated.rpartition("/")[2]
+    assert [httpx.post(url, json=v3()).status_code for url in (old, new, old, new, old)] == [202, 202, 202, 429, 429]
 
 
 # What happens when Supabase does not answer ---------------------------------------------------------------------------

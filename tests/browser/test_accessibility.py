@@ -151,6 +151,11 @@ def test_in_no_organization(visit: Callable[[Person | None, str], Page], world: 
     page = visit(nina, "/incidents")
     expect(page.get_by_role("region", name="Invitations")).to_contain_text(acme.name)
     check(page)
+    page.get_by_role("link", name="Audit", exact=True).click()
+    expect(
+        page.get_by_role("main").get_by_text("Only owners" if role == "viewer" else "set the API key")
+    ).to_be_visible()
+    check(page)
 
 
 def test_activity(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:

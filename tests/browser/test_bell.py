@@ -17,7 +17,7 @@ window.Notification = class {
 };
 null;
 """
-PAGES = ("/incidents", "/incidents/new", "/settings", "/settings/members", "/settings/activity")
+PAGES = ("/incidents", "/incidents/new", "/settings", "/settings/members", "/settings/activity", "/settings/audit")
 
 
 def send_many(organization: Organization, number: int) -> None:

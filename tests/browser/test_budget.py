@@ -117,6 +117,7 @@ def test_nothing_moves_when_data_arrives(windows: Windows, acme: Organization, s
         ("/settings", page.get_by_text("Alerts arrive")),
         ("/settings/members", page.get_by_text(acme.owner.email)),
         ("/settings/activity", page.get_by_role("main").get_by_role("listitem").first),
+        ("/settings/audit", page.get_by_role("main").get_by_role("listitem").first),
     ):
         gate.shut()
         page.goto(path)

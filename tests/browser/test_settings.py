@@ -1,6 +1,7 @@
 """The PagerDuty card: connecting an organization, testing the connection, and whether alerts arrive."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -89,6 +90,37 @@ def test_the_api_key_is_never_shown_again(windows: Windows, acme: Organization) 
     page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_role("textbox", name="API key")).to_be_empty()
     assert acme.admin.api.get("/api/integrations/pagerduty").json()["api_key"]["set"] is False
+
+
+def test_a_new_webhook_url_and_what_becomes_of_the_old_one(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    address, button = page.get_by_label("Webhook URL"), page.get_by_role("button", name="New URL…")
+    expect(address).to_have_value(re.compile(f"/{acme.token}$"))
+    button.click()
+    dialog = page.get_by_role("dialog", name="Make a new webhook URL?")
+    expect(dialog).to_contain_text("within 48 hours")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(address).to_have_value(re.compile(f"/{acme.token}$"))
+
+    button.click()
+    dialog.get_by_role("button", name="Make a new URL").click()
+    expect(address).not_to_have_value(re.compile(f"/{acme.token}$"))
+    expect(address).to_have_value(re.compile("/api/webhooks/pagerduty/.{64}$"))
+    until = card(page).get_by_text("The URL before this one is taken until").get_by_role("time")
+    assert 47 < hours_until(until) <= 48
+    acme.send(v3())
+    expect(page.get_by_text("Alerts arrive")).to_be_visible()
+    shown = until.inner_text()
+    button.click()
+    expect(dialog).to_contain_text(f"which is taken until {shown}, stops at once")
+    dialog.get_by_role("button", name="Make a new URL").click()
+    expect(until).not_to_have_text(shown)
+    assert acme.send(v3()).status_code == 404
+
+
+def hours_until(moment: Locator) -> float:
+    at = datetime.fromisoformat(moment.get_attribute("datetime") or "")
+    return (at - datetime.now(UTC)).total_seconds() / 3600
 
 
 def test_what_is_wrong_is_said_at_its_field(windows: Windows, acme: Organization) -> None:

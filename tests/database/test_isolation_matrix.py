@@ -23,6 +23,10 @@ organizations           select   yes    yes    yes        yes     -         -   
 organizations           insert   no     no     no         no      no        no      no    yes
 organizations           update   yes    yes    -          -       -         -       no    yes
 organizations           delete   no     no     no         no      no        no      no    yes
+audit                   select   yes    yes    -          -       -         -       no    no
+audit                   insert   no     no     no         no      no        no      no    no
+audit                   update   no     no     no         no      no        no      no    no
+audit                   delete   no     no     no         no      no        no      no    no
 memberships             select   yes    yes    yes        yes     -         -       no    yes
 memberships             insert   no     no     no         no      no        no      no    yes
 memberships             update   yes    yes    -          -       -         -       no    yes
@@ -72,6 +76,13 @@ STATEMENTS = {
         "insert into {table} (name) values ('New')",
         "update {table} set name = 'Renamed' where id = %(org)s",
         "delete from {table} where id = %(org)s",
+    ),
+    "audit": (
+        "select setting from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id, subject, setting, change)"
+        " values (%(org)s, 'organizations', 'name', 'set')",
+        "update {table} set actor_name = 'Somebody else' where organization_id = %(org)s",
+        "delete from {table} where organization_id = %(org)s",
     ),
     "memberships": (
         "select role, email from {table} where user_id = %(guest)s",
@@ -212,8 +223,8 @@ def test_the_table_of_expectations_is_complete(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "column",
     [
-        "webhook_token", "integration_key", "api_key_last4", "signing_secret_last4", "accept_bare_url",
-        "settings_version", "filters_changed_at",
+        "webhook_token", "previous_webhook_token", "previous_webhook_token_expires_at", "integration_key",
+        "api_key_last4", "signing_secret_last4", "accept_bare_url", "settings_version", "filters_changed_at",
     ],
 )  # fmt: skip
 def test_columns_that_no_user_selects(scene: Scene, actor: str, column: str) -> None:
@@ -238,9 +249,9 @@ KEPT = {
         "accepted_by", "created_at", "updated_at",
     ),
     "integrations": (
-        "id", "organization_id", "webhook_token", "accept_bare_url", "api_key_last4", "signing_secret_last4",
-        "settings_version", "filters_changed_at", "last_event_at", "last_error", "last_error_at", "created_at",
-        "updated_at",
+        "id", "organization_id", "webhook_token", "previous_webhook_token", "previous_webhook_token_expires_at",
+        "accept_bare_url", "api_key_last4", "signing_secret_last4", "settings_version", "filters_changed_at",
+        "last_event_at", "last_error", "last_error_at", "created_at", "updated_at",
     ),
     "incidents": (
         "id", "organization_id", "notification_id", "pagerduty_incident_id", "pagerduty_url", "pagerduty_status",
@@ -277,6 +288,11 @@ CALLS = {
     "pagerduty.read_all_notifications(%(org)s)": {*USERS},
     "pagerduty.count_unread_notifications(%(org)s)": {*USERS},
     "pagerduty.save_integration(%(org)s, '{{}}')": {"owner", "admin"},
+    "pagerduty.rotate_webhook_url(%(org)s)": {"owner", "admin"},
+    "pagerduty_private.rotate_webhook_token(%(org)s)": {"owner", "admin"},
+    "pagerduty_private.integration_of_token(null)": {"service_role"},
+    "pagerduty_private.is_secret_setting(null, null)": set(),
+    "pagerduty_private.write_audit(null, null, null, null, null)": set(),
     "pagerduty.get_sealed_api_key(%(org)s)": {*USERS},
     "pagerduty_private.save_credentials(%(org)s, '{{}}')": {"owner", "admin"},
     "pagerduty_private.reason_to_ignore(null, null)": {"service_role"},
@@ -318,7 +334,8 @@ def test_who_may_call_what(scene: Scene, call: str) -> None:
 TRIGGERS = (
     "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
     "start_linked_incident", "note_member_status", "record_incident_change", "broadcast_receipts",
-    "broadcast_incident_update", "part_from_members", "prepare_invitation", "withdraw_invitations",
+    "broadcast_incident_update", "part_from_members", "prepare_invitation", "withdraw_invitations", "audit_change",
+    "drop_audit",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from devstack.postgres import Cluster
 from tests.database.database import Database, Organization, scratch
 
 BIG = {
+    "audit",
     "notifications",
     "receipts",
     "incidents",
@@ -32,6 +33,9 @@ insert into pagerduty.events (organization_id, integration_id, event_id, family,
   select s.id, i.id, 'E' || n, 'v3', 'incident.triggered', 'created', 'PBUSY', 'PSVC', 'Service',
     now() - n * interval '1 minute'
   from sizes s join pagerduty.integrations i on i.organization_id = s.id, generate_series(1, s.size * 5) n;
+insert into pagerduty.audit (organization_id, subject, setting, change, created_at)
+  select s.id, 'integrations', 'region', 'changed', now() - n * interval '1 minute'
+  from sizes s, generate_series(1, s.size) n;
 insert into pagerduty.notifications (organization_id, event_type, title, pagerduty_incident_id, pagerduty_status,
     created_at)
   select s.id, 'incident.triggered', 'Alert ' || n, 'P' || n / 3, 'triggered', now() - n * interval '1 minute'
@@ -56,7 +60,7 @@ alter table pagerduty.receipts enable trigger broadcast_receipts;
 drop table sizes;
 """
 ANALYZE = "analyze pagerduty.notifications, pagerduty.receipts, pagerduty.incidents, pagerduty.incident_updates,\
- pagerduty.events, pagerduty.integrations, pagerduty.organizations, pagerduty.memberships"
+ pagerduty.events, pagerduty.audit, pagerduty.integrations, pagerduty.organizations, pagerduty.memberships"
 
 
 @dataclass
@@ -127,6 +131,7 @@ QUERIES = {
         " order by received_at desc, id desc limit 50",
         "events_organization_received_idx",
     ),
+    "the audit": (f"select * from pagerduty.audit where {PAGE}", "audit_organization_idx"),
     "a timeline": (
         "select * from pagerduty.incident_updates where incident_id = (select i.id from pagerduty.incidents i"
         " where i.organization_id = %(org)s and i.pagerduty_incident_id = 'P7') order by created_at, id",
@@ -150,7 +155,7 @@ def test_a_page_comes_from_its_index(scene: Scene, name: str) -> None:
     _assert_memberships_looked_up_once(nodes)
 
 
-@pytest.mark.parametrize("name", ["the bell", "incidents", "received events"])
+@pytest.mark.parametrize("name", ["the bell", "incidents", "received events", "the audit"])
 def test_a_page_costs_a_page(scene: Scene, name: str) -> None:
     """Nothing is sorted, and no more is read than is shown."""
     nodes = _explain(scene, scene.ours["owner"], QUERIES[name][0], _values(scene, QUERIES[name][0]))
@@ -200,19 +205,22 @@ LOOKUPS = {
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
-@pytest.mark.parametrize("is_bare", [False, True], ids=["token", "bare"])
-def test_a_webhook_finds_its_integration_by_index(scene: Scene, name: str, is_bare: bool) -> None:
+@pytest.mark.parametrize("url", ["token", "previous", "bare"])
+def test_a_webhook_finds_its_integration_by_index(scene: Scene, name: str, url: str) -> None:
     """Not by reading the integrations of thousands of organizations for every webhook."""
     database = scene.database
     scans = (
         "select pg_stat_get_xact_numscans('pagerduty.integrations'::regclass) as whole,"
         " pg_stat_get_xact_numscans('pagerduty.integrations_webhook_token_key'::regclass)"
+        " + pg_stat_get_xact_numscans('pagerduty.integrations_previous_webhook_token_key'::regclass)"
         " + pg_stat_get_xact_numscans('pagerduty.integrations_bare_url_key'::regclass) as by_index"
     )
     with database.connect() as connection, connection.transaction():
         before = connection.execute(scans.encode()).fetchall()[0]
         for _ in range(12):  # enough for a plan to be kept
-            connection.execute(LOOKUPS[name].encode(), (None if is_bare else scene.ours.token,))
+            connection.execute(
+                LOOKUPS[name].encode(), ({"token": scene.ours.token, "previous": "p" * 64, "bare": None}[url],)
+            )
         after = connection.execute(scans.encode()).fetchall()[0]
     assert after["whole"] == before["whole"]
     assert after["by_index"] >= before["by_index"] + 12

@@ -11,6 +11,7 @@ import pytest
 
 from devstack.postgres import Cluster
 from tests.database import (
+    test_audit,
     test_ingest,
     test_ingest_races,
     test_ingest_status,
@@ -20,6 +21,7 @@ from tests.database import (
     test_memberships,
     test_service_filter,
     test_topics,
+    test_webhook_url,
 )
 from tests.database.database import Database, scratch
 from tests.database.twins import TwinnedDatabase
@@ -106,6 +108,20 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "sealed_api_key": (
         "sealed_api_key", "c.organization_id = sealed_api_key.organization_id", "true",
         test_isolation.test_the_sealed_api_key_is_for_owners_and_admins,
+    ),
+    "rotate_webhook_token": (
+        "rotate_webhook_token", "i.organization_id = rotate_webhook_token.organization_id", "true",
+        test_webhook_url.test_the_old_url_is_taken_for_48_hours,
+    ),
+    "write_audit: the actor's name": (
+        "write_audit", " and m.organization_id = organization", "",
+        test_audit.test_settings_from_what_to_what,
+    ),
+    "write_audit: a deleted organization": (
+        "write_audit", "o.id = organization", "true", test_audit.test_it_goes_with_its_organization,
+    ),
+    "drop_audit": (
+        "drop_audit", "a.organization_id = old.id", "true", test_audit.test_it_goes_with_its_organization,
     ),
     "save_integration: settings": (
         "save_integration", "i.organization_id = org;\n    if not found", "true;\n    if not found",

@@ -44,6 +44,8 @@ def rules(database: Database, table: str, start: str) -> list[str]:
 @pytest.mark.parametrize(
     ("table", "column", "words"),
     [
+        ("audit", "subject", vocabulary.AUDIT_SUBJECTS),
+        ("audit", "change", vocabulary.AUDIT_CHANGES),
         ("incident_updates", "kind", vocabulary.UPDATE_KINDS),
         ("integrations", "region", vocabulary.REGIONS),
         ("notifications", "urgency", vocabulary.URGENCIES),

@@ -136,6 +136,7 @@ export interface Integration {
   api_key: SecretHint;
   signing_secret: SecretHint;
   webhook_url: string | null;
+  previous_webhook_url_expires_at: string | null;
   bare_webhook_url: string | null;
   health: Health;
   updated_at: string | null;
@@ -149,6 +150,19 @@ export interface KeyTest {
   account?: string | null;
   can_write?: boolean | null;
   user_email?: string | null;
+}
+export interface AuditLine {
+  id: string;
+  created_at: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  subject: 'organizations' | 'memberships' | 'integrations' | 'credentials';
+  member_id: string | null;
+  member_name: string | null;
+  setting: string;
+  change: 'set' | 'changed' | 'removed';
+  old_value: unknown;
+  new_value: unknown;
 }
 export interface ReceivedEvent {
   id: string;

@@ -7,6 +7,9 @@ set search_path = ''
 as $$
   select jsonb_build_object(
     'webhook_token', i.webhook_token,
+    'previous_webhook_token_expires_at', case
+      when i.previous_webhook_token_expires_at > now() then i.previous_webhook_token_expires_at
+    end,
     'accept_bare_url', i.accept_bare_url,
     'integration_key', i.integration_key,
     'api_key_last4', i.api_key_last4,
@@ -52,6 +55,6 @@ as $$
   left join pagerduty.integrations i on i.organization_id = o.id
   where o.id = get_integration.organization_id
 $$;
-comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, until when the one before it is taken (null: no longer), the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
 revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.get_integration(uuid) to authenticated;

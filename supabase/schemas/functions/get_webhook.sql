@@ -15,7 +15,7 @@ as $$
   )
   from pagerduty.integrations i
   left join pagerduty.credentials c on c.organization_id = i.organization_id
-  where i.webhook_token = token or (token is null and i.accept_bare_url)
+  where i.id = (select pagerduty_private.integration_of_token(token))
 $$;
 comment on function pagerduty.get_webhook(text) is 'What the service must know to verify a webhook: for a token, or without one for the integration that accepts the bare URL. Null: unknown.';
 revoke all on function pagerduty.get_webhook(text) from public, anon, authenticated, service_role;

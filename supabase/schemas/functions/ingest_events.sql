@@ -73,7 +73,7 @@ begin
   -- and notifications.created_at grows in the order of commits.
   select * into integration
   from pagerduty.integrations i
-  where i.webhook_token = token or (token is null and i.accept_bare_url)
+  where i.id = (select pagerduty_private.integration_of_token(token))
   for no key update;
   if integration.id is null then
     return jsonb_build_object('status', 'unknown');

@@ -6,7 +6,7 @@ set search_path = ''
 as $$
   update pagerduty.integrations i
   set last_error = left(problem, 500), last_error_at = now()
-  where i.webhook_token = token or (token is null and i.accept_bare_url)
+  where i.id = (select pagerduty_private.integration_of_token(token))
 $$;
 comment on function pagerduty.report_problem(text, text) is 'Remembers why a webhook was refused, so that an admin can see it in the settings.';
 revoke all on function pagerduty.report_problem(text, text) from public, anon, authenticated, service_role;

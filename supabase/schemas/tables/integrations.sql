@@ -3,6 +3,8 @@ create table pagerduty.integrations (
   organization_id uuid not null unique references pagerduty.organizations on delete cascade,
   enabled boolean not null default false,
   webhook_token text not null unique default pagerduty_private.new_webhook_token() check (length(webhook_token) between 32 and 128),
+  previous_webhook_token text unique check (length(previous_webhook_token) between 32 and 128),
+  previous_webhook_token_expires_at timestamptz,
   accept_bare_url boolean not null default false,
   integration_key text check (length(integration_key) between 1 and 255),
   region text not null default 'us' check (region in ('us', 'eu')),
@@ -36,6 +38,8 @@ comment on column pagerduty.integrations.id is 'Identifier.';
 comment on column pagerduty.integrations.organization_id is 'The organization; one integration each.';
 comment on column pagerduty.integrations.enabled is 'Off: webhooks are answered and recorded as ignored, so that PagerDuty does not switch its subscription off.';
 comment on column pagerduty.integrations.webhook_token is 'Last part of the webhook URL. Owners and admins get it from get_integration().';
+comment on column pagerduty.integrations.previous_webhook_token is 'The one before it: taken until it expires, so that a new URL loses no webhook.';
+comment on column pagerduty.integrations.previous_webhook_token_expires_at is 'When the previous one stops being taken: 48 hours after rotate_webhook_url(), as long as PagerDuty retries.';
 comment on column pagerduty.integrations.accept_bare_url is 'Serves POST /api/webhooks/pagerduty without a token. At most one in a deployment; set by who runs it, not by members.';
 comment on column pagerduty.integrations.integration_key is 'Notify only of events that carry this integration key (or come from the service with this id). Null: of all. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.region is 'PagerDuty''s service region of the account: us or eu.';

@@ -9,6 +9,11 @@ document.addEventListener('visibilitychange', () => document.hidden || now.set({
 
 const absolute = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
 
+/** An ISO 8601 time as "25 Nov 2026, 09:41:12", for what is still to come. */
+export function fullTime(at) {
+  return absolute.format(Date.parse(at));
+}
+
 /** An ISO 8601 time as "5 min. ago" or in other `words`, with the full one on hover. */
 export function Time({ at, prefix = '', words = ago }) {
   useStore(now);

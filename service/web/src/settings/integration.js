@@ -3,6 +3,8 @@ import { api } from '../core/api.js';
 import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
 import { useBroadcast } from '../core/realtime.js';
 import { useSync } from '../core/sync.js';
+import { fullTime } from '../core/time.js';
+import { ask } from '../ui/dialog.js';
 import { Field, focusFirstError, Select, Switch } from '../ui/field.js';
 import { PagerDutyMark } from '../ui/icons.js';
 import { CopyButton, Failure, Notice, nameOf, Skeleton } from '../ui/parts.js';
@@ -85,7 +87,33 @@ function Enable({ saved, setSaved }) {
   return html`<${Switch} checked=${wanted ?? saved.enabled} onChange=${change}>Take alerts<//>`;
 }
 
-function WebhookAddress({ saved }) {
+/** Replaces the webhook URL, once it is agreed what that does. */
+function NewAddress({ saved, setSaved }) {
+  const [busy, setBusy] = useState(false);
+  const until = saved.previous_webhook_url_expires_at;
+  const rotate = async () => {
+    if (busy) return;
+    const ends = until ? ` The URL before it, which is taken until ${fullTime(until)}, stops at once.` : '';
+    const text = `Give the new one to PagerDuty within 48 hours: so long, the one shown now is taken, too.${ends}`;
+    if (!(await ask({ title: 'Make a new webhook URL?', text, action: 'Make a new URL' }))) return;
+    setBusy(true);
+    try {
+      setSaved(await api(`${ADDRESS}/rotate-url`, { method: 'POST' }));
+      toast('This is the new URL: give it to PagerDuty.');
+    } catch (problem) {
+      toast(problem.message, 'bad');
+    }
+    setBusy(false);
+  };
+  return html`
+    <div class="new-address">
+      <button type="button" class="button" aria-disabled=${busy} onClick=${rotate}>New URL…</button>
+      ${until && html`<p class="hint">The URL before this one is taken until <time datetime=${until}>${fullTime(until)}</time>.</p>`}
+    </div>
+  `;
+}
+
+function WebhookAddress({ saved, setSaved }) {
   if (!saved.webhook_url) {
     return html`
       <div class="field">
@@ -103,6 +131,7 @@ function WebhookAddress({ saved }) {
         </div>
       `}
     <//>
+    <${NewAddress} saved=${saved} setSaved=${setSaved} />
   `;
 }
 
@@ -186,7 +215,7 @@ function Form({ saved, setSaved }) {
   return html`
     <form ref=${form} noValidate autocomplete="off" onSubmit=${submit}>
       <h3>Receiving alerts</h3>
-      <${WebhookAddress} saved=${saved} />
+      <${WebhookAddress} saved=${saved} setSaved=${setSaved} />
       <${SecretField}
         label="Signing secret" hint="Shown once by PagerDuty when the webhook is made. With it, nothing unsigned is accepted."
         saved=${saved.signing_secret} value=${fields.signing_secret} error=${errors.signing_secret}

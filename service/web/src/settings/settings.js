@@ -3,6 +3,7 @@ import '../core/shared.js';
 import { html } from '../core/html.js';
 import { useTitle } from '../ui/parts.js';
 import { ActivityTab } from './activity.js';
+import { AuditTab } from './audit.js';
 import { IntegrationTab } from './integration.js';
 import { MembersTab } from './members.js';
 
@@ -10,6 +11,7 @@ const TABS = [
   ['/settings', 'Integrations', IntegrationTab],
   ['/settings/members', 'Members', MembersTab],
   ['/settings/activity', 'Activity', ActivityTab],
+  ['/settings/audit', 'Audit', AuditTab],
 ];
 
 export function SettingsPage({ path, organization }) {

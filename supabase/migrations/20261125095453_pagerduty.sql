@@ -113,6 +113,38 @@ comment on column pagerduty.organizations.topic is 'The realtime topic that its 
 comment on column pagerduty.organizations.created_at is 'When it was made.';
 comment on column pagerduty.organizations.updated_at is 'When it was last changed.';
 
+-- supabase/schemas/tables/audit.sql ------------------------------------------------------------------
+-- Of users it keeps ids and names, not references: what somebody did stays true when they are gone. Nor does it refer
+-- to the organization, whose row each line would lock: two changes that then lock it for themselves would deadlock.
+create table pagerduty.audit (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null,
+  actor_id uuid,
+  actor_name text,
+  subject text not null check (subject in ('organizations', 'memberships', 'integrations', 'credentials')),
+  member_id uuid,
+  member_name text,
+  setting text not null,
+  change text not null check (change in ('set', 'changed', 'removed')),
+  old_value jsonb,
+  new_value jsonb,
+  created_at timestamptz not null default clock_timestamp()
+);
+create index audit_organization_idx on pagerduty.audit (organization_id, created_at, id);
+comment on table pagerduty.audit is 'Who changed which setting of an organization from what to what. Written by triggers alone; never holds a secret.';
+comment on column pagerduty.audit.id is 'Identifier.';
+comment on column pagerduty.audit.organization_id is 'The organization; its audit goes with it.';
+comment on column pagerduty.audit.actor_id is 'The user who changed it. Null: nobody who was signed in, so the service, the host application or whoever runs it.';
+comment on column pagerduty.audit.actor_name is 'What they were called in the organization.';
+comment on column pagerduty.audit.subject is 'The table whose setting it is.';
+comment on column pagerduty.audit.member_id is 'For a membership: whose it is.';
+comment on column pagerduty.audit.member_name is 'For a membership: what that user was called.';
+comment on column pagerduty.audit.setting is 'The column that changed. A membership''s role is set when somebody joins, and removed when they are.';
+comment on column pagerduty.audit.change is 'set (there was none), changed, removed (there is none): all that is told of a secret.';
+comment on column pagerduty.audit.old_value is 'What it was. Null: nothing, or a secret.';
+comment on column pagerduty.audit.new_value is 'What it became. Null: nothing, or a secret.';
+comment on column pagerduty.audit.created_at is 'When it was changed.';
+
 -- supabase/schemas/tables/memberships.sql ------------------------------------------------------------
 create table pagerduty.memberships (
   organization_id uuid not null references pagerduty.organizations on delete cascade,
@@ -179,6 +211,8 @@ create table pagerduty.integrations (
   organization_id uuid not null unique references pagerduty.organizations on delete cascade,
   enabled boolean not null default false,
   webhook_token text not null unique default pagerduty_private.new_webhook_token() check (length(webhook_token) between 32 and 128),
+  previous_webhook_token text unique check (length(previous_webhook_token) between 32 and 128),
+  previous_webhook_token_expires_at timestamptz,
   accept_bare_url boolean not null default false,
   integration_key text check (length(integration_key) between 1 and 255),
   region text not null default 'us' check (region in ('us', 'eu')),
@@ -212,6 +246,8 @@ comment on column pagerduty.integrations.id is 'Identifier.';
 comment on column pagerduty.integrations.organization_id is 'The organization; one integration each.';
 comment on column pagerduty.integrations.enabled is 'Off: webhooks are answered and recorded as ignored, so that PagerDuty does not switch its subscription off.';
 comment on column pagerduty.integrations.webhook_token is 'Last part of the webhook URL. Owners and admins get it from get_integration().';
+comment on column pagerduty.integrations.previous_webhook_token is 'The one before it: taken until it expires, so that a new URL loses no webhook.';
+comment on column pagerduty.integrations.previous_webhook_token_expires_at is 'When the previous one stops being taken: 48 hours after rotate_webhook_url(), as long as PagerDuty retries.';
 comment on column pagerduty.integrations.accept_bare_url is 'Serves POST /api/webhooks/pagerduty without a token. At most one in a deployment; set by who runs it, not by members.';
 comment on column pagerduty.integrations.integration_key is 'Notify only of events that carry this integration key (or come from the service with this id). Null: of all. Linked incidents follow PagerDuty all the same.';
 comment on column pagerduty.integrations.region is 'PagerDuty''s service region of the account: us or eu.';
@@ -790,7 +826,7 @@ begin
     raise exception 'The invitation was used already.' using errcode = 'PT410';
   end if;
   return (
-    select jsonb_build_object('id', o.id, 'name', o.name, 'role', my_role)
+    select jsonb_build_object('id', o.id, 'name', o.name, 'role', my_role, 'topic', o.topic)
     from pagerduty.organizations o
     where o.id = found_one.organization_id
   );
@@ -804,7 +840,7 @@ create function pagerduty.accept_invitation(invitation_id uuid) returns jsonb
 language sql
 set search_path = ''
 as $$ select pagerduty_private.join_as_invited(invitation_id) $$;
-comment on function pagerduty.accept_invitation(uuid) is 'Makes the calling user a member as the invitation of their verified address says, and answers the organization: {id, name, role}. Again, it answers the same; who is a member keeps the role that they have. PT404: none for this address; PT410: withdrawn, expired, or used and left since.';
+comment on function pagerduty.accept_invitation(uuid) is 'Makes the calling user a member as the invitation of their verified address says, and answers the organization: {id, name, role, topic}. Again, it answers the same; who is a member keeps the role that they have. PT404: none for this address; PT410: withdrawn, expired, or used and left since.';
 revoke all on function pagerduty.accept_invitation(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.accept_invitation(uuid) to authenticated;
 
@@ -841,7 +877,7 @@ begin
   returning * into made;
   insert into pagerduty.memberships (organization_id, user_id, role)
   values (made.id, me, 'owner');
-  return jsonb_build_object('id', made.id, 'name', made.name, 'role', 'owner');
+  return jsonb_build_object('id', made.id, 'name', made.name, 'role', 'owner', 'topic', made.topic);
 end
 $$;
 comment on function pagerduty_private.found_organization(text) is 'Makes an organization with the calling user as owner.';
@@ -853,7 +889,7 @@ create function pagerduty.create_organization(name text) returns jsonb
 language sql
 set search_path = ''
 as $$ select pagerduty_private.found_organization(create_organization.name) $$;
-comment on function pagerduty.create_organization(text) is 'Makes an organization with the calling user as owner, and answers it: {id, name, role}. For users with a confirmed address or number who own fewer than 20.';
+comment on function pagerduty.create_organization(text) is 'Makes an organization with the calling user as owner, and answers it: {id, name, role, topic}. For users with a confirmed address or number who own fewer than 20.';
 revoke all on function pagerduty.create_organization(text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.create_organization(text) to authenticated;
 
@@ -993,6 +1029,111 @@ create trigger version_integration
     api_key_last4, signing_secret_last4
   on pagerduty.integrations
   for each row execute function pagerduty_private.version_integration();
+
+-- supabase/schemas/functions/audit_change.sql --------------------------------------------------------
+-- The audit writes itself: no caller can forget to, and a new column is in it unless a trigger below leaves it out.
+create function pagerduty_private.is_secret_setting(subject text, setting text) returns boolean
+language sql
+immutable
+set search_path = ''
+as $$ select subject = 'credentials' or setting ~ 'key|token|secret|password' $$;
+comment on function pagerduty_private.is_secret_setting(text, text) is 'Whether a setting''s value stays out of the audit: all that credentials hold, and whatever is called a secret.';
+revoke all on function pagerduty_private.is_secret_setting(text, text) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.write_audit(subject text, organization uuid, member jsonb, was jsonb, becomes jsonb) returns void
+language sql
+set search_path = ''
+as $$
+  insert into pagerduty.audit (
+    organization_id, actor_id, actor_name, subject, member_id, member_name, setting, change, old_value, new_value
+  )
+  select
+    organization, auth.uid(), (
+      select coalesce(nullif(m.display_name, ''), u.email)
+      from auth.users u
+      left join pagerduty.memberships m on m.user_id = u.id and m.organization_id = organization
+      where u.id = auth.uid()
+    ),
+    subject, (member ->> 'user_id')::uuid, coalesce(nullif(member ->> 'display_name', ''), member ->> 'email'), setting,
+    case when before is null then 'set' when after is null then 'removed' else 'changed' end,
+    case when not pagerduty_private.is_secret_setting(subject, setting) then before end,
+    case when not pagerduty_private.is_secret_setting(subject, setting) then after end
+  from jsonb_object_keys(was || becomes) as setting,
+    nullif(was -> setting, 'null') as before,
+    nullif(becomes -> setting, 'null') as after
+  where before is distinct from after
+    -- Not where the organization itself is being deleted.
+    and exists (select from pagerduty.organizations o where o.id = organization)
+$$;
+comment on function pagerduty_private.write_audit(text, uuid, jsonb, jsonb, jsonb) is 'Writes a line for each setting that differs: between a table''s row as it was and as it becomes; "member" is the membership that it is about.';
+revoke all on function pagerduty_private.write_audit(text, uuid, jsonb, jsonb, jsonb) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.audit_change() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  -- What is no setting: a row's own columns, and those that the trigger names.
+  left_out constant text[] := '{id,organization_id,user_id,created_at,updated_at}'::text[] || tg_argv[:];
+  was constant jsonb := coalesce(to_jsonb(old) - left_out, '{}');
+  becomes constant jsonb := coalesce(to_jsonb(new) - left_out, '{}');
+  whole jsonb;
+begin
+  -- To seal a credential anew, which is all that the service role may do to one, changes no secret.
+  if was = becomes or (tg_table_name = 'credentials' and auth.jwt() ->> 'role' = 'service_role') then
+    return null;
+  end if;
+  whole := coalesce(to_jsonb(new), to_jsonb(old));
+  perform pagerduty_private.write_audit(
+    tg_table_name, coalesce(whole ->> 'organization_id', whole ->> 'id')::uuid,
+    case when tg_table_name = 'memberships' then whole end, was, becomes
+  );
+  return null;
+end
+$$;
+comment on function pagerduty_private.audit_change() is 'Trigger: writes the audit of a table''s settings. Its arguments are the columns that are none.';
+revoke all on function pagerduty_private.audit_change() from public, anon, authenticated, service_role;
+
+create function pagerduty_private.drop_audit() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from pagerduty.audit a
+  where a.organization_id = old.id;
+  return null;
+end
+$$;
+comment on function pagerduty_private.drop_audit() is 'Trigger: an organization''s audit goes with it.';
+revoke all on function pagerduty_private.drop_audit() from public, anon, authenticated, service_role;
+
+create trigger drop_audit after delete on pagerduty.organizations
+  for each row execute function pagerduty_private.drop_audit();
+
+-- The topic is no setting, and known to members only.
+create trigger audit_change after insert or update on pagerduty.organizations
+  for each row execute function pagerduty_private.audit_change('topic');
+
+create trigger audit_change after update on pagerduty.memberships
+  for each row execute function pagerduty_private.audit_change('email');
+
+-- Who joins or leaves is named by the line itself.
+create trigger audit_joins_and_leaves after insert or delete on pagerduty.memberships
+  for each row execute function pagerduty_private.audit_change('email', 'display_name');
+
+-- Without health, without what is computed, and without the hints, which the credentials' lines tell better.
+create trigger audit_change after insert or update or delete on pagerduty.integrations
+  for each row execute function pagerduty_private.audit_change(
+    'settings_version', 'filters_changed_at', 'last_event_at', 'last_error', 'last_error_at', 'api_key_last4', 'signing_secret_last4',
+    'api_key_set', 'signing_secret_set', 'previous_webhook_token', 'previous_webhook_token_expires_at'
+  );
+
+create trigger audit_change after insert or update or delete on pagerduty.credentials
+  for each row execute function pagerduty_private.audit_change(
+    'previous_signing_secret', 'previous_signing_secret_expires_at'
+  );
 
 -- supabase/schemas/functions/broadcast_receipts.sql --------------------------------------------------
 -- A user's other tabs learn what they have read.
@@ -1291,6 +1432,9 @@ set search_path = ''
 as $$
   select jsonb_build_object(
     'webhook_token', i.webhook_token,
+    'previous_webhook_token_expires_at', case
+      when i.previous_webhook_token_expires_at > now() then i.previous_webhook_token_expires_at
+    end,
     'accept_bare_url', i.accept_bare_url,
     'integration_key', i.integration_key,
     'api_key_last4', i.api_key_last4,
@@ -1336,7 +1480,7 @@ as $$
   left join pagerduty.integrations i on i.organization_id = o.id
   where o.id = get_integration.organization_id
 $$;
-comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, until when the one before it is taken (null: no longer), the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
 revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.get_integration(uuid) to authenticated;
 
@@ -1506,6 +1650,64 @@ comment on function pagerduty.count_unread_notifications(uuid, integer) is 'How 
 revoke all on function pagerduty.count_unread_notifications(uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.count_unread_notifications(uuid, integer) to authenticated;
 
+-- supabase/schemas/functions/rotate_webhook_url.sql --------------------------------------------------
+-- A URL that became known is replaced without losing a webhook.
+create function pagerduty_private.rotate_webhook_token(organization_id uuid) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if organization_id not in (select pagerduty_private.my_organizations('admin')) then
+    raise exception 'Only owners and admins may change the webhook URL.' using errcode = '42501';
+  end if;
+  -- PagerDuty retries a webhook for 48 hours: as long, one that was sent to the URL before is still good.
+  update pagerduty.integrations i
+  set
+    previous_webhook_token = i.webhook_token,
+    previous_webhook_token_expires_at = now() + interval '48 hours',
+    webhook_token = pagerduty_private.new_webhook_token()
+  where i.organization_id = rotate_webhook_token.organization_id;
+end
+$$;
+comment on function pagerduty_private.rotate_webhook_token(uuid) is 'Gives an integration a new webhook token, for an owner or admin; the one before it is taken for 48 hours more, the one before that no longer.';
+revoke all on function pagerduty_private.rotate_webhook_token(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.rotate_webhook_token(uuid) to authenticated;
+
+create function pagerduty.rotate_webhook_url(organization_id uuid) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform pagerduty_private.rotate_webhook_token(organization_id);
+  return pagerduty.get_integration(organization_id);
+end
+$$;
+comment on function pagerduty.rotate_webhook_url(uuid) is 'Gives an organization''s integration a new webhook URL; the one before it is taken for 48 hours more. Answers the settings, as get_integration() does.';
+revoke all on function pagerduty.rotate_webhook_url(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.rotate_webhook_url(uuid) to authenticated;
+
+-- supabase/schemas/functions/integration_of_token.sql ------------------------------------------------
+-- The one place that knows which tokens an integration has. In plpgsql, which keeps its plan from call to call.
+create function pagerduty_private.integration_of_token(token text) returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select i.id
+    from pagerduty.integrations i
+    where i.webhook_token = token
+      or (i.previous_webhook_token = token and i.previous_webhook_token_expires_at > now())
+      or (token is null and i.accept_bare_url)
+  );
+end
+$$;
+comment on function pagerduty_private.integration_of_token(text) is 'The integration that a webhook is for: by its URL''s token, by the token before it until that expires, or without one the integration that accepts the bare URL. Null: unknown.';
+revoke all on function pagerduty_private.integration_of_token(text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.integration_of_token(text) to service_role;
+
 -- supabase/schemas/functions/get_webhook.sql ---------------------------------------------------------
 -- The service calls this with its secret key; nobody else may.
 create function pagerduty.get_webhook(token text default null) returns jsonb
@@ -1524,7 +1726,7 @@ as $$
   )
   from pagerduty.integrations i
   left join pagerduty.credentials c on c.organization_id = i.organization_id
-  where i.webhook_token = token or (token is null and i.accept_bare_url)
+  where i.id = (select pagerduty_private.integration_of_token(token))
 $$;
 comment on function pagerduty.get_webhook(text) is 'What the service must know to verify a webhook: for a token, or without one for the integration that accepts the bare URL. Null: unknown.';
 revoke all on function pagerduty.get_webhook(text) from public, anon, authenticated, service_role;
@@ -1539,7 +1741,7 @@ set search_path = ''
 as $$
   update pagerduty.integrations i
   set last_error = left(problem, 500), last_error_at = now()
-  where i.webhook_token = token or (token is null and i.accept_bare_url)
+  where i.id = (select pagerduty_private.integration_of_token(token))
 $$;
 comment on function pagerduty.report_problem(text, text) is 'Remembers why a webhook was refused, so that an admin can see it in the settings.';
 revoke all on function pagerduty.report_problem(text, text) from public, anon, authenticated, service_role;
@@ -1818,7 +2020,7 @@ begin
   -- and notifications.created_at grows in the order of commits.
   select * into integration
   from pagerduty.integrations i
-  where i.webhook_token = token or (token is null and i.accept_bare_url)
+  where i.id = (select pagerduty_private.integration_of_token(token))
   for no key update;
   if integration.id is null then
     return jsonb_build_object('status', 'unknown');
@@ -1859,6 +2061,17 @@ comment on function pagerduty.ingest_events(text, bigint, jsonb, boolean) is
   'Takes the events of one webhook, in one transaction: dedupe, filters, notification, linked incident, broadcast, health. Answers status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect.';
 revoke all on function pagerduty.ingest_events(text, bigint, jsonb, boolean) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.ingest_events(text, bigint, jsonb, boolean) to service_role;
+
+-- policies/audit.sql ---------------------------------------------------------------------------------
+-- Owners and admins read it, and nobody writes it: the trigger audit_change does.
+alter table pagerduty.audit enable row level security;
+
+revoke all on pagerduty.audit from public, anon, authenticated, service_role;
+grant select on pagerduty.audit to authenticated;
+
+create policy "admins read" on pagerduty.audit
+  for select to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations('admin')));
 
 -- policies/credentials.sql ---------------------------------------------------------------------------
 -- Nobody but the service: no grant and no policy for any role that a user can hold.

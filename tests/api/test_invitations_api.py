@@ -49,7 +49,8 @@ def test_from_the_invitation_to_the_membership(acme: Organization, globex: Organ
     for _ in range(2):
         accepted = nina.api.post(f"{URL}/{made['id']}/accept")
         assert accepted.status_code == 200, accepted.text
-        assert accepted.json() == {"id": acme.id, "name": acme.name, "role": "responder"}
+        joined = {"id": acme.id, "name": acme.name, "role": "responder", "topic": acme.topic_for(nina)}
+        assert accepted.json() == joined
     assert ids(me(nina)["organizations"]) == [acme.id]
     assert me(nina)["invitations"] == [theirs]
     assert acme.owner.api.get(URL).json()["items"] == []

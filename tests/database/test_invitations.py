@@ -155,7 +155,12 @@ def test_two_organizations_invite_the_same_address(
             assert database.refusal(organization[role], ACCEPT, (other,)) == NO_SUCH
     assert {(row["id"], row["role"]) for row in database.run_as(nina, MINE)} == {(ours, "responder"), (theirs, "admin")}
     assert database.run_as(nina, "select 1 from pagerduty.organizations") == [], "invited is not in"
-    assert accept(database, nina, ours) == {"id": acme.id, "name": "Test", "role": "responder"}
+    assert accept(database, nina, ours) == {
+        "id": acme.id,
+        "name": "Test",
+        "role": "responder",
+        "topic": database.topic(acme),
+    }
     assert roles(database, nina) == {acme.id: "responder"}
     assert [row["id"] for row in database.run_as(nina, MINE)] == [theirs]
 
@@ -289,7 +294,10 @@ def test_two_accepts_at_once_are_one(database: Database, acme: Organization) -> 
     for role in ("viewer", "admin"):
         invitation = invite(database, acme, address(nina), role)
         task = partial(_accepts, database, nina, invitation)
-        assert database.at_once(task, task, task) == [{"id": acme.id, "name": "Test", "role": role}] * 3
+        assert (
+            database.at_once(task, task, task)
+            == [{"id": acme.id, "name": "Test", "role": role, "topic": database.topic(acme)}] * 3
+        )
         database.rows("delete from pagerduty.memberships where user_id = %s", (nina,))
 
 

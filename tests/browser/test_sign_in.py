@@ -137,7 +137,7 @@ def test_somebody_in_no_organization_is_told_so(windows: Windows, world: World, 
     person = world.person("Newcomer")
     page = windows.open(person, "/incidents")
     expect(page.get_by_role("heading", name="No organization yet")).to_be_visible()
-    expect(page.get_by_text("Ask whoever runs this app to add you.")).to_be_visible()
+    expect(page.get_by_text("or whoever runs this app to add you.")).to_be_visible()
     world.join(acme, person, "viewer")
     page.get_by_role("button", name="Look again").click()
     expect(page.get_by_role("heading", name="Incidents")).to_be_visible()

@@ -26,7 +26,7 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
 
 
 def _keep_to_its_reader(response: Response) -> Response:
-    """What is neither a page nor a file of one is data of somebody: no cache keeps it, no browser guesses its type."""
+    """No browser guesses a type; and what says nothing else (pages and their files do) is data that no cache keeps."""
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"

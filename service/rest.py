@@ -21,7 +21,6 @@ TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 _MOST_CONNECTIONS = 64
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-
 T = TypeVar("T")
 
 

@@ -60,7 +60,6 @@ class Pages:
             abort(404)
         response = make_response(asset.content)
         response.content_type = asset.content_type
-        response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
         return response
 

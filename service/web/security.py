@@ -33,7 +33,6 @@ def page_headers(supabase_url: str) -> dict[str, str]:
     """Headers for an HTML page."""
     return {
         "Content-Security-Policy": content_security_policy(supabase_url),
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "Cross-Origin-Opener-Policy": "same-origin",

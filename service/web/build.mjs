@@ -7,6 +7,7 @@ import { context } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 process.chdir(here);
+const UNFINISHED = '.manifest.new';
 
 /** Where each source went and what it imports at once: {source: {file, imports}}, paths relative to src/ and dist/. */
 function manifestOf({ outputs }) {
@@ -32,17 +33,19 @@ const manifest = {
     build.onEnd(async ({ errors, metafile }) => {
       if (errors.length) return;
       await mkdir('dist', { recursive: true });
-      await writeFile('dist/manifest.json.new', JSON.stringify(manifestOf(metafile), null, 2));
-      await rename('dist/manifest.json.new', 'dist/manifest.json');
+      const unfinished = `dist/${process.pid}${UNFINISHED}`; // its own: another build may be at work in the same folder
+      await writeFile(unfinished, JSON.stringify(manifestOf(metafile), null, 2));
+      await rename(unfinished, 'dist/manifest.json');
       await removeAllBut(Object.keys(metafile.outputs).map((path) => relative('dist', path)));
     });
   },
 };
 
-/** Takes away what earlier builds left. */
+/** Takes away what earlier builds left, but not what another build is about to put in place. */
 async function removeAllBut(made) {
   const kept = new Set([...made, 'manifest.json']);
-  for (const name of await readdir('dist')) if (!kept.has(name)) await rm(`dist/${name}`);
+  const left = (await readdir('dist')).filter((name) => !kept.has(name) && !name.endsWith(UNFINISHED));
+  for (const name of left) await rm(`dist/${name}`, { force: true });
 }
 
 const building = await context({

@@ -1,5 +1,6 @@
 """Fixtures of the browser tests: one Chromium, and windows in it for people, watched for what no page may do."""
 
+import fcntl
 import json
 import subprocess
 from collections.abc import Iterator
@@ -29,8 +30,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="package", autouse=True)
 def bundle() -> None:
-    """The pages as their sources are now."""
-    subprocess.run(["node", "service/web/build.mjs"], cwd=ROOT, check=True)
+    """The pages as their sources are now: built by whoever of the test processes comes first, if they changed."""
+    with (ROOT / "Makefile").open() as everybody:
+        fcntl.flock(everybody, fcntl.LOCK_EX)
+        subprocess.run(["make", "--silent", "build"], cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="package")

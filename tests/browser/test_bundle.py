@@ -57,6 +57,13 @@ def test_what_cannot_be_bundled_fails_and_leaves_what_was_there(sources: Path) -
     assert stylesheet(sources)() == before
 
 
+def test_builds_at_the_same_moment_do_not_disturb_one_another(sources: Path) -> None:
+    builds = [subprocess.Popen(["node", str(sources / "build.mjs")]) for _ in range(6)]
+    assert [build.wait() for build in builds] == [0] * 6
+    assert (sources / "dist" / stylesheet(sources)()).is_file()
+    assert not list((sources / "dist").glob("*.new"))
+
+
 def test_a_missing_bundle_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(MissingBuild, match="make build"):
         Assets(tmp_path).url("core/app.js")

@@ -7,6 +7,8 @@ BIN := .venv/bin
 # One lock for every platform and every Python from 3.11 on. Wheels only: an installation compiles nothing.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --custom-compile-command 'make lock' --quiet --universal --python-version 3.11 --no-build --no-annotate --generate-hashes
 WEB := service/web
+# Twice two cores: a test mostly waits for servers.
+TEST_PROCESSES ?= 4
 export PORT SUPABASE_PORT POSTGRES_PORT PAGERDUTY_PORT STATE_DIR LOG_LEVEL
 export SUPABASE_TELEMETRY_DISABLED = 1
 export DO_NOT_TRACK = 1
@@ -23,7 +25,7 @@ run: .venv/ready $(WEB)/dist/manifest.json ## set everything up and run it on ht
 test: .venv/ready $(WEB)/dist/manifest.json ## lint, types and all tests (PYTEST="-k bell" for some)
 	@$(MAKE) --no-print-directory lint
 	@cd $(WEB) && npm run --silent test
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST)
+	@$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(PYTEST)
 
 lint: .venv/ready $(WEB)/node_modules/ready ## ruff, mypy in strict mode, sqlfluff, Biome, and tsc over the scripts
 	@$(BIN)/ruff check .

@@ -9,6 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserType
 from playwright.sync_api import Error as PlaywrightError
 
+from tests.one_at_a_time import one_at_a_time
+
 # The first is Chromium without what draws windows: it opens one in a quarter of the time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No requests but the pages' own, and nothing that asks a person for something.
@@ -42,7 +44,8 @@ def launch(browser_type: BrowserType) -> Browser:
 def find(browser_type: BrowserType) -> str:
     """The path of a Chromium, which is installed if need be. Raises NoChromium."""
     own = browser_type.executable_path
-    found = _on_path() or (own if Path(own).exists() else None) or _debian_package() or _playwright_download(own)
+    with one_at_a_time():
+        found = _on_path() or (own if Path(own).exists() else None) or _debian_package() or _playwright_download(own)
     if not found:
         raise NoChromium(f"The browser tests need Chromium, and none could be found or downloaded: {INSTALL}.")
     return found

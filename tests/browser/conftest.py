@@ -1,6 +1,5 @@
 """Fixtures of the browser tests: one Chromium, and windows in it for people, watched for what no page may do."""
 
-import fcntl
 import json
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from devstack.stack import ROOT, Stack
 from tests.browser.chromium import NoChromium, launch
 from tests.browser.watch import Watch
+from tests.one_at_a_time import one_at_a_time
 from tests.world import Person
 
 _OUTCOME = pytest.StashKey[bool]()
@@ -31,8 +31,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.fixture(scope="package", autouse=True)
 def bundle() -> None:
     """The pages as their sources are now: built by whoever of the test processes comes first, if they changed."""
-    with (ROOT / "Makefile").open() as everybody:
-        fcntl.flock(everybody, fcntl.LOCK_EX)
+    with one_at_a_time():
         subprocess.run(["make", "--silent", "build"], cwd=ROOT, check=True)
 
 

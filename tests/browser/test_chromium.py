@@ -1,5 +1,8 @@
 """Where the browser comes from."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -61,6 +64,26 @@ def test_debians_package_is_tried_where_one_may_install(
     monkeypatch.setattr(chromium, "_may_install_packages", lambda: True)
     assert find() == str(tmp_path / "chromium")
     assert [command.split()[0] for command in commands] == ["apt-get"]
+
+
+def test_two_processes_do_not_install_at_the_same_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    both = threading.Barrier(2)
+    installations: list[str] = []
+
+    def install(command: list[str], _: dict[str, Any]) -> bool:
+        installations.append(" ".join(command))
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)  # where the other one is let in too, it comes here at once
+        put(tmp_path, "chromium")
+        return True
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(chromium, "_succeeds", install)
+    monkeypatch.setattr(chromium, "_may_install_packages", lambda: True)
+    with ThreadPoolExecutor(2) as processes:
+        found = [process.result() for process in [processes.submit(find), processes.submit(find)]]
+    assert found == [str(tmp_path / "chromium")] * 2
+    assert len(installations) == 1
 
 
 def test_without_any_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, commands: list[str]) -> None:

@@ -3,7 +3,7 @@ alter table pagerduty.notifications enable row level security;
 
 revoke all on pagerduty.notifications from public, anon, authenticated, service_role;
 grant select on pagerduty.notifications to authenticated;
-grant select, insert on pagerduty.notifications to service_role;
+grant select, insert, update on pagerduty.notifications to service_role;
 
 create policy "addressees read" on pagerduty.notifications
   for select to authenticated

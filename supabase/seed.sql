@@ -55,31 +55,53 @@ insert into pagerduty.integrations (organization_id, enabled, accept_bare_url)
 values ('a0000000-0000-4000-8000-00000000000a', true, true)
 on conflict do nothing;
 
-insert into pagerduty.notifications (
-  id, organization_id, event_type, title, body, urgency, service_name,
-  pagerduty_incident_id, pagerduty_status, pagerduty_url, prefill, occurred_at, created_at
+with alerts (id, title, service_id, service, urgency, number, pagerduty_id, age) as (
+  values
+    ('20000000-0000-4000-8000-000000000003'::uuid, 'Certificate of status.acme.test expires in 7 days', 'PSVC003', 'Status Page', 'low', 101, 'PSEED03', interval '2 days'),
+    ('20000000-0000-4000-8000-000000000002'::uuid, 'Disk 85 % full on db-replica-2', 'PSVC002', 'Production Database', 'low', 102, 'PSEED02', interval '1 day'),
+    ('20000000-0000-4000-8000-000000000001'::uuid, 'Checkout latency above 2 s', 'PSVC001', 'Checkout API', 'high', 103, 'PSEED01', interval '3 hours')
+), numbered as (
+  select alerts.*, pagerduty_private.next_seq('a0000000-0000-4000-8000-00000000000a') as seq, now() - age as at
+  from alerts
+), shown as (
+  insert into pagerduty.notifications (
+    id, organization_id, subject, title, number, pagerduty_incident_id, pagerduty_status, pagerduty_status_at, urgency,
+    service_id, service_name, pagerduty_url, prefill, facts, described_at, event_type, body, occurred_at,
+    seq, loud_seq, loud_at, created_at, changed_at
+  )
+  select
+    id, 'a0000000-0000-4000-8000-00000000000a', 'incident:' || pagerduty_id, title, number, pagerduty_id, 'triggered', at, urgency,
+    service_id, service, 'https://acme.pagerduty.com/incidents/' || pagerduty_id,
+    jsonb_build_object(
+      'title', '[PagerDuty] ' || title,
+      'description', title || E'\n\nService: ' || service || E'\nUrgency: ' || urgency || E'\nStatus: triggered'
+        || E'\nNumber: #' || number || E'\nLink: https://acme.pagerduty.com/incidents/' || pagerduty_id,
+      'criticality', case urgency when 'high' then 'high' else 'medium' end,
+      'urgency', case urgency when 'high' then 'high' else 'medium' end,
+      'status', 'open',
+      'customer', service,
+      'tags', jsonb_build_array('source:pagerduty', 'service:' || service, 'urgency:' || urgency, 'pagerduty-id:' || pagerduty_id),
+      'pagerduty_incident_id', pagerduty_id,
+      'pagerduty_url', 'https://acme.pagerduty.com/incidents/' || pagerduty_id
+    ),
+    jsonb_build_array(
+      jsonb_build_array('Service', service), jsonb_build_array('Urgency', urgency), jsonb_build_array('Status', 'triggered'),
+      jsonb_build_array('Number', '#' || number), jsonb_build_array('Link', 'https://acme.pagerduty.com/incidents/' || pagerduty_id)
+    ),
+    at, 'incident.triggered', 'Triggered · ' || service || ' · ' || urgency || ' urgency', at, seq, seq, at, at, at
+  from numbered
+  on conflict do nothing
+  returning id, organization_id, pagerduty_incident_id, service_id, service_name, title, occurred_at
+)
+insert into pagerduty.events (
+  organization_id, integration_id, event_id, notification_id, family, event_type, pagerduty_incident_id, pagerduty_status,
+  service_id, service_name, summary, headline, is_loud, occurred_at, received_at, outcome
 )
 select
-  id, 'a0000000-0000-4000-8000-00000000000a', 'incident.triggered', title, 'Triggered · ' || service || ' · ' || urgency || ' urgency', urgency, service,
-  pagerduty_id, 'triggered', 'https://acme.pagerduty.com/incidents/' || pagerduty_id,
-  jsonb_build_object(
-    'title', '[PagerDuty] ' || title,
-    'description', title || E'\n\nService: ' || service || E'\nUrgency: ' || urgency || E'\nStatus: triggered'
-      || E'\nLink: https://acme.pagerduty.com/incidents/' || pagerduty_id,
-    'criticality', case urgency when 'high' then 'high' else 'medium' end,
-    'urgency', case urgency when 'high' then 'high' else 'medium' end,
-    'status', 'open',
-    'customer', service,
-    'tags', jsonb_build_array('source:pagerduty', 'service:' || service, 'urgency:' || urgency, 'pagerduty-id:' || pagerduty_id),
-    'pagerduty_incident_id', pagerduty_id,
-    'pagerduty_url', 'https://acme.pagerduty.com/incidents/' || pagerduty_id
-  ),
-  now() - age, now() - age
-from (values
-  ('20000000-0000-4000-8000-000000000001'::uuid, 'Checkout latency above 2 s', 'Checkout API', 'high', 'PSEED01', interval '3 hours'),
-  ('20000000-0000-4000-8000-000000000002'::uuid, 'Disk 85 % full on db-replica-2', 'Production Database', 'low', 'PSEED02', interval '1 day'),
-  ('20000000-0000-4000-8000-000000000003'::uuid, 'Certificate of status.acme.test expires in 7 days', 'Status Page', 'low', 'PSEED03', interval '2 days')
-) as alerts (id, title, service, urgency, pagerduty_id, age)
+  shown.organization_id, i.id, 'seed-' || pagerduty_incident_id, shown.id, 'v3', 'incident.triggered', pagerduty_incident_id, 'triggered',
+  service_id, service_name, title, 'Triggered', true, occurred_at, occurred_at, 'created'
+from shown
+join pagerduty.integrations i on i.organization_id = shown.organization_id
 on conflict do nothing;
 
 insert into pagerduty.incidents (

@@ -67,6 +67,8 @@ IMPLIED_STATUS = {
     "incident.resolved": "resolved",
 }
 
+# What calls for somebody: these ring, where they tell anything new. All others change what the bell shows, quietly.
+LOUD_TYPES = frozenset({"incident.triggered", "incident.unacknowledged", "incident.reopened", "incident.escalated"})
 
 # The data of these events is the incident itself; that of the others has a reference to it.
 ABOUT_THE_INCIDENT = frozenset(

@@ -9,18 +9,20 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, TypedDict
 
-from service.pagerduty.events import Event, Incident, InvalidEvent, Service
+from service.pagerduty.events import LOUD_TYPES, Event, Incident, InvalidEvent, Service
 from service.pagerduty.fields import clean_text, identifier, one_line, shorten
 from service.pagerduty.payloads import MAX_INTEGRATION_KEYS
 from service.vocabulary import COMMENT_LIMIT, DESCRIPTION_LIMIT, ID_LIMIT, TITLE_LIMIT
 
 BODY_LIMIT = 1000
-TIMELINE_LIMIT = COMMENT_LIMIT
+HEADLINE_LIMIT = COMMENT_LIMIT
 # What happened may take this much of a body, so that the service and the urgency after it always fit.
-_HEADLINE_LIMIT = 700
+_HEADLINE_IN_BODY = 700
 # PagerDuty's metadata may take this much of a description, and the names in a line of it this much.
 _METADATA_LIMIT = DESCRIPTION_LIMIT // 2
 _NAMES_LIMIT = 2000
+# Facts of which a description that does not have them says that there is none.
+_CHANGING = frozenset({"Priority", "Assigned to"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,33 +88,66 @@ _WORDINGS: Mapping[str, Wording] = MappingProxyType(
 
 
 def notification(event: Event, mapping: FieldMapping = DEFAULT_MAPPING) -> dict[str, Any] | None:
-    """What the bell shows: `title` (≤ 1024), `body` (one line, ≤ 1000), `urgency`, `url` and `prefill`.
+    """What the bell shows: `title` (≤ 1024), `body` (one line, ≤ 1000) and `prefill`, and what they are made of.
 
     None for `pagey.ping`, for event types that are not known, and where there is nothing to show: neither an incident
-    nor a service. `prefill` is None when the event is about a service.
+    nor a service. `prefill` is None when the event is about a service. `described` has what the event says of its
+    subject, named as the columns of `pagerduty.notifications`, and `facts` the lines of its description, as pairs:
+    with them, a later event completes what an earlier one told.
     """
     subject = event.service if event.is_about_service else event.incident
     if event.type not in _WORDINGS or subject is None:
         return None
+    incident = event.incident
     return {
         "title": _title(event),
         "body": _body(event),
-        "urgency": event.incident.urgency if event.incident else None,
-        "url": subject.html_url,
-        "prefill": _prefill(event.incident, mapping) if event.incident else None,
+        "prefill": _prefill(incident, mapping) if incident else None,
+        "described": _described(incident, event.service) if incident else _described_service(event.service),
+        "facts": _facts(incident) if incident else [],
     }
 
 
+def _described(incident: Incident, service: Service | None) -> dict[str, Any]:
+    return {
+        "title": incident.title,
+        "number": incident.number,
+        "pagerduty_incident_id": incident.id,
+        "urgency": incident.urgency,
+        "priority": incident.priority,
+        "service_id": service.id if service else incident.service_id,
+        "service_name": service.name if service else incident.service_name,
+        "assignees": list(incident.assignees),
+        "conference_url": incident.conference_url,
+        "pagerduty_url": incident.html_url,
+        "written": incident.description,
+    }
+
+
+def _described_service(service: Service | None) -> dict[str, Any]:
+    return {
+        "title": _service_title(service),
+        "service_id": service.id if service else None,
+        "service_name": service.name if service else None,
+        "pagerduty_url": service.html_url if service else None,
+    }
+
+
+def subject(event: Event) -> str:
+    """What the event is about, in one word: events of one subject make one notification."""
+    if event.is_about_service and event.service:
+        return f"service:{event.service.id or event.service.name}"
+    if event.incident and event.incident.id:
+        return f"incident:{event.incident.id}"
+    return f"event:{event.id}"
+
+
 class IncidentRecord(TypedDict):
-    """The PagerDuty incident that an event is about, as far as it is known. `url` is http or https."""
+    """The PagerDuty incident that an event is about, as far as it is known."""
 
     id: str | None
-    number: int | None
     title: str | None
-    url: str | None
     status: str | None
-    urgency: str | None
-    service_id: str | None
     service_name: str | None
 
 
@@ -128,7 +163,8 @@ class IngestRecord(TypedDict):
 
     `delivery_id` is PagerDuty's X-Webhook-Id; `occurred_at` is ISO 8601; `notification` is that of `notification()`;
     `told_status` is the incident's new status, if the event tells one (`incident.status` may be a mere snapshot);
-    `timeline` is one line for the linked incident; `invalid` is the reason why the event cannot be used.
+    `loud` says that its type calls for somebody; `headline` is what happened, with every text of it, in one line, for
+    the notification's history and the linked incident's timeline; `invalid` is the reason why the event cannot be used.
     """
 
     event_id: str | None
@@ -136,6 +172,9 @@ class IngestRecord(TypedDict):
     family: str | None
     event_type: str | None
     known: bool
+    loud: bool
+    subject: str | None
+    agent_name: str | None
     occurred_at: str | None
     payload: Any
     integration_keys: list[str]
@@ -143,7 +182,7 @@ class IngestRecord(TypedDict):
     incident: IncidentRecord | None
     told_status: str | None
     notification: dict[str, Any] | None
-    timeline: str | None
+    headline: str | None
     invalid: str | None
 
 
@@ -160,6 +199,9 @@ def ingest_record(
         "family": event.family,
         "event_type": event.type,
         "known": event.known,
+        "loud": event.type in LOUD_TYPES,
+        "subject": subject(event),
+        "agent_name": event.agent_name,
         "occurred_at": event.occurred_at.isoformat() if event.occurred_at else None,
         "payload": event.payload,
         "integration_keys": _joined_keys(event.integration_keys, extra_integration_keys),
@@ -167,7 +209,7 @@ def ingest_record(
         "incident": _incident_record(event.incident),
         "told_status": event.told_status,
         "notification": notification(event),
-        "timeline": timeline(event),
+        "headline": headline(event),
         "invalid": None,
     }
 
@@ -179,6 +221,9 @@ def _invalid_record(event: InvalidEvent, delivery_id: str | None, integration_ke
         "family": None,
         "event_type": None,
         "known": False,
+        "loud": False,
+        "subject": None,
+        "agent_name": None,
         "occurred_at": None,
         "payload": event.payload,
         "integration_keys": _joined_keys((), integration_keys),
@@ -186,7 +231,7 @@ def _invalid_record(event: InvalidEvent, delivery_id: str | None, integration_ke
         "incident": None,
         "told_status": None,
         "notification": None,
-        "timeline": None,
+        "headline": None,
         "invalid": event.reason,
     }
 
@@ -200,12 +245,8 @@ def _incident_record(incident: Incident | None) -> IncidentRecord | None:
         return None
     return {
         "id": incident.id,
-        "number": incident.number,
         "title": incident.title,
-        "url": incident.html_url,
         "status": incident.status,
-        "urgency": incident.urgency,
-        "service_id": incident.service_id,
         "service_name": incident.service_name,
     }
 
@@ -216,11 +257,9 @@ def _joined_keys(keys: Sequence[str], extra: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*known, *keys]))[:MAX_INTEGRATION_KEYS]
 
 
-def timeline(event: Event) -> str | None:
-    """One line for the linked incident's timeline; None when there is no incident or the event type is not known."""
-    if event.incident is None or event.type not in _WORDINGS:
-        return None
-    return shorten(_headline(event), TIMELINE_LIMIT)
+def headline(event: Event) -> str | None:
+    """What happened and by whom, with every text of it, in one line; None when the event type is not known."""
+    return shorten(_headline(event), HEADLINE_LIMIT) if event.type in _WORDINGS else None
 
 
 def _title(event: Event) -> str:
@@ -266,7 +305,7 @@ def _headline(event: Event) -> str:
 def _body(event: Event) -> str:
     incident = event.incident
     parts = [
-        shorten(_headline(event), _HEADLINE_LIMIT),
+        shorten(_headline(event), _HEADLINE_IN_BODY),
         incident.service_name if incident else None,
         f"{incident.urgency} urgency" if incident and incident.urgency else None,
     ]
@@ -307,7 +346,15 @@ def _description(incident: Incident) -> str:
 
 
 def _metadata(incident: Incident) -> str:
-    """A line for each thing that is known. Custom fields come last: they are what may have to be cut."""
+    return "\n".join(f"{label}: {value}" for label, value in _facts(incident) if value)
+
+
+def _facts(incident: Incident) -> list[tuple[str, str | None]]:
+    """What is known, a label and a value each; None says that there is none of it (no priority, nobody).
+
+    Custom fields come last: they are what may have to be cut.
+    """
+    is_described = incident.status is not None  # and not only referred to
     known = (
         ("Service", incident.service_name or incident.service_id),
         ("Urgency", incident.urgency),
@@ -326,7 +373,7 @@ def _metadata(incident: Incident) -> str:
         ("Link", incident.html_url),
         *incident.custom_fields,
     )
-    return "\n".join(f"{label}: {value}" for label, value in known if value)
+    return [(label, value or None) for label, value in known if value or (is_described and label in _CHANGING)]
 
 
 def _readable(when: datetime | None) -> str | None:

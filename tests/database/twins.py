@@ -27,6 +27,8 @@ select jsonb_build_object(
     from pagerduty.receipts r join pagerduty.notifications n on n.id = r.notification_id
     where n.organization_id = %(org)s
   ),
+  'marks', (select jsonb_agg(m order by m.user_id) from pagerduty.inbox_marks m where m.organization_id = %(org)s),
+  'inbox', (select jsonb_agg(i) from pagerduty_private.inboxes i where i.organization_id = %(org)s),
   'incidents', (select jsonb_agg(i order by i.id) from pagerduty.incidents i where i.organization_id = %(org)s),
   'updates', (select jsonb_agg(u order by u.id) from pagerduty.incident_updates u where u.organization_id = %(org)s),
   'audit', (select jsonb_agg(a order by a.id) from pagerduty.audit a where a.organization_id = %(org)s),

@@ -1,55 +1,81 @@
 -- Receiving webhooks. The service calls this with its secret key; nobody else may.
+create function pagerduty_private.is_repeat(organization uuid, event jsonb) returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select exists (
+    select from pagerduty.events e
+    where e.organization_id = organization
+      and e.pagerduty_incident_id = event #>> '{incident,id}'
+      and e.notification_id is not null
+      and e.event_type = event ->> 'event_type'
+      -- V2 tells whole seconds.
+      and e.occurred_at between (event ->> 'occurred_at')::timestamptz - interval '2 seconds'
+        and (event ->> 'occurred_at')::timestamptz + interval '2 seconds'
+      -- Two notes may be written within a second.
+      and (event ->> 'told_status' is not null or (event ->> 'loud')::boolean or e.headline = event ->> 'headline')
+  )
+$$;
+comment on function pagerduty_private.is_repeat(uuid, jsonb) is 'Whether another event told of this happening before: two feeds of one service are on (a V2 extension beside a V3 subscription, or two subscriptions), each with ids of its own.';
+revoke all on function pagerduty_private.is_repeat(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.is_repeat(uuid, jsonb) to service_role;
+
 create function pagerduty_private.ingest_event(integration pagerduty.integrations, event jsonb) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
+  arrived constant timestamptz := clock_timestamp();
   invalid constant text := event ->> 'invalid';
-  service constant jsonb := pagerduty_private.service_of_event(integration.organization_id, event);
   ignored constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
-  reason constant text := coalesce(ignored, pagerduty_private.reason_to_tell_nobody(integration, event, service));
-  outcome constant text := case
-    when invalid is not null then 'invalid'
-    when reason is not null then 'ignored'
-    else 'created'
-  end;
+  service jsonb;
+  reason text := ignored;
+  repeats boolean := false;
+  kept jsonb;
   received pagerduty.events;
-  notification uuid;
   incident uuid;
 begin
+  update pagerduty.events e
+  set deliveries = e.deliveries + 1
+  where e.integration_id = integration.id
+    and e.event_id = event ->> 'event_id'
+  returning * into received;
+  if found then
+    return jsonb_build_object('event_id', received.event_id, 'outcome', 'duplicate', 'notification_id', received.notification_id);
+  end if;
+  service := pagerduty_private.service_of_event(integration.organization_id, event);
+  -- Filters decide who is told, never what is known.
+  if ignored is null then
+    reason := pagerduty_private.reason_to_tell_nobody(integration, event, service);
+    repeats := pagerduty_private.is_repeat(integration.organization_id, event);
+    kept := pagerduty_private.keep_notification(integration.organization_id, event, arrived, repeats, reason is null);
+  end if;
   insert into pagerduty.events (
-    organization_id, integration_id, event_id, delivery_id, family, event_type,
-    pagerduty_incident_id, pagerduty_status, service_id, service_name, summary, occurred_at, outcome, reason, payload
+    organization_id, integration_id, event_id, notification_id, delivery_id, family, event_type,
+    pagerduty_incident_id, pagerduty_status, service_id, service_name,
+    summary, headline, agent_name, is_loud, is_repeat,
+    occurred_at, received_at, outcome, reason, payload
   )
   values (
-    integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()), event ->> 'delivery_id',
-    coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
-    event #>> '{incident,id}', case when ignored is null then event ->> 'told_status' end,
-    service ->> 'id', service ->> 'name',
-    coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
-    (event ->> 'occurred_at')::timestamptz, outcome, left(reason, 500), event -> 'payload'
+    integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()),
+    (kept ->> 'id')::uuid, event ->> 'delivery_id', coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
+    event #>> '{incident,id}', case when ignored is null then event ->> 'told_status' end, service ->> 'id', service ->> 'name',
+    coalesce(event #>> '{notification,title}', event #>> '{incident,title}'), event ->> 'headline', event ->> 'agent_name',
+    coalesce((kept ->> 'loud')::boolean, false), repeats,
+    (event ->> 'occurred_at')::timestamptz, arrived,
+    coalesce(case when invalid is not null then 'invalid' end, kept ->> 'outcome', 'ignored'), left(reason, 500), event -> 'payload'
   )
-  on conflict (integration_id, event_id) do nothing
   returning * into received;
-  if received.id is null then
-    update pagerduty.events e
-    set deliveries = e.deliveries + 1
-    where e.integration_id = integration.id
-      and e.event_id = event ->> 'event_id'
-    returning e.id into received.id;
-    select n.id into notification from pagerduty.notifications n where n.event_id = received.id;
-    return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'duplicate', 'notification_id', notification);
-  end if;
-  if reason is null then
-    notification := pagerduty_private.notify_of_event(integration, received.id, event);
-  end if;
-  -- Filters decide who is told, never what is known.
   if ignored is null and received.pagerduty_incident_id is not null then
-    incident := pagerduty_private.move_linked_incident(received, event ->> 'timeline');
+    incident := pagerduty_private.move_linked_incident(received);
   end if;
+  perform pagerduty_private.tell_organization(f.organization_id, 'notification', to_jsonb(f) || jsonb_build_object('loud', received.is_loud))
+  from pagerduty.notification_feed f
+  where f.id = received.notification_id;
   return jsonb_strip_nulls(jsonb_build_object(
-    'event_id', event ->> 'event_id', 'outcome', outcome, 'reason', reason,
-    'notification_id', notification, 'incident_id', incident
+    'event_id', event ->> 'event_id', 'outcome', received.outcome, 'reason', reason,
+    'notification_id', received.notification_id, 'incident_id', incident
   ));
 end
 $$;
@@ -69,8 +95,7 @@ declare
   outcomes jsonb := '[]';
   problem text;
 begin
-  -- The lock lets one webhook of an organization through at a time: two deliveries of one event cannot race,
-  -- and notifications.created_at grows in the order of commits.
+  -- The lock lets one webhook of an integration through at a time: two deliveries of one event cannot race.
   select * into integration
   from pagerduty.integrations i
   where i.id = (select pagerduty_private.integration_of_token(token))

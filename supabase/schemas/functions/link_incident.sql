@@ -8,6 +8,8 @@ declare
 begin
   new.created_by := coalesce(auth.uid(), new.created_by);
   if new.notification_id is not null then
+    -- An event that arrives meanwhile waits, and then finds the incident.
+    perform pagerduty_private.next_seq(new.organization_id);
     -- As the calling user: RLS says whether they may see it.
     select n.id, n.pagerduty_incident_id, n.pagerduty_url, n.pagerduty_status, n.prefill
     into origin.id, origin.pagerduty_incident_id, origin.pagerduty_url, origin.pagerduty_status, origin.prefill
@@ -18,9 +20,6 @@ begin
     end if;
     new.pagerduty_incident_id := origin.pagerduty_incident_id;
     new.pagerduty_url := origin.pagerduty_url;
-    if new.pagerduty_incident_id is not null then
-      perform pagerduty_private.lock_pagerduty_incident(new.organization_id, new.pagerduty_incident_id);
-    end if;
   end if;
   -- The status that the form was filled in with is nobody's choice.
   new.member_status_at := case
@@ -40,6 +39,24 @@ revoke all on function pagerduty_private.link_incident() from public, anon, auth
 create trigger link_incident before insert on pagerduty.incidents
   for each row execute function pagerduty_private.link_incident();
 
+create function pagerduty_private.status_told(organization uuid, incident text, out status text, out at timestamptz)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  -- From the events, which members may not read: a filter decides who is told, never what is known.
+  select e.pagerduty_status, least(e.occurred_at, e.received_at)
+  from pagerduty.events e
+  where e.organization_id = organization
+    and e.pagerduty_incident_id = incident
+    and e.pagerduty_status is not null
+  order by least(e.occurred_at, e.received_at) desc, pagerduty_private.status_from_pagerduty(e.pagerduty_status) desc
+  limit 1
+$$;
+comment on function pagerduty_private.status_told(uuid, text) is 'The status that PagerDuty told last of an incident, and since when; nulls if it told none.';
+revoke all on function pagerduty_private.status_told(uuid, text) from public, anon, authenticated, service_role;
+
 create function pagerduty_private.start_linked_incident() returns trigger
 language plpgsql
 security definer
@@ -48,15 +65,7 @@ as $$
 declare
   told record;
 begin
-  -- From the events, which members may not read: a filter decides who is told, never what is known.
-  select e.pagerduty_status as status, least(e.occurred_at, e.received_at) as at
-  into told
-  from pagerduty.events e
-  where e.organization_id = new.organization_id
-    and e.pagerduty_incident_id = new.pagerduty_incident_id
-    and e.pagerduty_status is not null
-  order by least(e.occurred_at, e.received_at) desc, pagerduty_private.status_from_pagerduty(e.pagerduty_status) desc
-  limit 1;
+  select * into told from pagerduty_private.status_told(new.organization_id, new.pagerduty_incident_id);
   new.pagerduty_status := told.status;
   new.pagerduty_status_at := told.at;
   -- The form was filled in from one event; PagerDuty may have moved on since. A status that the user chose stays.

@@ -1,5 +1,5 @@
 -- Part of ingest_events(): from an event to the incident that somebody made of it.
-create function pagerduty_private.move_linked_incident(received pagerduty.events, timeline text) returns uuid
+create function pagerduty_private.move_linked_incident(received pagerduty.events) returns uuid
 language plpgsql
 set search_path = ''
 as $$
@@ -8,11 +8,9 @@ declare
   told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(received.pagerduty_status);
   -- A time in the future counts as the time of arrival, as none at all does.
   told_at constant timestamptz := least(received.occurred_at, received.received_at);
-  known pagerduty.incident_status;
   is_news boolean;
   moves boolean;
 begin
-  perform pagerduty_private.lock_pagerduty_incident(received.organization_id, received.pagerduty_incident_id);
   select * into linked
   from pagerduty.incidents i
   where i.organization_id = received.organization_id
@@ -21,10 +19,10 @@ begin
   if linked.id is null then
     return null;
   end if;
-  known := pagerduty_private.status_from_pagerduty(linked.pagerduty_status);
-  -- Of two that PagerDuty told for the same time, the further status counts.
-  is_news := told is not null and (known is null or (told_at, told) > (linked.pagerduty_status_at, known));
-  moves := is_news and told is distinct from known and told_at > coalesce(linked.member_status_at, '-infinity');
+  is_news := pagerduty_private.is_news(received.pagerduty_status, told_at, linked.pagerduty_status, linked.pagerduty_status_at);
+  moves := is_news
+    and received.pagerduty_status is distinct from linked.pagerduty_status
+    and told_at > coalesce(linked.member_status_at, '-infinity');
   if is_news then
     update pagerduty.incidents i
     set
@@ -34,11 +32,14 @@ begin
       pagerduty_event_id = case when moves then received.id else i.pagerduty_event_id end
     where i.id = linked.id;
   end if;
+  if received.is_repeat then
+    return linked.id;
+  end if;
   insert into pagerduty.incident_updates (
     incident_id, organization_id, kind, body, status_from, status_to, author_id, event_id
   )
   values (
-    linked.id, received.organization_id, 'pagerduty', coalesce(timeline, received.event_type),
+    linked.id, received.organization_id, 'pagerduty', coalesce(received.headline, received.event_type),
     case when moves and told <> linked.status then linked.status end,
     case when moves and told <> linked.status then told end,
     null, received.id
@@ -46,6 +47,6 @@ begin
   return linked.id;
 end
 $$;
-comment on function pagerduty_private.move_linked_incident(pagerduty.events, text) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change.';
-revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, text) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, text) to service_role;
+comment on function pagerduty_private.move_linked_incident(pagerduty.events) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change.';
+revoke all on function pagerduty_private.move_linked_incident(pagerduty.events) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(pagerduty.events) to service_role;

@@ -27,7 +27,7 @@ as $$
       and (event -> 'integration_keys' <> '[]' or not exists (
         select from pagerduty.notifications n
         where n.organization_id = integration.organization_id
-          and n.pagerduty_incident_id = event #>> '{incident,id}'
+          and n.subject = event ->> 'subject'
       ))
       then 'integration_key_mismatch'
     when integration.services is not null and not exists (

@@ -3,6 +3,7 @@ create table pagerduty.events (
   organization_id uuid not null references pagerduty.organizations on delete cascade,
   integration_id uuid not null references pagerduty.integrations on delete cascade,
   event_id text not null check (length(event_id) between 1 and 300),
+  notification_id uuid references pagerduty.notifications on delete set null,
   delivery_id text check (length(delivery_id) <= 300),
   family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'unknown')),
   event_type text not null check (length(event_type) <= 255),
@@ -11,10 +12,14 @@ create table pagerduty.events (
   service_id text check (length(service_id) <= 255),
   service_name text check (length(service_name) <= 255),
   summary text check (length(summary) <= 1024),
+  headline text check (length(headline) <= 10000),
+  agent_name text check (length(agent_name) <= 255),
+  is_loud boolean not null default false,
+  is_repeat boolean not null default false,
   occurred_at timestamptz,
   received_at timestamptz not null default clock_timestamp(),
   deliveries integer not null default 1,
-  outcome text not null check (outcome in ('created', 'ignored', 'invalid')),
+  outcome text not null check (outcome in ('created', 'updated', 'ignored', 'invalid')),
   reason text check (length(reason) <= 500),
   payload jsonb,
   unique (integration_id, event_id)
@@ -22,6 +27,7 @@ create table pagerduty.events (
 create index events_organization_received_idx
   on pagerduty.events (organization_id, received_at desc, id desc);
 create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id);
+create index events_notification_idx on pagerduty.events (notification_id, received_at desc, id desc);
 -- The service that is remembered of an incident is found at once, however many events it has.
 create index events_incident_service_idx
   on pagerduty.events (organization_id, pagerduty_incident_id, (least(occurred_at, received_at)) desc, received_at desc)
@@ -31,6 +37,7 @@ comment on column pagerduty.events.id is 'Identifier.';
 comment on column pagerduty.events.organization_id is 'The organization.';
 comment on column pagerduty.events.integration_id is 'The integration that received it.';
 comment on column pagerduty.events.event_id is 'PagerDuty''s id of the event; where it sends none, a digest of the message. Unique per integration.';
+comment on column pagerduty.events.notification_id is 'The notification whose history it is part of.';
 comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first delivery: the same on each of its attempts.';
 comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, or unknown.';
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
@@ -39,9 +46,13 @@ comment on column pagerduty.events.pagerduty_status is 'The status that it told 
 comment on column pagerduty.events.service_id is 'PagerDuty''s id of the service that it belongs to; that of its incident''s last known service, if it names none.';
 comment on column pagerduty.events.service_name is 'Name of that service.';
 comment on column pagerduty.events.summary is 'One line about it, for lists.';
+comment on column pagerduty.events.headline is 'What happened and by whom, with every text that it brought, in one line.';
+comment on column pagerduty.events.agent_name is 'Who or what did it, in PagerDuty.';
+comment on column pagerduty.events.is_loud is 'It rang: the notification was unread after it.';
+comment on column pagerduty.events.is_repeat is 'Another event had told of the same happening before: two feeds of one service are on.';
 comment on column pagerduty.events.occurred_at is 'When it happened, by PagerDuty''s clock.';
 comment on column pagerduty.events.received_at is 'When it was first received, its turn among the organization''s webhooks having come.';
 comment on column pagerduty.events.deliveries is 'How often it was delivered: PagerDuty delivers at least once.';
-comment on column pagerduty.events.outcome is 'What became of it: created (a notification), ignored, invalid.';
-comment on column pagerduty.events.reason is 'Why it was ignored or invalid.';
+comment on column pagerduty.events.outcome is 'What became of it: created (a notification), updated (one), ignored, invalid.';
+comment on column pagerduty.events.reason is 'Why it was ignored or invalid; of one that updated a notification, why nobody was told.';
 comment on column pagerduty.events.payload is 'The event as received; a clean-up may drop it, the ids stay.';

@@ -284,12 +284,94 @@ comment on column pagerduty.credentials.previous_signing_secret_expires_at is 'W
 comment on column pagerduty.credentials.created_at is 'When the first secret was saved.';
 comment on column pagerduty.credentials.updated_at is 'When a secret was last changed.';
 
+-- supabase/schemas/tables/inboxes.sql ----------------------------------------------------------------
+create table pagerduty_private.inboxes (
+  organization_id uuid primary key references pagerduty.organizations on delete cascade,
+  last_seq bigint not null default 0
+);
+comment on table pagerduty_private.inboxes is 'What orders the changes of an organization''s notifications: whoever makes one holds this row until it is committed. Made with the first change.';
+comment on column pagerduty_private.inboxes.organization_id is 'The organization.';
+comment on column pagerduty_private.inboxes.last_seq is 'The sequence number of the latest change; there may be gaps.';
+revoke all on pagerduty_private.inboxes from public, anon, authenticated, service_role;
+grant select, insert, update on pagerduty_private.inboxes to service_role;
+
+-- supabase/schemas/tables/notifications.sql ----------------------------------------------------------
+create table pagerduty.notifications (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  subject text not null check (length(subject) between 1 and 320),
+  title text not null check (length(title) between 1 and 1100),
+  number integer,
+  pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
+  pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
+  pagerduty_status_at timestamptz,
+  acknowledged_by text check (length(acknowledged_by) <= 255),
+  urgency text check (urgency in ('high', 'low')),
+  priority text check (length(priority) <= 255),
+  service_id text check (length(service_id) <= 255),
+  service_name text check (length(service_name) <= 255),
+  assignees text[] not null default '{}' check (cardinality(assignees) <= 100 and pagerduty_private.are_texts(assignees, 255)),
+  conference_url text check (conference_url ~* '^https?://' and length(conference_url) <= 2048),
+  pagerduty_url text check (pagerduty_url ~* '^https?://' and length(pagerduty_url) <= 2048),
+  prefill jsonb check (jsonb_typeof(prefill) = 'object'),
+  written text check (length(written) <= 20000),
+  facts jsonb not null default '[]' check (jsonb_typeof(facts) = 'array'),
+  described_at timestamptz,
+  recipients uuid[],
+  event_type text not null check (length(event_type) <= 255),
+  body text not null default '' check (length(body) <= 2000),
+  occurred_at timestamptz,
+  events integer not null default 1,
+  seq bigint not null,
+  loud_seq bigint not null,
+  is_quiet boolean not null default false,
+  loud_at timestamptz not null default clock_timestamp(),
+  created_at timestamptz not null default clock_timestamp(),
+  changed_at timestamptz not null default clock_timestamp(),
+  unique (organization_id, subject)
+);
+create unique index notifications_seq_key on pagerduty.notifications (organization_id, seq);
+create unique index notifications_loud_seq_key on pagerduty.notifications (organization_id, loud_seq);
+comment on table pagerduty.notifications is 'One subject (a PagerDuty incident, or a service) as it stands now: what the bell shows. One row whatever the number of events and of people: its events are its history, and what a user did with it is a receipt.';
+comment on column pagerduty.notifications.id is 'Identifier.';
+comment on column pagerduty.notifications.organization_id is 'The organization.';
+comment on column pagerduty.notifications.subject is 'What it is about: "incident:" or "service:" and PagerDuty''s id; "event:" and the event''s, where it names neither.';
+comment on column pagerduty.notifications.title is 'Title of PagerDuty''s incident, as it is, or the service''s name.';
+comment on column pagerduty.notifications.number is 'PagerDuty''s number of the incident.';
+comment on column pagerduty.notifications.pagerduty_incident_id is 'PagerDuty''s id of the incident; null for a service.';
+comment on column pagerduty.notifications.pagerduty_status is 'The incident''s status: what PagerDuty told last. Before it told one, what a snapshot said.';
+comment on column pagerduty.notifications.pagerduty_status_at is 'Since when, by PagerDuty''s clock but never later than the event''s arrival. Null: no event told it.';
+comment on column pagerduty.notifications.acknowledged_by is 'Who acknowledged it, until it is triggered again.';
+comment on column pagerduty.notifications.urgency is 'PagerDuty''s urgency: high or low; null where no event says one.';
+comment on column pagerduty.notifications.priority is 'Name of PagerDuty''s priority.';
+comment on column pagerduty.notifications.service_id is 'PagerDuty''s id of the service.';
+comment on column pagerduty.notifications.service_name is 'Name of that service.';
+comment on column pagerduty.notifications.assignees is 'Names of those it is assigned to.';
+comment on column pagerduty.notifications.conference_url is 'Link of the conference bridge.';
+comment on column pagerduty.notifications.pagerduty_url is 'The incident (or service) in PagerDuty''s web app.';
+comment on column pagerduty.notifications.prefill is 'The fields of a new incident, already filled in. Null: it is not about an incident.';
+comment on column pagerduty.notifications.written is 'Every text about the incident but its title: the first part of the prefilled description.';
+comment on column pagerduty.notifications.facts is 'The second part: [[label, value], …], as the lines of that description.';
+comment on column pagerduty.notifications.described_at is 'When the incident was as it is described here, by PagerDuty''s clock; null: only references to it have come.';
+comment on column pagerduty.notifications.recipients is 'The users it is addressed to; null: every member of the organization.';
+comment on column pagerduty.notifications.event_type is 'Type of the event that was loud last, named as in V3 webhooks: what it rang for.';
+comment on column pagerduty.notifications.body is 'What happened then, in one line.';
+comment on column pagerduty.notifications.occurred_at is 'When it happened, by PagerDuty''s clock.';
+comment on column pagerduty.notifications.events is 'How many events were about it.';
+comment on column pagerduty.notifications.seq is 'Sequence number of its latest change: within an organization it grows in the order of commits, so "what changed since the last one I have" misses nothing.';
+comment on column pagerduty.notifications.loud_seq is 'Sequence number of its latest loud change (if there was none, of its making): the order of lists, and what receipts and marks are about.';
+comment on column pagerduty.notifications.is_quiet is 'Nothing loud has happened to it yet: it is shown, but not as unread.';
+comment on column pagerduty.notifications.loud_at is 'When that loud change arrived.';
+comment on column pagerduty.notifications.created_at is 'When it was first heard of.';
+comment on column pagerduty.notifications.changed_at is 'When its latest change arrived.';
+
 -- supabase/schemas/tables/events.sql -----------------------------------------------------------------
 create table pagerduty.events (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null references pagerduty.organizations on delete cascade,
   integration_id uuid not null references pagerduty.integrations on delete cascade,
   event_id text not null check (length(event_id) between 1 and 300),
+  notification_id uuid references pagerduty.notifications on delete set null,
   delivery_id text check (length(delivery_id) <= 300),
   family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'unknown')),
   event_type text not null check (length(event_type) <= 255),
@@ -298,10 +380,14 @@ create table pagerduty.events (
   service_id text check (length(service_id) <= 255),
   service_name text check (length(service_name) <= 255),
   summary text check (length(summary) <= 1024),
+  headline text check (length(headline) <= 10000),
+  agent_name text check (length(agent_name) <= 255),
+  is_loud boolean not null default false,
+  is_repeat boolean not null default false,
   occurred_at timestamptz,
   received_at timestamptz not null default clock_timestamp(),
   deliveries integer not null default 1,
-  outcome text not null check (outcome in ('created', 'ignored', 'invalid')),
+  outcome text not null check (outcome in ('created', 'updated', 'ignored', 'invalid')),
   reason text check (length(reason) <= 500),
   payload jsonb,
   unique (integration_id, event_id)
@@ -309,6 +395,7 @@ create table pagerduty.events (
 create index events_organization_received_idx
   on pagerduty.events (organization_id, received_at desc, id desc);
 create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id);
+create index events_notification_idx on pagerduty.events (notification_id, received_at desc, id desc);
 -- The service that is remembered of an incident is found at once, however many events it has.
 create index events_incident_service_idx
   on pagerduty.events (organization_id, pagerduty_incident_id, (least(occurred_at, received_at)) desc, received_at desc)
@@ -318,6 +405,7 @@ comment on column pagerduty.events.id is 'Identifier.';
 comment on column pagerduty.events.organization_id is 'The organization.';
 comment on column pagerduty.events.integration_id is 'The integration that received it.';
 comment on column pagerduty.events.event_id is 'PagerDuty''s id of the event; where it sends none, a digest of the message. Unique per integration.';
+comment on column pagerduty.events.notification_id is 'The notification whose history it is part of.';
 comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first delivery: the same on each of its attempts.';
 comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, or unknown.';
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
@@ -326,62 +414,56 @@ comment on column pagerduty.events.pagerduty_status is 'The status that it told 
 comment on column pagerduty.events.service_id is 'PagerDuty''s id of the service that it belongs to; that of its incident''s last known service, if it names none.';
 comment on column pagerduty.events.service_name is 'Name of that service.';
 comment on column pagerduty.events.summary is 'One line about it, for lists.';
+comment on column pagerduty.events.headline is 'What happened and by whom, with every text that it brought, in one line.';
+comment on column pagerduty.events.agent_name is 'Who or what did it, in PagerDuty.';
+comment on column pagerduty.events.is_loud is 'It rang: the notification was unread after it.';
+comment on column pagerduty.events.is_repeat is 'Another event had told of the same happening before: two feeds of one service are on.';
 comment on column pagerduty.events.occurred_at is 'When it happened, by PagerDuty''s clock.';
 comment on column pagerduty.events.received_at is 'When it was first received, its turn among the organization''s webhooks having come.';
 comment on column pagerduty.events.deliveries is 'How often it was delivered: PagerDuty delivers at least once.';
-comment on column pagerduty.events.outcome is 'What became of it: created (a notification), ignored, invalid.';
-comment on column pagerduty.events.reason is 'Why it was ignored or invalid.';
+comment on column pagerduty.events.outcome is 'What became of it: created (a notification), updated (one), ignored, invalid.';
+comment on column pagerduty.events.reason is 'Why it was ignored or invalid; of one that updated a notification, why nobody was told.';
 comment on column pagerduty.events.payload is 'The event as received; a clean-up may drop it, the ids stay.';
-
--- supabase/schemas/tables/notifications.sql ----------------------------------------------------------
-create table pagerduty.notifications (
-  id uuid primary key default gen_random_uuid(),
-  organization_id uuid not null references pagerduty.organizations on delete cascade,
-  event_id uuid unique references pagerduty.events on delete set null,
-  event_type text not null check (length(event_type) <= 255),
-  title text not null check (length(title) between 1 and 1100),
-  body text not null default '' check (length(body) <= 2000),
-  urgency text check (urgency in ('high', 'low')),
-  service_name text check (length(service_name) <= 255),
-  pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
-  pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
-  pagerduty_url text check (pagerduty_url ~* '^https?://' and length(pagerduty_url) <= 2048),
-  prefill jsonb check (jsonb_typeof(prefill) = 'object'),
-  recipients uuid[],
-  occurred_at timestamptz,
-  created_at timestamptz not null default clock_timestamp()
-);
-create index notifications_organization_created_idx on pagerduty.notifications (organization_id, created_at desc, id desc);
-create index notifications_incident_idx on pagerduty.notifications (organization_id, pagerduty_incident_id, occurred_at desc);
-comment on table pagerduty.notifications is 'An alert to show in the bell. One row whatever the number of people: who has read it is a receipt.';
-comment on column pagerduty.notifications.id is 'Identifier.';
-comment on column pagerduty.notifications.organization_id is 'The organization.';
-comment on column pagerduty.notifications.event_id is 'The received event that it was made from.';
-comment on column pagerduty.notifications.event_type is 'That event''s type, named as in V3 webhooks.';
-comment on column pagerduty.notifications.title is 'Title of PagerDuty''s incident, as it is.';
-comment on column pagerduty.notifications.body is 'What happened, in one line.';
-comment on column pagerduty.notifications.urgency is 'PagerDuty''s urgency: high or low; null where the event says none.';
-comment on column pagerduty.notifications.service_name is 'Name of PagerDuty''s service.';
-comment on column pagerduty.notifications.pagerduty_incident_id is 'PagerDuty''s id of the incident; null for events of a service.';
-comment on column pagerduty.notifications.pagerduty_status is 'The incident''s status that the event told, if it told one.';
-comment on column pagerduty.notifications.pagerduty_url is 'The incident (or service) in PagerDuty''s web app.';
-comment on column pagerduty.notifications.prefill is 'The fields of a new incident, already filled in. Null: the event is not about an incident.';
-comment on column pagerduty.notifications.recipients is 'The users it is addressed to; null: every member of the organization.';
-comment on column pagerduty.notifications.occurred_at is 'When the event happened, by PagerDuty''s clock.';
-comment on column pagerduty.notifications.created_at is 'When it was made. Within an organization it grows in the order of commits, so "newer than the last one I have" misses nothing.';
 
 -- supabase/schemas/tables/receipts.sql ---------------------------------------------------------------
 create table pagerduty.receipts (
   notification_id uuid not null references pagerduty.notifications on delete cascade,
   user_id uuid not null default auth.uid() references auth.users on delete cascade,
-  read_at timestamptz not null default now(),
-  primary key (notification_id, user_id)
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  seq bigint not null,
+  read boolean not null,
+  done boolean not null default false,
+  snoozed_until timestamptz,
+  primary key (notification_id, user_id),
+  check (not done or read)
 );
-create index receipts_user_id_idx on pagerduty.receipts (user_id);
-comment on table pagerduty.receipts is 'A user has read a notification.';
+create index receipts_unread_idx on pagerduty.receipts (user_id, organization_id, seq desc) where not read;
+create index receipts_open_idx on pagerduty.receipts (user_id, organization_id, seq desc) where not done;
+create index receipts_snoozed_idx on pagerduty.receipts (user_id, organization_id, seq desc) where snoozed_until is not null;
+create index receipts_organization_id_idx on pagerduty.receipts (organization_id);
+comment on table pagerduty.receipts is 'What a user did with a notification. It counts until the notification''s next loud change: then the row is unread and in the inbox again.';
 comment on column pagerduty.receipts.notification_id is 'The notification.';
-comment on column pagerduty.receipts.user_id is 'Who has read it.';
-comment on column pagerduty.receipts.read_at is 'When.';
+comment on column pagerduty.receipts.user_id is 'Whose.';
+comment on column pagerduty.receipts.organization_id is 'The notification''s organization.';
+comment on column pagerduty.receipts.seq is 'The loud change that it is about: it counts while that is the notification''s loud_seq.';
+comment on column pagerduty.receipts.read is 'They have read it.';
+comment on column pagerduty.receipts.done is 'They are done with it: it has left their inbox.';
+comment on column pagerduty.receipts.snoozed_until is 'They will see to it then; until then it has left their inbox.';
+
+-- supabase/schemas/tables/inbox_marks.sql ------------------------------------------------------------
+create table pagerduty.inbox_marks (
+  user_id uuid not null default auth.uid() references auth.users on delete cascade,
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  read_seq bigint not null default 0,
+  done_seq bigint not null default 0,
+  primary key (user_id, organization_id)
+);
+create index inbox_marks_organization_id_idx on pagerduty.inbox_marks (organization_id);
+comment on table pagerduty.inbox_marks is 'Up to where a user is through with an organization''s notifications: what holds where there is no receipt.';
+comment on column pagerduty.inbox_marks.user_id is 'Whose.';
+comment on column pagerduty.inbox_marks.organization_id is 'The organization.';
+comment on column pagerduty.inbox_marks.read_seq is 'All whose loud_seq is not greater are read, but for those whose receipt says otherwise. Who joins starts at the present.';
+comment on column pagerduty.inbox_marks.done_seq is 'All whose loud_seq is not greater are done, but for those whose receipt says otherwise.';
 
 -- supabase/schemas/tables/incidents.sql --------------------------------------------------------------
 create table pagerduty.incidents (
@@ -468,32 +550,52 @@ comment on column pagerduty.incident_updates.created_at is 'When it was written.
 -- supabase/schemas/views/notification_feed.sql -------------------------------------------------------
 create view pagerduty.notification_feed with (security_invoker = true) as
 select
-  n.id, n.organization_id, n.event_type, n.title, n.body, n.urgency, n.service_name,
-  n.pagerduty_incident_id, n.pagerduty_status, n.pagerduty_url,
+  n.id, n.organization_id, n.title, n.number,
+  n.pagerduty_incident_id, n.pagerduty_status, n.pagerduty_status_at, n.acknowledged_by,
+  n.urgency, n.priority, n.service_id, n.service_name, n.assignees, n.conference_url, n.pagerduty_url,
   n.prefill || jsonb_build_object('notification_id', n.id) as prefill,
-  n.occurred_at, n.created_at,
-  r.read_at,
+  n.event_type, n.body, n.occurred_at, n.events,
+  n.seq, n.loud_seq, n.is_quiet, n.loud_at, n.created_at, n.changed_at,
+  case when r.seq = n.loud_seq then not r.read else n.loud_seq > coalesce(m.read_seq, 0) and not n.is_quiet end as unread,
+  case when r.seq = n.loud_seq then r.done else n.loud_seq <= coalesce(m.done_seq, 0) end as done,
+  case when r.seq = n.loud_seq and r.snoozed_until > now() then r.snoozed_until end as snoozed_until,
   i.id as incident_id
 from pagerduty.notifications n
 left join pagerduty.receipts r on r.notification_id = n.id and r.user_id = (select auth.uid())
+left join pagerduty.inbox_marks m on m.organization_id = n.organization_id and m.user_id = (select auth.uid())
 left join pagerduty.incidents i
   on i.organization_id = n.organization_id
   and i.pagerduty_incident_id = n.pagerduty_incident_id;
-comment on view pagerduty.notification_feed is 'The notifications that the calling user may see, with their own receipt and the incident that was made of it. What the bell reads, and the shape that is broadcast.';
+comment on view pagerduty.notification_feed is 'The notifications that the calling user may see, with what they did with them and the incident that was made of them. What the bell reads, and the shape that is broadcast.';
 comment on column pagerduty.notification_feed.id is 'Identifier of the notification.';
 comment on column pagerduty.notification_feed.organization_id is 'The organization.';
-comment on column pagerduty.notification_feed.event_type is 'Type of the event that it was made from.';
-comment on column pagerduty.notification_feed.title is 'Title of PagerDuty''s incident, as it is.';
-comment on column pagerduty.notification_feed.body is 'What happened, in one line.';
-comment on column pagerduty.notification_feed.urgency is 'PagerDuty''s urgency.';
-comment on column pagerduty.notification_feed.service_name is 'Name of PagerDuty''s service.';
+comment on column pagerduty.notification_feed.title is 'Title of PagerDuty''s incident, as it is, or the service''s name.';
+comment on column pagerduty.notification_feed.number is 'PagerDuty''s number of the incident.';
 comment on column pagerduty.notification_feed.pagerduty_incident_id is 'PagerDuty''s id of the incident.';
-comment on column pagerduty.notification_feed.pagerduty_status is 'The incident''s status that the event told.';
+comment on column pagerduty.notification_feed.pagerduty_status is 'The incident''s status in PagerDuty.';
+comment on column pagerduty.notification_feed.pagerduty_status_at is 'Since when.';
+comment on column pagerduty.notification_feed.acknowledged_by is 'Who acknowledged it.';
+comment on column pagerduty.notification_feed.urgency is 'PagerDuty''s urgency.';
+comment on column pagerduty.notification_feed.priority is 'Name of PagerDuty''s priority.';
+comment on column pagerduty.notification_feed.service_id is 'PagerDuty''s id of the service.';
+comment on column pagerduty.notification_feed.service_name is 'Name of that service.';
+comment on column pagerduty.notification_feed.assignees is 'Names of those it is assigned to.';
+comment on column pagerduty.notification_feed.conference_url is 'Link of the conference bridge.';
 comment on column pagerduty.notification_feed.pagerduty_url is 'Where it is in PagerDuty''s web app.';
 comment on column pagerduty.notification_feed.prefill is 'The fields of a new incident, already filled in, notification_id among them.';
-comment on column pagerduty.notification_feed.occurred_at is 'When the event happened.';
-comment on column pagerduty.notification_feed.created_at is 'When the notification was made: the order of the feed.';
-comment on column pagerduty.notification_feed.read_at is 'When the calling user read it; null: unread.';
+comment on column pagerduty.notification_feed.event_type is 'Type of the event that was loud last.';
+comment on column pagerduty.notification_feed.body is 'What happened then, in one line.';
+comment on column pagerduty.notification_feed.occurred_at is 'When it happened, by PagerDuty''s clock.';
+comment on column pagerduty.notification_feed.events is 'How many events were about it.';
+comment on column pagerduty.notification_feed.seq is 'Sequence number of its latest change: the order in which to catch up.';
+comment on column pagerduty.notification_feed.loud_seq is 'Sequence number of its latest loud change: the order of lists.';
+comment on column pagerduty.notification_feed.is_quiet is 'Nothing loud has happened to it yet.';
+comment on column pagerduty.notification_feed.loud_at is 'When the latest loud change arrived.';
+comment on column pagerduty.notification_feed.created_at is 'When it was first heard of.';
+comment on column pagerduty.notification_feed.changed_at is 'When its latest change arrived.';
+comment on column pagerduty.notification_feed.unread is 'The calling user has not read it.';
+comment on column pagerduty.notification_feed.done is 'The calling user is done with it.';
+comment on column pagerduty.notification_feed.snoozed_until is 'The calling user will see to it then; null: it is not snoozed, or no longer.';
 comment on column pagerduty.notification_feed.incident_id is 'The incident that was made of it, if one was.';
 
 -- supabase/schemas/functions/set_updated_at.sql ------------------------------------------------------
@@ -1135,45 +1237,45 @@ create trigger audit_change after insert or update or delete on pagerduty.creden
     'previous_signing_secret', 'previous_signing_secret_expires_at'
   );
 
--- supabase/schemas/functions/broadcast_receipts.sql --------------------------------------------------
--- A user's other tabs learn what they have read.
-create function pagerduty_private.broadcast_receipts() returns trigger
+-- supabase/schemas/functions/next_seq.sql ------------------------------------------------------------
+-- What orders the changes of an organization's notifications, and what of them a new member has missed: nothing.
+create function pagerduty_private.next_seq(organization uuid) returns bigint
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  insert into pagerduty_private.inboxes (organization_id, last_seq)
+  values (organization, 1)
+  on conflict (organization_id) do update set last_seq = inboxes.last_seq + 1
+  returning last_seq
+$$;
+comment on function pagerduty_private.next_seq(uuid) is 'The sequence number of a change. Until the transaction ends nobody else makes one in that organization, links an incident or moves one: what is read in order of sequence numbers misses nothing, and an event that arrives while somebody saves the form is not missed.';
+revoke all on function pagerduty_private.next_seq(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.next_seq(uuid) to authenticated, service_role;
+
+create function pagerduty_private.start_inbox() returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
 begin
-  -- One message a user and statement: "read all" of a thousand must not become a thousand broadcasts.
-  perform realtime.send(
-    jsonb_build_object(
-      'notification_ids', case when count(*) <= 100 then jsonb_agg(r.notification_id) end,
-      'read_at', max(r.read_at)
-    ),
-    'receipt', 'pagerduty:user:' || r.user_id, true
-  )
-  from new_receipts r
-  group by r.user_id;
+  insert into pagerduty.inbox_marks (user_id, organization_id, read_seq)
+  select new.user_id, i.organization_id, i.last_seq
+  from pagerduty_private.inboxes i
+  where i.organization_id = new.organization_id
+  on conflict (user_id, organization_id) do update set read_seq = excluded.read_seq;
   return null;
 end
 $$;
-comment on function pagerduty_private.broadcast_receipts() is 'Trigger: tells a user''s other tabs what they have read; notification_ids is null where there are too many to list.';
-revoke all on function pagerduty_private.broadcast_receipts() from public, anon, authenticated, service_role;
+comment on function pagerduty_private.start_inbox() is 'Trigger: who joins an organization is not told that all of its past is unread.';
+revoke all on function pagerduty_private.start_inbox() from public, anon, authenticated, service_role;
 
-create trigger broadcast_receipts after insert on pagerduty.receipts
-  referencing new table as new_receipts
-  for each statement execute function pagerduty_private.broadcast_receipts();
+create trigger start_inbox after insert on pagerduty.memberships
+  for each row execute function pagerduty_private.start_inbox();
 
 -- supabase/schemas/functions/pagerduty_incident.sql --------------------------------------------------
 -- What the triggers and the ingest functions both need to know of PagerDuty's incidents.
-create function pagerduty_private.lock_pagerduty_incident(organization_id uuid, pagerduty_incident_id text) returns void
-language sql
-volatile
-set search_path = ''
-as $$ select pg_advisory_xact_lock(hashtextextended(organization_id || '/' || pagerduty_incident_id, 0)) $$;
-comment on function pagerduty_private.lock_pagerduty_incident(uuid, text) is 'Until the transaction ends, nobody else links or moves this incident: an event that arrives while somebody saves the form is not missed.';
-revoke all on function pagerduty_private.lock_pagerduty_incident(uuid, text) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.lock_pagerduty_incident(uuid, text) to authenticated, service_role;
-
 create function pagerduty_private.status_from_pagerduty(pagerduty_status text) returns pagerduty.incident_status
 language sql
 immutable
@@ -1189,6 +1291,21 @@ comment on function pagerduty_private.status_from_pagerduty(text) is 'PagerDuty'
 revoke all on function pagerduty_private.status_from_pagerduty(text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.status_from_pagerduty(text) to authenticated, service_role;
 
+create function pagerduty_private.is_news(told text, told_at timestamptz, known text, known_at timestamptz) returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  -- Of two that PagerDuty told for the same time, the further status counts.
+  select told is not null and (
+    known_at is null
+    or (told_at, pagerduty_private.status_from_pagerduty(told)) > (known_at, pagerduty_private.status_from_pagerduty(known))
+  )
+$$;
+comment on function pagerduty_private.is_news(text, timestamptz, text, timestamptz) is 'Whether the status that an event told for a time counts more than the one that was told last; known_at is null where none was told.';
+revoke all on function pagerduty_private.is_news(text, timestamptz, text, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.is_news(text, timestamptz, text, timestamptz) to service_role;
+
 -- supabase/schemas/functions/link_incident.sql -------------------------------------------------------
 -- What links an incident to PagerDuty's, and keeps an event that arrives meanwhile from being missed.
 create function pagerduty_private.link_incident() returns trigger
@@ -1200,6 +1317,8 @@ declare
 begin
   new.created_by := coalesce(auth.uid(), new.created_by);
   if new.notification_id is not null then
+    -- An event that arrives meanwhile waits, and then finds the incident.
+    perform pagerduty_private.next_seq(new.organization_id);
     -- As the calling user: RLS says whether they may see it.
     select n.id, n.pagerduty_incident_id, n.pagerduty_url, n.pagerduty_status, n.prefill
     into origin.id, origin.pagerduty_incident_id, origin.pagerduty_url, origin.pagerduty_status, origin.prefill
@@ -1210,9 +1329,6 @@ begin
     end if;
     new.pagerduty_incident_id := origin.pagerduty_incident_id;
     new.pagerduty_url := origin.pagerduty_url;
-    if new.pagerduty_incident_id is not null then
-      perform pagerduty_private.lock_pagerduty_incident(new.organization_id, new.pagerduty_incident_id);
-    end if;
   end if;
   -- The status that the form was filled in with is nobody's choice.
   new.member_status_at := case
@@ -1232,6 +1348,24 @@ revoke all on function pagerduty_private.link_incident() from public, anon, auth
 create trigger link_incident before insert on pagerduty.incidents
   for each row execute function pagerduty_private.link_incident();
 
+create function pagerduty_private.status_told(organization uuid, incident text, out status text, out at timestamptz)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  -- From the events, which members may not read: a filter decides who is told, never what is known.
+  select e.pagerduty_status, least(e.occurred_at, e.received_at)
+  from pagerduty.events e
+  where e.organization_id = organization
+    and e.pagerduty_incident_id = incident
+    and e.pagerduty_status is not null
+  order by least(e.occurred_at, e.received_at) desc, pagerduty_private.status_from_pagerduty(e.pagerduty_status) desc
+  limit 1
+$$;
+comment on function pagerduty_private.status_told(uuid, text) is 'The status that PagerDuty told last of an incident, and since when; nulls if it told none.';
+revoke all on function pagerduty_private.status_told(uuid, text) from public, anon, authenticated, service_role;
+
 create function pagerduty_private.start_linked_incident() returns trigger
 language plpgsql
 security definer
@@ -1240,15 +1374,7 @@ as $$
 declare
   told record;
 begin
-  -- From the events, which members may not read: a filter decides who is told, never what is known.
-  select e.pagerduty_status as status, least(e.occurred_at, e.received_at) as at
-  into told
-  from pagerduty.events e
-  where e.organization_id = new.organization_id
-    and e.pagerduty_incident_id = new.pagerduty_incident_id
-    and e.pagerduty_status is not null
-  order by least(e.occurred_at, e.received_at) desc, pagerduty_private.status_from_pagerduty(e.pagerduty_status) desc
-  limit 1;
+  select * into told from pagerduty_private.status_told(new.organization_id, new.pagerduty_incident_id);
   new.pagerduty_status := told.status;
   new.pagerduty_status_at := told.at;
   -- The form was filled in from one event; PagerDuty may have moved on since. A status that the user chose stays.
@@ -1289,6 +1415,42 @@ create trigger note_member_status before update of status on pagerduty.incidents
   execute function pagerduty_private.note_member_status();
 
 -- supabase/schemas/functions/record_incident_change.sql ----------------------------------------------
+-- An incident changes what its notification shows, and begins with what was heard of it before.
+create function pagerduty_private.show_incident(incident pagerduty.incidents) returns void
+language sql
+set search_path = ''
+as $$
+  update pagerduty.notifications n
+  set seq = pagerduty_private.next_seq(incident.organization_id), changed_at = clock_timestamp()
+  where n.organization_id = incident.organization_id
+    and n.subject = 'incident:' || incident.pagerduty_incident_id;
+
+  select pagerduty_private.tell_organization(f.organization_id, 'notification', to_jsonb(f) || '{"loud": false}')
+  from pagerduty.notification_feed f
+  where f.organization_id = incident.organization_id
+    and f.pagerduty_incident_id = incident.pagerduty_incident_id;
+$$;
+comment on function pagerduty_private.show_incident(pagerduty.incidents) is 'The notification of a linked incident now leads to it, or no longer: a quiet change.';
+revoke all on function pagerduty_private.show_incident(pagerduty.incidents) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.tell_the_past(incident pagerduty.incidents) returns void
+language sql
+set search_path = ''
+as $$
+  insert into pagerduty.incident_updates (incident_id, organization_id, kind, body, author_id, event_id, created_at)
+  select incident.id, incident.organization_id, 'pagerduty', e.headline, null, e.id, e.received_at
+  from pagerduty.events e
+  where e.organization_id = incident.organization_id
+    and e.pagerduty_incident_id = incident.pagerduty_incident_id
+    and e.notification_id is not null
+    and e.headline is not null
+    and not e.is_repeat
+  order by e.received_at desc
+  limit 100
+$$;
+comment on function pagerduty_private.tell_the_past(pagerduty.incidents) is 'Writes what PagerDuty told of an incident before it was linked on its timeline, the last hundred events.';
+revoke all on function pagerduty_private.tell_the_past(pagerduty.incidents) from public, anon, authenticated, service_role;
+
 -- The timeline writes itself: no caller can forget to.
 create function pagerduty_private.record_incident_change() returns trigger
 language plpgsql
@@ -1312,6 +1474,10 @@ begin
       values (new.id, new.organization_id, 'edited', auth.uid());
     end if;
   end if;
+  if new.pagerduty_incident_id is not null and (tg_op = 'INSERT' or old.pagerduty_incident_id is null) then
+    perform pagerduty_private.tell_the_past(new);
+    perform pagerduty_private.show_incident(new);
+  end if;
   perform pagerduty_private.tell_organization(new.organization_id, 'incident', to_jsonb(new));
   return null;
 end
@@ -1321,6 +1487,26 @@ revoke all on function pagerduty_private.record_incident_change() from public, a
 
 create trigger record_incident_change after insert or update on pagerduty.incidents
   for each row execute function pagerduty_private.record_incident_change();
+
+create function pagerduty_private.forget_incident() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform pagerduty_private.show_incident(old)
+  from pagerduty.organizations o
+  where o.id = old.organization_id; -- not where it is being deleted itself
+  return null;
+end
+$$;
+comment on function pagerduty_private.forget_incident() is 'Trigger: the notification of an incident that is deleted leads nowhere any more.';
+revoke all on function pagerduty_private.forget_incident() from public, anon, authenticated, service_role;
+
+create trigger forget_incident after delete on pagerduty.incidents
+  for each row
+  when (old.pagerduty_incident_id is not null)
+  execute function pagerduty_private.forget_incident();
 
 -- supabase/schemas/functions/broadcast_incident_update.sql -------------------------------------------
 -- Whoever has the incident open sees its timeline grow.
@@ -1606,49 +1792,439 @@ comment on function pagerduty.get_sealed_api_key(uuid) is 'Lets the service test
 revoke all on function pagerduty.get_sealed_api_key(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.get_sealed_api_key(uuid) to authenticated;
 
--- supabase/schemas/functions/read_all_notifications.sql ----------------------------------------------
--- Runs as the calling member: RLS decides what there is to read.
-create function pagerduty.read_all_notifications(organization_id uuid, until timestamptz default null) returns integer
-language plpgsql
-set search_path = ''
-as $$
-declare
-  read_now integer;
-begin
-  insert into pagerduty.receipts (notification_id)
-  select f.id
-  from pagerduty.notification_feed f
-  where f.organization_id = read_all_notifications.organization_id
-    and f.read_at is null
-    and (until is null or f.created_at <= until)
-  on conflict do nothing;
-  get diagnostics read_now = row_count;
-  return read_now;
-end
-$$;
-comment on function pagerduty.read_all_notifications(uuid, timestamptz) is 'Marks the calling user''s notifications of an organization as read, up to a moment; answers how many.';
-revoke all on function pagerduty.read_all_notifications(uuid, timestamptz) from public, anon, authenticated, service_role;
-grant execute on function pagerduty.read_all_notifications(uuid, timestamptz) to authenticated;
-
--- supabase/schemas/functions/count_unread_notifications.sql ------------------------------------------
--- Runs as the calling member: RLS decides what there is to read.
-create function pagerduty.count_unread_notifications(organization_id uuid, at_most integer default 1000) returns integer
+-- supabase/schemas/functions/list_notifications.sql --------------------------------------------------
+-- The bell's lists. They run as the calling member: RLS decides what there is to read.
+create function pagerduty_private.is_listed(
+  f pagerduty.notification_feed, view text, unread boolean, status text[], urgency text, service text,
+  without_incident boolean, words text
+) returns boolean
 language sql
 stable
 set search_path = ''
 as $$
-  select count(*)::integer
-  from (
-    select
-    from pagerduty.notification_feed f
-    where f.organization_id = count_unread_notifications.organization_id
-      and f.read_at is null
-    limit at_most
-  ) unread
+  select case view
+      when 'all' then true
+      when 'inbox' then not f.done and f.snoozed_until is null
+      when 'snoozed' then f.snoozed_until is not null
+      when 'done' then f.done
+    end
+    and (f.unread or not unread)
+    and (status is null or f.pagerduty_status = any(status))
+    and (urgency is null or f.urgency = urgency)
+    and (service is null or lower(service) in (lower(f.service_id), lower(f.service_name)))
+    and (not without_incident or f.incident_id is null)
+    and (words is null or strpos(lower(concat_ws(' ', '#' || f.number, f.title, f.service_name)), lower(words)) > 0)
 $$;
-comment on function pagerduty.count_unread_notifications(uuid, integer) is 'How many notifications the calling user has not read; stops counting at at_most, for a badge needs no more.';
+comment on function pagerduty_private.is_listed(pagerduty.notification_feed, text, boolean, text[], text, text, boolean, text) is 'Whether a row of the feed is in a view and fits the filters, of which null ones filter nothing.';
+revoke all on function pagerduty_private.is_listed(pagerduty.notification_feed, text, boolean, text[], text, text, boolean, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.is_listed(pagerduty.notification_feed, text, boolean, text[], text, text, boolean, text) to authenticated;
+
+create function pagerduty.list_notifications(
+  organization_id uuid, view text default 'inbox', before bigint default null, at_most integer default 20,
+  unread boolean default false, status text[] default null, urgency text default null, service text default null,
+  without_incident boolean default false, words text default null
+) returns setof pagerduty.notification_feed
+language plpgsql
+stable
+set search_path = ''
+-- Planned for the organization at hand: one may have a million times the rows of another.
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+  -- Up to here, only what a receipt says otherwise of is in the inbox, or unread: who is through with a million rows
+  -- does not pay for them.
+  through constant bigint := coalesce((
+    select case when list_notifications.unread then m.read_seq when list_notifications.view = 'inbox' then m.done_seq end
+    from pagerduty.inbox_marks m
+    where m.organization_id = list_notifications.organization_id
+      and m.user_id = (select auth.uid())
+  ), 0);
+begin
+  return query
+  select listed.*
+  from (
+    (
+      select f.*
+      from pagerduty.notification_feed f
+      where f.organization_id = list_notifications.organization_id
+        and f.loud_seq > through
+        and (before is null or f.loud_seq < before)
+        and pagerduty_private.is_listed(
+          f, view, list_notifications.unread, status, list_notifications.urgency, service, without_incident, words
+        )
+      order by f.loud_seq desc
+      limit at_most
+    )
+    union all
+    (
+      select f.*
+      from pagerduty.receipts r
+      join pagerduty.notification_feed f on f.id = r.notification_id and f.loud_seq = r.seq
+      where r.user_id = (select auth.uid())
+        and r.organization_id = list_notifications.organization_id
+        and r.seq <= through
+        and (before is null or r.seq < before)
+        and case when list_notifications.unread then not r.read else not r.done end
+        and pagerduty_private.is_listed(
+          f, view, list_notifications.unread, status, list_notifications.urgency, service, without_incident, words
+        )
+      order by r.seq desc
+      limit at_most
+    )
+  ) listed
+  order by listed.loud_seq desc
+  limit at_most;
+end
+$$;
+comment on function pagerduty.list_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text) is 'An organization''s notifications in the order of their last loud change, newest first: those of a view (inbox, snoozed, done, all) whose loud_seq is less than "before", with these statuses, this urgency, this service (id or name, in any case), these words in title, service or number.';
+revoke all on function pagerduty.list_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.list_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text) to authenticated;
+
+create function pagerduty.changed_notifications(organization_id uuid, since bigint, at_most integer default 100)
+returns setof pagerduty.notification_feed
+language sql
+stable
+set search_path = ''
+as $$
+  select f.*
+  from pagerduty.notification_feed f
+  where f.organization_id = changed_notifications.organization_id
+    and f.seq > since
+  order by f.seq
+  limit at_most
+$$;
+comment on function pagerduty.changed_notifications(uuid, bigint, integer) is 'What changed since a sequence number, in the order of the changes, whatever the calling user did with it: how to catch up.';
+revoke all on function pagerduty.changed_notifications(uuid, bigint, integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.changed_notifications(uuid, bigint, integer) to authenticated;
+
+-- supabase/schemas/functions/count_unread_notifications.sql ------------------------------------------
+-- Runs as the calling member: RLS decides what there is to read.
+create function pagerduty.count_unread_notifications(organization_id uuid, at_most integer default 1000) returns integer
+language plpgsql
+stable
+set search_path = ''
+-- Planned for the organization at hand: one may have a million times the rows of another.
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  me constant uuid := auth.uid();
+  through constant bigint := coalesce((
+    select m.read_seq
+    from pagerduty.inbox_marks m
+    where m.organization_id = count_unread_notifications.organization_id
+      and m.user_id = me
+  ), 0);
+begin
+  return (
+    select count(*)
+    from (
+      (
+        select
+        from pagerduty.notifications n
+        left join pagerduty.receipts r on r.notification_id = n.id and r.user_id = me and r.seq = n.loud_seq
+        where n.organization_id = count_unread_notifications.organization_id
+          and n.loud_seq > through
+          and case when r.seq is null then not n.is_quiet else not r.read and coalesce(r.snoozed_until <= now(), true) end
+        order by n.loud_seq
+        limit at_most
+      )
+      union all
+      (
+        select
+        from pagerduty.receipts r
+        join pagerduty.notifications n on n.id = r.notification_id and n.loud_seq = r.seq
+        where r.user_id = me
+          and r.organization_id = count_unread_notifications.organization_id
+          and not r.read
+          and r.seq <= through
+          and coalesce(r.snoozed_until <= now(), true)
+        limit at_most
+      )
+      limit at_most
+    ) unread
+  );
+end
+$$;
+comment on function pagerduty.count_unread_notifications(uuid, integer) is 'How many notifications in the calling user''s inbox they have not read; stops counting at at_most, for a badge needs no more.';
 revoke all on function pagerduty.count_unread_notifications(uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.count_unread_notifications(uuid, integer) to authenticated;
+
+-- supabase/schemas/functions/mark_notifications.sql --------------------------------------------------
+-- What a user does with notifications. All but the word to their other tabs runs as that user: RLS decides.
+create function pagerduty_private.tell_receipts(organization uuid, ids uuid[]) returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select realtime.send(
+    jsonb_build_object('organization_id', organization, 'notifications', case when cardinality(ids) <= 100 then (
+      select jsonb_agg(jsonb_build_object(
+        'id', r.notification_id, 'seq', r.seq, 'unread', not r.read, 'done', r.done, 'snoozed_until', r.snoozed_until
+      ))
+      from pagerduty.receipts r
+      where r.user_id = auth.uid()
+        and r.organization_id = organization
+        and r.notification_id = any(ids)
+    ) end),
+    'receipt', 'pagerduty:user:' || auth.uid(), true
+  )
+$$;
+comment on function pagerduty_private.tell_receipts(uuid, uuid[]) is 'Tells the calling user''s other tabs what they did with these notifications; with more than a hundred, or null for ids, only that they did something.';
+revoke all on function pagerduty_private.tell_receipts(uuid, uuid[]) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.tell_receipts(uuid, uuid[]) to authenticated;
+
+create function pagerduty_private.my_mark(organization uuid) returns pagerduty.inbox_marks
+language plpgsql
+set search_path = ''
+as $$
+declare
+  mark pagerduty.inbox_marks;
+begin
+  insert into pagerduty.inbox_marks (organization_id)
+  values (organization)
+  on conflict do nothing;
+  select * into mark
+  from pagerduty.inbox_marks m
+  where m.user_id = (select auth.uid())
+    and m.organization_id = organization
+  for update;
+  return mark;
+end
+$$;
+comment on function pagerduty_private.my_mark(uuid) is 'The calling user''s mark in an organization, made if there was none, and held until the transaction ends.';
+revoke all on function pagerduty_private.my_mark(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.my_mark(uuid) to authenticated;
+
+create function pagerduty_private.settle_inbox(organization uuid, for_done boolean) returns void
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  mark constant pagerduty.inbox_marks := pagerduty_private.my_mark(organization);
+  reached bigint;
+begin
+  select n.loud_seq into reached
+  from pagerduty.notifications n
+  where n.organization_id = organization
+    and n.loud_seq > case when for_done then mark.done_seq else mark.read_seq end
+  order by n.loud_seq
+  offset 999
+  limit 1;
+  if reached is null then
+    return; -- so few rows are sooner looked through than written
+  end if;
+  insert into pagerduty.receipts as r (notification_id, organization_id, seq, read)
+  select n.id, organization, n.loud_seq, n.is_quiet or n.loud_seq <= mark.read_seq
+  from pagerduty.notifications n
+  where n.organization_id = organization
+    and n.loud_seq > case when for_done then mark.done_seq else mark.read_seq end
+    and n.loud_seq <= reached
+    and (for_done or not n.is_quiet)
+  on conflict (notification_id, user_id) do update
+  set seq = excluded.seq, read = excluded.read, done = false, snoozed_until = null
+  where r.seq < excluded.seq;
+  update pagerduty.inbox_marks m
+  set
+    read_seq = case when for_done then m.read_seq else reached end,
+    done_seq = case when for_done then reached else m.done_seq end
+  where m.user_id = mark.user_id
+    and m.organization_id = organization;
+end
+$$;
+comment on function pagerduty_private.settle_inbox(uuid, boolean) is 'Moves the calling user''s mark (of what is done, else of what is read) over the next thousand notifications, and writes receipts for those of them that are not: what is read or done one by one costs the next count and list no more than what is read at once. It changes nothing that anybody sees.';
+revoke all on function pagerduty_private.settle_inbox(uuid, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.settle_inbox(uuid, boolean) to authenticated;
+
+create function pagerduty.mark_notifications(
+  organization_id uuid, ids uuid[], action text, until timestamptz default null, up_to bigint default null
+) returns setof pagerduty.notification_feed
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  marked uuid[];
+begin
+  if action is null or action not in ('read', 'unread', 'done', 'undo', 'snooze') or (action = 'snooze' and until is null) then
+    raise exception 'There is no such action.' using errcode = '22023';
+  end if;
+  with written as (
+    insert into pagerduty.receipts as r (notification_id, organization_id, seq, read, done, snoozed_until)
+    select
+      f.id, f.organization_id, f.loud_seq,
+      case when action in ('unread', 'snooze') then false when action = 'undo' then not f.unread else true end,
+      case action when 'done' then true when 'read' then f.done else false end,
+      case action when 'snooze' then until when 'read' then f.snoozed_until end
+    from pagerduty.notification_feed f
+    where f.organization_id = mark_notifications.organization_id
+      and f.id = any(ids)
+      and (up_to is null or f.loud_seq <= up_to)
+    order by f.id -- one order, in which two tabs do not wait for one another
+    on conflict (notification_id, user_id) do update
+    set seq = excluded.seq, read = excluded.read, done = excluded.done, snoozed_until = excluded.snoozed_until
+    returning r.notification_id
+  )
+  select array_agg(notification_id) into marked
+  from written;
+  if marked is not null then
+    perform pagerduty_private.settle_inbox(mark_notifications.organization_id, action = 'done');
+    perform pagerduty_private.tell_receipts(mark_notifications.organization_id, marked);
+  end if;
+  return query
+  select f.*
+  from pagerduty.notification_feed f
+  where f.organization_id = mark_notifications.organization_id
+    and f.id = any(ids)
+  order by f.loud_seq desc;
+end
+$$;
+comment on function pagerduty.mark_notifications(uuid, uuid[], text, timestamptz, bigint) is 'What the calling user does with some notifications: "read" or "unread" them; be "done" with them or "snooze" them until a time, which takes them out of the inbox; "undo" either. With up_to, only those whose loud_seq is not greater: what became loud after the user looked stays unread. Answers all of the ids that they may see, as they are now.';
+revoke all on function pagerduty.mark_notifications(uuid, uuid[], text, timestamptz, bigint) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.mark_notifications(uuid, uuid[], text, timestamptz, bigint) to authenticated;
+
+create function pagerduty.read_all_notifications(organization_id uuid, up_to bigint default null) returns integer
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  mark constant pagerduty.inbox_marks := pagerduty_private.my_mark(read_all_notifications.organization_id);
+  newest constant bigint := least(up_to, (
+    select n.loud_seq
+    from pagerduty.notifications n
+    where n.organization_id = read_all_notifications.organization_id
+    order by n.loud_seq desc
+    limit 1
+  ));
+  unread constant integer := pagerduty.count_unread_notifications(read_all_notifications.organization_id);
+begin
+  update pagerduty.receipts r
+  set read = true
+  where r.user_id = mark.user_id
+    and r.organization_id = mark.organization_id
+    and not r.read
+    and r.seq <= newest
+    and coalesce(r.snoozed_until <= now(), true);
+  update pagerduty.inbox_marks m
+  set read_seq = greatest(m.read_seq, newest)
+  where m.user_id = mark.user_id
+    and m.organization_id = mark.organization_id;
+  perform pagerduty_private.tell_receipts(read_all_notifications.organization_id, null);
+  return unread - pagerduty.count_unread_notifications(read_all_notifications.organization_id);
+end
+$$;
+comment on function pagerduty.read_all_notifications(uuid, bigint) is 'Marks what is in the calling user''s inbox as read, up to a sequence number; answers how many, as far as they are counted. Costs the same however many they are.';
+revoke all on function pagerduty.read_all_notifications(uuid, bigint) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.read_all_notifications(uuid, bigint) to authenticated;
+
+-- supabase/schemas/functions/notification_events.sql -------------------------------------------------
+-- A notification's history, for those who may see it: the events themselves, with what they brought, are for admins.
+create function pagerduty_private.events_of(notification uuid, before timestamptz, before_id uuid, at_most integer)
+returns table (
+  id uuid, event_type text, headline text, agent_name text, pagerduty_status text, is_loud boolean,
+  occurred_at timestamptz, received_at timestamptz
+)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select e.id, e.event_type, e.headline, e.agent_name, e.pagerduty_status, e.is_loud, e.occurred_at, e.received_at
+  from pagerduty.events e
+  join pagerduty.notifications n on n.id = e.notification_id and n.organization_id = e.organization_id
+  where e.notification_id = notification
+    and n.organization_id in (select pagerduty_private.my_organizations())
+    and (n.recipients is null or (select auth.uid()) = any(n.recipients))
+    and not e.is_repeat
+    and (before is null or (e.received_at, e.id) < (before, before_id))
+  order by e.received_at desc, e.id desc
+  limit at_most
+$$;
+comment on function pagerduty_private.events_of(uuid, timestamptz, uuid, integer) is 'The events of a notification that the calling user may see, newest first, without their payloads; a happening that was told twice stands once.';
+revoke all on function pagerduty_private.events_of(uuid, timestamptz, uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.events_of(uuid, timestamptz, uuid, integer) to authenticated;
+
+create function pagerduty.notification_events(
+  notification_id uuid, before timestamptz default null, before_id uuid default null, at_most integer default 100
+)
+returns table (
+  id uuid, event_type text, headline text, agent_name text, pagerduty_status text, is_loud boolean,
+  occurred_at timestamptz, received_at timestamptz
+)
+language sql
+stable
+set search_path = ''
+as $$ select * from pagerduty_private.events_of(notification_id, before, before_id, at_most) $$;
+comment on function pagerduty.notification_events(uuid, timestamptz, uuid, integer) is 'The history of a notification that the calling user may see, newest first: what happened and by whom, with every text, what it told of the status, and whether it rang. With "before" and its id, what is older.';
+revoke all on function pagerduty.notification_events(uuid, timestamptz, uuid, integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.notification_events(uuid, timestamptz, uuid, integer) to authenticated;
+
+-- supabase/schemas/functions/link_notification.sql ---------------------------------------------------
+-- Attaches PagerDuty's incident to one that was made without it.
+create function pagerduty_private.attach_notification(incident_id uuid, notification_id uuid) returns setof pagerduty.incidents
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  ours pagerduty.incidents;
+  origin pagerduty.notifications;
+  told record;
+begin
+  select * into ours
+  from pagerduty.incidents i
+  where i.id = incident_id
+    and i.organization_id in (select pagerduty_private.my_organizations());
+  if not found then
+    raise exception 'There is no such incident.' using errcode = 'PT404';
+  end if;
+  if ours.organization_id not in (select pagerduty_private.my_organizations('responder')) then
+    raise insufficient_privilege;
+  end if;
+  -- An event that arrives meanwhile waits, and then finds the incident.
+  perform pagerduty_private.next_seq(ours.organization_id);
+  select * into ours
+  from pagerduty.incidents i
+  where i.id = incident_id
+  for update;
+  select * into origin
+  from pagerduty.notifications n
+  where n.id = attach_notification.notification_id
+    and n.organization_id = ours.organization_id
+    and (n.recipients is null or (select auth.uid()) = any(n.recipients));
+  if origin.pagerduty_incident_id is null then
+    raise exception 'There is no such notification of an incident in this organization.' using errcode = 'PT404';
+  end if;
+  if ours.pagerduty_incident_id <> origin.pagerduty_incident_id then
+    raise exception 'It is linked to another PagerDuty incident.' using errcode = 'PT409';
+  end if;
+  select * into told from pagerduty_private.status_told(ours.organization_id, origin.pagerduty_incident_id);
+  return query
+  update pagerduty.incidents i
+  set
+    notification_id = origin.id,
+    pagerduty_incident_id = origin.pagerduty_incident_id,
+    pagerduty_url = origin.pagerduty_url,
+    pagerduty_status = told.status,
+    pagerduty_status_at = told.at
+  where i.id = ours.id
+  returning i.*;
+end
+$$;
+comment on function pagerduty_private.attach_notification(uuid, uuid) is 'Links an incident to a notification''s PagerDuty incident, for responders and up.';
+revoke all on function pagerduty_private.attach_notification(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.attach_notification(uuid, uuid) to authenticated;
+
+create function pagerduty.link_notification(incident_id uuid, notification_id uuid) returns setof pagerduty.incidents
+language sql
+set search_path = ''
+as $$ select * from pagerduty_private.attach_notification(incident_id, notification_id) $$;
+comment on function pagerduty.link_notification(uuid, uuid) is 'Links an incident that exists to a notification''s PagerDuty incident: from then on it follows that one, whose past is told on its timeline; the status that it has stays until PagerDuty tells another. For responders and up. PT404: no such incident, or notification; PT409: it is linked to another one; 23505: another incident is linked to that one.';
+revoke all on function pagerduty.link_notification(uuid, uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.link_notification(uuid, uuid) to authenticated;
 
 -- supabase/schemas/functions/rotate_webhook_url.sql --------------------------------------------------
 -- A URL that became known is replaced without losing a webhook.
@@ -1807,7 +2383,7 @@ as $$
       and (event -> 'integration_keys' <> '[]' or not exists (
         select from pagerduty.notifications n
         where n.organization_id = integration.organization_id
-          and n.pagerduty_incident_id = event #>> '{incident,id}'
+          and n.subject = event ->> 'subject'
       ))
       then 'integration_key_mismatch'
     when integration.services is not null and not exists (
@@ -1821,79 +2397,235 @@ comment on function pagerduty_private.reason_to_tell_nobody(pagerduty.integratio
 revoke all on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) to service_role;
 
--- supabase/schemas/functions/notify_of_event.sql -----------------------------------------------------
--- Part of ingest_events(): from an event to what the bell shows.
-create function pagerduty_private.complete_notification(organization uuid, event jsonb) returns jsonb
+-- supabase/schemas/functions/keep_notification.sql ---------------------------------------------------
+-- Part of ingest_events(): from an event to the row that the bell shows.
+create function pagerduty_private.merge_facts(first jsonb, then_ones jsonb, status text) returns jsonb
 language sql
-stable
+immutable
 set search_path = ''
 as $$
-  select (event -> 'notification') || jsonb_build_object(
-    'title', case
-      when event #>> '{incident,title}' is null then known.title
-      else event #>> '{notification,title}'
-    end,
-    'urgency', known.urgency,
-    'service_name', coalesce(event #>> '{incident,service_name}', known.service_name),
-    'prefill', known.prefill || case
-      when event #>> '{incident,title}' is null then '{}'
-      else jsonb_build_object('title', event #> '{notification,prefill,title}')
-    end || case
-      when event #>> '{incident,service_name}' is null then '{}'
-      else jsonb_build_object('customer', event #> '{notification,prefill,customer}')
+  select coalesce(jsonb_agg(
+    case
+      when fact ->> 0 = 'Status' and status is not null then jsonb_build_array('Status', status)
+      else fact
     end
-  )
-  from pagerduty.notifications known
-  where known.organization_id = organization
-    and known.pagerduty_incident_id = event #>> '{incident,id}'
-    and known.pagerduty_status is not null
-  order by least(known.occurred_at, known.created_at) desc, known.created_at desc
-  limit 1
+    order by ordinal
+  ), '[]')
+  from (
+    select fact, ordinal
+    from jsonb_array_elements(first) with ordinality as f (fact, ordinal)
+    union all
+    select fact, 1000 + ordinal
+    from jsonb_array_elements(then_ones) with ordinality as t (fact, ordinal)
+    where not exists (
+      select from jsonb_array_elements(first) as f (known)
+      where known -> 0 = t.fact -> 0
+    )
+  ) merged
+  where fact -> 1 <> 'null'
 $$;
-comment on function pagerduty_private.complete_notification(uuid, jsonb) is 'The notification of an event that only refers to its incident (a note, a task, a responder), completed with what an earlier event told of the incident, where it does not say that itself; null if none did.';
-revoke all on function pagerduty_private.complete_notification(uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.complete_notification(uuid, jsonb) to service_role;
+comment on function pagerduty_private.merge_facts(jsonb, jsonb, text) is 'The facts, [[label, value], …], of the first list and those of the second that the first says nothing of; a null value says that there is none. The status is the one given.';
+revoke all on function pagerduty_private.merge_facts(jsonb, jsonb, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.merge_facts(jsonb, jsonb, text) to service_role;
 
-create function pagerduty_private.notify_of_event(integration pagerduty.integrations, event_row uuid, event jsonb) returns uuid
+create function pagerduty_private.description(title text, written text, facts jsonb) returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select left(coalesce(written, title), 20000 - 2 - length(block)) || coalesce(E'\n\n' || nullif(block, ''), '')
+  from (
+    select left(coalesce(string_agg((fact ->> 0) || ': ' || (fact ->> 1), E'\n' order by ordinal), ''), 10000) as block
+    from jsonb_array_elements(facts) with ordinality as f (fact, ordinal)
+  ) lines
+$$;
+comment on function pagerduty_private.description(text, text, jsonb) is 'The description that a form is filled in with: what was written (without anything: the title), a blank line, and a line for each fact.';
+revoke all on function pagerduty_private.description(text, text, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.description(text, text, jsonb) to service_role;
+
+create function pagerduty_private.merge_prefill(known jsonb, event jsonb, wins boolean) returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+  select case
+    when known is null then prefill
+    when wins then known || jsonb_strip_nulls(prefill - unknown)
+    else (prefill - unknown) || known
+  end
+  from (
+    select
+      event #> '{notification,prefill}' as prefill,
+      -- What stands there for want of anything better.
+      array_remove(array[
+        case when event #>> '{incident,title}' is null then 'title' end,
+        case when event #>> '{incident,service_name}' is null then 'customer' end
+      ], null) || case
+        when event #>> '{incident,status}' is null then '{criticality,urgency,status,tags}'::text[]
+        else '{}'
+      end as unknown
+  ) told
+$$;
+comment on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) is 'A prefill (null: none yet) with what an event''s says; where both say something, the event wins or does not.';
+revoke all on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) to service_role;
+
+create function pagerduty_private.describe(known pagerduty.notifications, event jsonb, told_at timestamptz) returns pagerduty.notifications
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  shown constant jsonb := event -> 'notification';
+  told constant jsonb := jsonb_strip_nulls(shown -> 'described');
+  -- A reference, as notes and tasks carry, is no description; nor is what is older than the one that is known.
+  is_reference constant boolean := event #>> '{incident,id}' is not null and event #>> '{incident,status}' is null;
+  wins constant boolean := known.described_at is null or (not is_reference and told_at >= known.described_at);
+  described pagerduty.notifications;
+begin
+  described := jsonb_populate_record(known, case when wins then told else told || jsonb_strip_nulls(to_jsonb(known)) end);
+  described.title := coalesce(described.title, shown ->> 'title');
+  if wins and not is_reference then
+    described.described_at := told_at;
+    -- Of these, nothing is a value too.
+    described.priority := told ->> 'priority';
+    described.assignees := array(select jsonb_array_elements_text(told -> 'assignees'));
+  end if;
+  if jsonb_typeof(shown -> 'prefill') = 'object' then
+    described.facts := case
+      when wins then pagerduty_private.merge_facts(shown -> 'facts', known.facts, known.pagerduty_status)
+      else pagerduty_private.merge_facts(known.facts, shown -> 'facts', known.pagerduty_status)
+    end;
+    described.prefill := pagerduty_private.merge_prefill(known.prefill, event, wins) || jsonb_strip_nulls(jsonb_build_object(
+      'status', pagerduty_private.status_from_pagerduty(known.pagerduty_status),
+      'description', case
+        when known.id is not null
+        then pagerduty_private.description(described.title, described.written, described.facts)
+      end
+    ));
+  end if;
+  return described;
+end
+$$;
+comment on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) is 'The notification with what an event says of its subject: a later description wins, and nothing that is known is lost to one that does not say it. The status is not its business.';
+revoke all on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) to service_role;
+
+create function pagerduty_private.write_notification(kept pagerduty.notifications, organization uuid, subject text, arrived timestamptz) returns uuid
+language sql
+volatile
+set search_path = ''
+as $$
+  insert into pagerduty.notifications as n (
+    organization_id, subject, title, number, pagerduty_incident_id, pagerduty_status, pagerduty_status_at, acknowledged_by,
+    urgency, priority, service_id, service_name, assignees, conference_url, pagerduty_url, prefill, written, facts, described_at,
+    event_type, body, occurred_at, events, seq, loud_seq, is_quiet, loud_at, created_at, changed_at
+  )
+  values (
+    organization, subject, kept.title, kept.number, kept.pagerduty_incident_id, kept.pagerduty_status, kept.pagerduty_status_at,
+    kept.acknowledged_by, kept.urgency, kept.priority, kept.service_id, kept.service_name, kept.assignees, kept.conference_url,
+    kept.pagerduty_url, kept.prefill, kept.written, kept.facts, kept.described_at,
+    kept.event_type, kept.body, kept.occurred_at, kept.events + 1, kept.seq, kept.loud_seq, kept.is_quiet, kept.loud_at,
+    kept.created_at, arrived
+  )
+  on conflict (organization_id, subject) do update set
+    title = excluded.title,
+    number = excluded.number,
+    pagerduty_status = excluded.pagerduty_status,
+    pagerduty_status_at = excluded.pagerduty_status_at,
+    acknowledged_by = excluded.acknowledged_by,
+    urgency = excluded.urgency,
+    priority = excluded.priority,
+    service_id = excluded.service_id,
+    service_name = excluded.service_name,
+    assignees = excluded.assignees,
+    conference_url = excluded.conference_url,
+    pagerduty_url = excluded.pagerduty_url,
+    prefill = excluded.prefill,
+    written = excluded.written,
+    facts = excluded.facts,
+    described_at = excluded.described_at,
+    event_type = excluded.event_type,
+    body = excluded.body,
+    occurred_at = excluded.occurred_at,
+    events = excluded.events,
+    seq = excluded.seq,
+    loud_seq = excluded.loud_seq,
+    is_quiet = excluded.is_quiet,
+    loud_at = excluded.loud_at,
+    changed_at = excluded.changed_at
+  returning n.id
+$$;
+comment on function pagerduty_private.write_notification(pagerduty.notifications, uuid, text, timestamptz) is 'Writes the one row of a subject, new or changed by one event more.';
+revoke all on function pagerduty_private.write_notification(pagerduty.notifications, uuid, text, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.write_notification(pagerduty.notifications, uuid, text, timestamptz) to service_role;
+
+create function pagerduty_private.keep_notification(organization uuid, event jsonb, arrived timestamptz, repeats boolean, tells boolean) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
-  made pagerduty.notifications;
-  incident constant jsonb := event -> 'incident';
-  notification constant jsonb := coalesce(
-    case
-      when incident ->> 'id' is not null and incident ->> 'status' is null
-      then pagerduty_private.complete_notification(integration.organization_id, event)
-    end,
-    (event -> 'notification') || jsonb_build_object('service_name', incident ->> 'service_name')
-  );
+  kept pagerduty.notifications;
+  told constant text := event ->> 'told_status';
+  -- A time in the future counts as the time of arrival, as none at all does.
+  told_at constant timestamptz := least((event ->> 'occurred_at')::timestamptz, arrived);
+  moves boolean := false;
+  rings boolean;
+  seq constant bigint := pagerduty_private.next_seq(organization);
 begin
-  insert into pagerduty.notifications (
-    organization_id, event_id, event_type, title, body, urgency, service_name,
-    pagerduty_incident_id, pagerduty_status, pagerduty_url, prefill, recipients, occurred_at
-  )
-  values (
-    integration.organization_id, event_row, event ->> 'event_type',
-    notification ->> 'title', notification ->> 'body', notification ->> 'urgency', notification ->> 'service_name',
-    incident ->> 'id', incident ->> 'status', notification ->> 'url', nullif(notification -> 'prefill', 'null'),
-    null, -- every member: nothing narrows the audience of an organization yet
-    (event ->> 'occurred_at')::timestamptz
-  )
-  returning * into made;
-  perform pagerduty_private.tell_organization(made.organization_id, 'notification', to_jsonb(f))
-  from pagerduty.notification_feed f
-  where f.id = made.id;
-  return made.id;
+  select * into kept
+  from pagerduty.notifications n
+  where n.organization_id = organization
+    and n.subject = event ->> 'subject';
+  if kept.id is null and not tells then
+    return null;
+  end if;
+  if pagerduty_private.is_news(told, told_at, kept.pagerduty_status, kept.pagerduty_status_at) then
+    moves := told is distinct from kept.pagerduty_status;
+    kept.pagerduty_status := told;
+    kept.pagerduty_status_at := told_at;
+    kept.acknowledged_by := case told
+      when 'acknowledged' then coalesce(event ->> 'agent_name', kept.acknowledged_by)
+      when 'resolved' then kept.acknowledged_by
+    end;
+  end if;
+  kept.pagerduty_status := coalesce(kept.pagerduty_status, event #>> '{incident,status}');
+  rings := tells and not repeats and case
+    when kept.id is null then kept.pagerduty_status is distinct from 'resolved'
+    when told is not null then moves and (event ->> 'loud')::boolean
+    else (event ->> 'loud')::boolean and kept.pagerduty_status is distinct from 'resolved'
+  end;
+  kept.seq := seq;
+  if kept.id is null then
+    kept.is_quiet := not rings;
+    kept.events := 0;
+    kept.assignees := '{}';
+    kept.facts := '[]';
+    kept.created_at := arrived;
+  end if;
+  if rings or kept.id is null then
+    kept.loud_seq := kept.seq;
+    kept.loud_at := arrived;
+    kept.event_type := event ->> 'event_type';
+    kept.body := event #>> '{notification,body}';
+    kept.occurred_at := (event ->> 'occurred_at')::timestamptz;
+    kept.is_quiet := kept.is_quiet and not rings;
+  end if;
+  kept := pagerduty_private.describe(kept, event, told_at);
+  return jsonb_build_object(
+    'outcome', case when kept.id is null then 'created' else 'updated' end,
+    'id', pagerduty_private.write_notification(kept, organization, event ->> 'subject', arrived),
+    'loud', rings
+  );
 end
 $$;
-comment on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) is 'Makes the notification of a taken event and pushes it, as a row of the feed, to those it is addressed to.';
-revoke all on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.notify_of_event(pagerduty.integrations, uuid, jsonb) to service_role;
+comment on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) is 'Makes or changes the notification of an event''s subject; answers its id, the outcome (created, updated) and whether the change is loud, or null where the subject is not known and nobody is to be told of it. A change is loud if the event is of a loud type, moved the status if it told one, and repeats nothing; the first one, unless the incident is resolved.';
+revoke all on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) to service_role;
 
 -- supabase/schemas/functions/move_linked_incident.sql ------------------------------------------------
 -- Part of ingest_events(): from an event to the incident that somebody made of it.
-create function pagerduty_private.move_linked_incident(received pagerduty.events, timeline text) returns uuid
+create function pagerduty_private.move_linked_incident(received pagerduty.events) returns uuid
 language plpgsql
 set search_path = ''
 as $$
@@ -1902,11 +2634,9 @@ declare
   told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(received.pagerduty_status);
   -- A time in the future counts as the time of arrival, as none at all does.
   told_at constant timestamptz := least(received.occurred_at, received.received_at);
-  known pagerduty.incident_status;
   is_news boolean;
   moves boolean;
 begin
-  perform pagerduty_private.lock_pagerduty_incident(received.organization_id, received.pagerduty_incident_id);
   select * into linked
   from pagerduty.incidents i
   where i.organization_id = received.organization_id
@@ -1915,10 +2645,10 @@ begin
   if linked.id is null then
     return null;
   end if;
-  known := pagerduty_private.status_from_pagerduty(linked.pagerduty_status);
-  -- Of two that PagerDuty told for the same time, the further status counts.
-  is_news := told is not null and (known is null or (told_at, told) > (linked.pagerduty_status_at, known));
-  moves := is_news and told is distinct from known and told_at > coalesce(linked.member_status_at, '-infinity');
+  is_news := pagerduty_private.is_news(received.pagerduty_status, told_at, linked.pagerduty_status, linked.pagerduty_status_at);
+  moves := is_news
+    and received.pagerduty_status is distinct from linked.pagerduty_status
+    and told_at > coalesce(linked.member_status_at, '-infinity');
   if is_news then
     update pagerduty.incidents i
     set
@@ -1928,11 +2658,14 @@ begin
       pagerduty_event_id = case when moves then received.id else i.pagerduty_event_id end
     where i.id = linked.id;
   end if;
+  if received.is_repeat then
+    return linked.id;
+  end if;
   insert into pagerduty.incident_updates (
     incident_id, organization_id, kind, body, status_from, status_to, author_id, event_id
   )
   values (
-    linked.id, received.organization_id, 'pagerduty', coalesce(timeline, received.event_type),
+    linked.id, received.organization_id, 'pagerduty', coalesce(received.headline, received.event_type),
     case when moves and told <> linked.status then linked.status end,
     case when moves and told <> linked.status then told end,
     null, received.id
@@ -1940,63 +2673,89 @@ begin
   return linked.id;
 end
 $$;
-comment on function pagerduty_private.move_linked_incident(pagerduty.events, text) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change.';
-revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, text) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, text) to service_role;
+comment on function pagerduty_private.move_linked_incident(pagerduty.events) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change.';
+revoke all on function pagerduty_private.move_linked_incident(pagerduty.events) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(pagerduty.events) to service_role;
 
 -- supabase/schemas/functions/ingest_events.sql -------------------------------------------------------
 -- Receiving webhooks. The service calls this with its secret key; nobody else may.
+create function pagerduty_private.is_repeat(organization uuid, event jsonb) returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select exists (
+    select from pagerduty.events e
+    where e.organization_id = organization
+      and e.pagerduty_incident_id = event #>> '{incident,id}'
+      and e.notification_id is not null
+      and e.event_type = event ->> 'event_type'
+      -- V2 tells whole seconds.
+      and e.occurred_at between (event ->> 'occurred_at')::timestamptz - interval '2 seconds'
+        and (event ->> 'occurred_at')::timestamptz + interval '2 seconds'
+      -- Two notes may be written within a second.
+      and (event ->> 'told_status' is not null or (event ->> 'loud')::boolean or e.headline = event ->> 'headline')
+  )
+$$;
+comment on function pagerduty_private.is_repeat(uuid, jsonb) is 'Whether another event told of this happening before: two feeds of one service are on (a V2 extension beside a V3 subscription, or two subscriptions), each with ids of its own.';
+revoke all on function pagerduty_private.is_repeat(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.is_repeat(uuid, jsonb) to service_role;
+
 create function pagerduty_private.ingest_event(integration pagerduty.integrations, event jsonb) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
+  arrived constant timestamptz := clock_timestamp();
   invalid constant text := event ->> 'invalid';
-  service constant jsonb := pagerduty_private.service_of_event(integration.organization_id, event);
   ignored constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
-  reason constant text := coalesce(ignored, pagerduty_private.reason_to_tell_nobody(integration, event, service));
-  outcome constant text := case
-    when invalid is not null then 'invalid'
-    when reason is not null then 'ignored'
-    else 'created'
-  end;
+  service jsonb;
+  reason text := ignored;
+  repeats boolean := false;
+  kept jsonb;
   received pagerduty.events;
-  notification uuid;
   incident uuid;
 begin
+  update pagerduty.events e
+  set deliveries = e.deliveries + 1
+  where e.integration_id = integration.id
+    and e.event_id = event ->> 'event_id'
+  returning * into received;
+  if found then
+    return jsonb_build_object('event_id', received.event_id, 'outcome', 'duplicate', 'notification_id', received.notification_id);
+  end if;
+  service := pagerduty_private.service_of_event(integration.organization_id, event);
+  -- Filters decide who is told, never what is known.
+  if ignored is null then
+    reason := pagerduty_private.reason_to_tell_nobody(integration, event, service);
+    repeats := pagerduty_private.is_repeat(integration.organization_id, event);
+    kept := pagerduty_private.keep_notification(integration.organization_id, event, arrived, repeats, reason is null);
+  end if;
   insert into pagerduty.events (
-    organization_id, integration_id, event_id, delivery_id, family, event_type,
-    pagerduty_incident_id, pagerduty_status, service_id, service_name, summary, occurred_at, outcome, reason, payload
+    organization_id, integration_id, event_id, notification_id, delivery_id, family, event_type,
+    pagerduty_incident_id, pagerduty_status, service_id, service_name,
+    summary, headline, agent_name, is_loud, is_repeat,
+    occurred_at, received_at, outcome, reason, payload
   )
   values (
-    integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()), event ->> 'delivery_id',
-    coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
-    event #>> '{incident,id}', case when ignored is null then event ->> 'told_status' end,
-    service ->> 'id', service ->> 'name',
-    coalesce(event #>> '{notification,title}', event #>> '{incident,title}'),
-    (event ->> 'occurred_at')::timestamptz, outcome, left(reason, 500), event -> 'payload'
+    integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()),
+    (kept ->> 'id')::uuid, event ->> 'delivery_id', coalesce(event ->> 'family', 'unknown'), coalesce(event ->> 'event_type', 'unknown'),
+    event #>> '{incident,id}', case when ignored is null then event ->> 'told_status' end, service ->> 'id', service ->> 'name',
+    coalesce(event #>> '{notification,title}', event #>> '{incident,title}'), event ->> 'headline', event ->> 'agent_name',
+    coalesce((kept ->> 'loud')::boolean, false), repeats,
+    (event ->> 'occurred_at')::timestamptz, arrived,
+    coalesce(case when invalid is not null then 'invalid' end, kept ->> 'outcome', 'ignored'), left(reason, 500), event -> 'payload'
   )
-  on conflict (integration_id, event_id) do nothing
   returning * into received;
-  if received.id is null then
-    update pagerduty.events e
-    set deliveries = e.deliveries + 1
-    where e.integration_id = integration.id
-      and e.event_id = event ->> 'event_id'
-    returning e.id into received.id;
-    select n.id into notification from pagerduty.notifications n where n.event_id = received.id;
-    return jsonb_build_object('event_id', event ->> 'event_id', 'outcome', 'duplicate', 'notification_id', notification);
-  end if;
-  if reason is null then
-    notification := pagerduty_private.notify_of_event(integration, received.id, event);
-  end if;
-  -- Filters decide who is told, never what is known.
   if ignored is null and received.pagerduty_incident_id is not null then
-    incident := pagerduty_private.move_linked_incident(received, event ->> 'timeline');
+    incident := pagerduty_private.move_linked_incident(received);
   end if;
+  perform pagerduty_private.tell_organization(f.organization_id, 'notification', to_jsonb(f) || jsonb_build_object('loud', received.is_loud))
+  from pagerduty.notification_feed f
+  where f.id = received.notification_id;
   return jsonb_strip_nulls(jsonb_build_object(
-    'event_id', event ->> 'event_id', 'outcome', outcome, 'reason', reason,
-    'notification_id', notification, 'incident_id', incident
+    'event_id', event ->> 'event_id', 'outcome', received.outcome, 'reason', reason,
+    'notification_id', received.notification_id, 'incident_id', incident
   ));
 end
 $$;
@@ -2016,8 +2775,7 @@ declare
   outcomes jsonb := '[]';
   problem text;
 begin
-  -- The lock lets one webhook of an organization through at a time: two deliveries of one event cannot race,
-  -- and notifications.created_at grows in the order of commits.
+  -- The lock lets one webhook of an integration through at a time: two deliveries of one event cannot race.
   select * into integration
   from pagerduty.integrations i
   where i.id = (select pagerduty_private.integration_of_token(token))
@@ -2142,6 +2900,35 @@ create policy "responders change" on pagerduty.incidents
   using (organization_id in (select pagerduty_private.my_organizations('responder')))
   with check (organization_id in (select pagerduty_private.my_organizations('responder')));
 
+-- policies/inbox_marks.sql ---------------------------------------------------------------------------
+-- A user's own marks, in the organizations that they are in.
+alter table pagerduty.inbox_marks enable row level security;
+
+revoke all on pagerduty.inbox_marks from public, anon, authenticated, service_role;
+grant select on pagerduty.inbox_marks to authenticated;
+grant insert (organization_id, read_seq, done_seq) on pagerduty.inbox_marks to authenticated;
+grant update (read_seq, done_seq) on pagerduty.inbox_marks to authenticated;
+grant select on pagerduty.inbox_marks to service_role;
+
+create policy "users read their own" on pagerduty.inbox_marks
+  for select to authenticated
+  using (user_id = (select auth.uid()));
+
+create policy "members make their own" on pagerduty.inbox_marks
+  for insert to authenticated
+  with check (
+    user_id = (select auth.uid())
+    and organization_id in (select pagerduty_private.my_organizations())
+  );
+
+create policy "members move their own" on pagerduty.inbox_marks
+  for update to authenticated
+  using (user_id = (select auth.uid()))
+  with check (
+    user_id = (select auth.uid())
+    and organization_id in (select pagerduty_private.my_organizations())
+  );
+
 -- policies/integrations.sql --------------------------------------------------------------------------
 -- Members see how the integration is set and whether it is well, but not the webhook token, the key filter and the
 -- hints: get_integration() adds those for owners and admins, who alone may change the settings.
@@ -2250,7 +3037,7 @@ alter table pagerduty.notifications enable row level security;
 
 revoke all on pagerduty.notifications from public, anon, authenticated, service_role;
 grant select on pagerduty.notifications to authenticated;
-grant select, insert on pagerduty.notifications to service_role;
+grant select, insert, update on pagerduty.notifications to service_role;
 
 create policy "addressees read" on pagerduty.notifications
   for select to authenticated
@@ -2297,16 +3084,26 @@ alter table pagerduty.receipts enable row level security;
 
 revoke all on pagerduty.receipts from public, anon, authenticated, service_role;
 grant select on pagerduty.receipts to authenticated;
-grant insert (notification_id) on pagerduty.receipts to authenticated;
+grant insert (notification_id, organization_id, seq, read, done, snoozed_until) on pagerduty.receipts to authenticated;
+grant update (seq, read, done, snoozed_until) on pagerduty.receipts to authenticated;
 grant select on pagerduty.receipts to service_role;
 
 create policy "users read their own" on pagerduty.receipts
   for select to authenticated
   using (user_id = (select auth.uid()));
 
-create policy "users read what they may see" on pagerduty.receipts
+create policy "users write of what they may see" on pagerduty.receipts
   for insert to authenticated
   with check (
     user_id = (select auth.uid())
-    and exists (select from pagerduty.notifications n where n.id = notification_id)
+    and exists (
+      select from pagerduty.notifications n
+      where n.id = notification_id
+        and n.organization_id = receipts.organization_id
+    )
   );
+
+create policy "users change their own" on pagerduty.receipts
+  for update to authenticated
+  using (user_id = (select auth.uid()))
+  with check (user_id = (select auth.uid()));

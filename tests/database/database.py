@@ -192,18 +192,21 @@ class Database:
         return outcomes
 
     def notify(self, organization: Organization, event: dict[str, Any]) -> str:
-        """Sends one event; answers the id of the notification that it made."""
+        """Sends one event; answers the id of the notification that it made or changed."""
         [outcome] = self.ingest(organization, event)
-        assert outcome["outcome"] == "created", outcome
+        assert outcome["outcome"] in ("created", "updated"), outcome
         return str(outcome["notification_id"])
 
     def link(
         self, organization: Organization, user_id: str, notification: str, *, status: str | None = None,
-        connection: Connection | None = None,
+        filled: str = "triggered", connection: Connection | None = None,
     ) -> str:  # fmt: skip
-        """Makes an incident from a notification, as the form does; answers its id."""
-        columns = ["organization_id", "title", "notification_id", *(["status"] if status else [])]
-        values = [organization.id, "From the form", notification, *([status] if status else [])]
+        """Makes an incident from a notification, as the form does; answers its id.
+
+        `filled` is PagerDuty's status with which the form was filled in, `status` the one that the user left there.
+        """
+        columns = ["organization_id", "title", "notification_id", "pagerduty_status", *(["status"] if status else [])]
+        values = [organization.id, "From the form", notification, filled, *([status] if status else [])]
         [row] = self.run_as(
             user_id,
             f"insert into pagerduty.incidents ({', '.join(columns)}) values ({', '.join(['%s'] * len(values))})"

@@ -63,7 +63,10 @@ def test_an_event_becomes_a_notification(database: Database, acme: Organization)
     assert made["body"] == sent["notification"]["body"]
     assert made["recipients"] is None
     [recorded] = _recorded(database, acme)
-    assert made["event_id"] == recorded["id"]
+    assert recorded["notification_id"] == made["id"]
+    assert (recorded["headline"], recorded["is_loud"]) == ("Triggered", True)
+    assert (made["event_type"], made["events"], made["is_quiet"]) == ("incident.triggered", 1, False)
+    assert made["seq"] == made["loud_seq"] > 0
     assert (recorded["event_id"], recorded["delivery_id"], recorded["family"]) == ("E1", "D1", "v3")
     assert (recorded["outcome"], recorded["reason"], recorded["deliveries"]) == ("created", None, 1)
     assert (recorded["pagerduty_incident_id"], recorded["summary"]) == ("PINC001", "Disk full")
@@ -81,13 +84,15 @@ def test_every_documented_payload_is_stored_as_it_is(database: Database, acme: O
     events = [ingest_record(one, "D1") for one in parse(json.dumps(found).encode())]
     assert events
     outcomes = database.ingest(acme, *events)
-    assert {outcome["outcome"] for outcome in outcomes} == {"created"}
-    notifications = _notifications(database, acme)
-    shown = [one["notification"] for one in events if one["notification"]]
-    assert [(made["title"], made["prefill"]) for made in notifications] == [
-        (one["title"], one["prefill"]) for one in shown
+    assert {outcome["outcome"] for outcome in outcomes} <= {"created", "updated"}
+    notifications = {made["subject"]: made for made in _notifications(database, acme)}
+    first = {one["subject"]: one["notification"] for one in reversed(events)}
+    assert set(notifications) == set(first)
+    alone = [name for name in first if [one["subject"] for one in events].count(name) == 1]
+    assert [(notifications[name]["title"], notifications[name]["prefill"]) for name in alone] == [
+        (first[name]["title"], first[name]["prefill"]) for name in alone
     ]
-    prefilled = {made["id"]: made["prefill"] for made in notifications if made["prefill"]}
+    prefilled = {made["id"]: made["prefill"] for made in notifications.values() if made["prefill"]}
     for notification, prefill in prefilled.items():  # what the form sends is accepted
         link = (
             "insert into pagerduty.incidents"
@@ -103,7 +108,7 @@ def test_every_documented_payload_is_stored_as_it_is(database: Database, acme: O
 
 
 def test_a_batch_with_one_event_twice(database: Database, acme: Organization) -> None:
-    twice, other = event(event_id="E1"), event(event_id="E2")
+    twice, other = event(event_id="E1"), event(event_id="E2", incident_id="P2")
     outcomes = database.ingest(acme, twice, other, twice)
     assert _outcomes(outcomes) == [("created", None), ("created", None), ("duplicate", None)]
     assert outcomes[2]["notification_id"] == outcomes[0]["notification_id"]
@@ -140,7 +145,7 @@ def test_two_organizations_have_ids_of_their_own(database: Database, acme: Organ
 @pytest.mark.parametrize("batch", [1, 3])
 def test_ten_at_once_make_one_of_each(database: TwinnedDatabase, acme: Organization, batch: int) -> None:
     for _ in range(3):
-        events = [event(event_id=f"E{uuid.uuid4().hex}") for _ in range(batch)]
+        events = [event(event_id=f"E{(name := uuid.uuid4().hex)}", incident_id=f"P{name}") for _ in range(batch)]
         before = len(_notifications(database, acme))
         database.poise(acme, *events)
         results = database.at_once(
@@ -155,35 +160,27 @@ def test_ten_at_once_make_one_of_each(database: TwinnedDatabase, acme: Organizat
     assert {row["deliveries"] for row in _recorded(database, acme)} == {10}
 
 
-def test_created_at_grows_in_the_order_of_commits(database: Database, acme: Organization) -> None:
-    """A reader who asks for what is newer than the last one they have misses nothing, however many write at once."""
-    watched: list[list[Any]] = []
+def test_seq_grows_in_the_order_of_commits(database: Database, acme: Organization) -> None:
+    """A reader who asks for what changed since the last change they have misses none, however many write at once."""
+    changed = "select id, seq from pagerduty.notifications where organization_id = %s and seq > %s order by seq"
+    newest, seen = 0, dict[str, int]()
 
     def send(connection: Any) -> None:
-        for _ in range(5):
-            database.ingest(acme, event(), event(), connection=connection)
+        for number in range(10):
+            database.ingest(acme, event(), event(incident_id=f"P{number}"), connection=connection)
 
     def watch(connection: Any) -> None:
-        newest = None
+        nonlocal newest
         for _ in range(60):
-            rows = connection.execute(
-                "select id, created_at from pagerduty.notifications"
-                " where organization_id = %s and (%s::timestamptz is null or created_at > %s) order by created_at",
-                (acme.id, newest, newest),
-            ).fetchall()
-            watched.append([row["id"] for row in rows])
-            newest = rows[-1]["created_at"] if rows else newest
+            for row in connection.execute(changed, (acme.id, newest)).fetchall():
+                seen[row["id"]] = newest = row["seq"]
 
-    results = database.at_once(send, send, send, send, watch)
-    assert results == [None] * 5
+    assert database.at_once(send, send, send, send, watch) == [None] * 5
     with database.connect() as connection:  # whatever came after the last look
-        seen = {identifier for rows in watched for identifier in rows}
-        last = [row for row in _notifications(database, acme) if row["id"] in seen]
-        rest = connection.execute(
-            "select id from pagerduty.notifications where organization_id = %s and created_at > %s",
-            (acme.id, last[-1]["created_at"] if last else "-infinity"),
-        ).fetchall()
-    assert len(seen) + len(rest) == 40
+        watch(connection)
+    assert seen == {row["id"]: row["seq"] for row in _notifications(database, acme)}
+    assert len(seen) == 11
+    assert {row["seq"] for row in _notifications(database, acme)} <= set(range(1, 81))
 
 
 # Settings -------------------------------------------------------------------------------------------------------------
@@ -202,11 +199,15 @@ def test_event_types_are_filtered(database: Database, acme: Organization) -> Non
     _set(database, acme, event_types=["incident.triggered", "incident.resolved"])
     sent = [at(0), at(1, "acknowledged"), at(2, "resolved"), note(), event("incident.brand_new"), event("pagey.ping")]
     assert _outcomes(database.ingest(acme, *sent)) == [
-        ("created", None), ("ignored", "event_type_not_taken"), ("created", None), ("ignored", "event_type_not_taken"),
+        ("created", None), ("updated", "event_type_not_taken"), ("updated", None), ("updated", "event_type_not_taken"),
         ("ignored", "unknown_event_type"), ("ignored", "ping"),
     ]  # fmt: skip
-    assert len(_notifications(database, acme)) == 2
+    [made] = _notifications(database, acme)
+    assert (made["pagerduty_status"], made["events"], made["event_type"]) == ("resolved", 4, "incident.triggered")
     assert len(_recorded(database, acme)) == 6
+    assert _outcomes(database.ingest(acme, at(3, "acknowledged", incident_id="P2"))) == [
+        ("ignored", "event_type_not_taken")
+    ]
 
 
 def test_a_ping_and_unknown_types_are_no_alerts(database: Database, acme: Organization) -> None:
@@ -223,7 +224,7 @@ def test_the_integration_key_picks_one_service(database: Database, acme: Organiz
         ("ignored", "integration_key_mismatch")
     ]
     assert _outcomes(database.ingest(acme, event())) == [("created", None)]
-    assert _outcomes(database.ingest(acme, {**event(), "integration_keys": ["x", "PSVC001"]})) == [("created", None)]
+    assert _outcomes(database.ingest(acme, {**event(), "integration_keys": ["x", "PSVC001"]})) == [("updated", None)]
     assert _outcomes(database.ingest(acme, {**event(incident_id="P3"), "integration_keys": []})) == [
         ("ignored", "integration_key_mismatch")
     ]
@@ -239,24 +240,28 @@ def test_notes_go_with_the_incident_that_they_are_about(database: Database, acme
     database.ingest(globex, event())
     assert _outcomes(database.ingest(acme, note())) == [("ignored", "integration_key_mismatch")], "not ours"
     database.ingest(acme, event())
-    assert _outcomes(database.ingest(acme, note())) == [("created", None)]
+    assert _outcomes(database.ingest(acme, note())) == [("updated", None)]
     assert _outcomes(database.ingest(acme, note("PINC002"))) == [("ignored", "integration_key_mismatch")]
 
 
 def test_a_note_is_completed_with_what_its_own_organization_knows(database: Database, acme: Organization) -> None:
     noted = database.notify(acme, note())
-    database.ingest(acme, event(title="Disk full", urgency="low"))
-    completed = database.notify(acme, note())
-    made = {str(row["id"]): row for row in _notifications(database, acme)}
-    assert (made[noted]["urgency"], made[noted]["service_name"]) == (None, None), "nothing was known yet"
-    assert (made[completed]["urgency"], made[completed]["service_name"]) == ("low", "Checkout API")
+    [made] = _notifications(database, acme)
+    assert (made["urgency"], made["service_name"]) == (None, None), "nothing was known yet"
+    assert database.notify(acme, event(title="Disk full", urgency="low")) == noted
+    assert database.notify(acme, note()) == noted
+    [made] = _notifications(database, acme)
+    assert (made["title"], made["urgency"], made["service_name"]) == ("Disk full", "low", "Checkout API")
+    assert made["prefill"]["title"] == "[PagerDuty] Disk full"
 
 
 def test_the_service_that_an_event_names_wins_over_a_remembered_one(database: Database, acme: Organization) -> None:
     database.ingest(acme, event(urgency="low"))
     database.notify(acme, note(service="Payments"))
-    made = _notifications(database, acme)[-1]
+    [made] = _notifications(database, acme)
     assert (made["service_name"], made["prefill"]["customer"], made["urgency"]) == ("Payments", "Payments", "low")
+    assert "Service: Payments" in made["prefill"]["description"]
+    assert "Checkout API" not in made["prefill"]["description"]
 
 
 @pytest.mark.parametrize(

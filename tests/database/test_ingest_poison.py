@@ -23,7 +23,7 @@ def acme(database: Database) -> Organization:
 
 def _changed(path: str, value: Any) -> dict[str, Any]:
     """A good event with one value replaced: `path` is like notification.title."""
-    made = event(event_id="POISON")
+    made = event(event_id="POISON", incident_id="PPOISON")
     *outer, last = path.split(".")
     target: Any = made
     for key in outer:
@@ -33,23 +33,35 @@ def _changed(path: str, value: Any) -> dict[str, Any]:
 
 
 POISONS = {
-    "title too long": _changed("notification.title", "x" * 1101),
+    "title too long": _changed("notification.described.title", "x" * 1101),
     "title long enough to break the summary": _changed("notification.title", "x" * 1090),
-    "no title": _changed("notification.title", None),
-    "empty title": _changed("notification.title", ""),
-    "title an object": _changed("notification.title", {"x": "y" * 2000}),
+    "empty title": _changed("notification.described.title", ""),
+    "title an object": _changed("notification.described.title", {"x": "y" * 2000}),
     "body too long": _changed("notification.body", "x" * 2001),
     "no body": _changed("notification.body", None),
-    "unknown urgency": _changed("notification.urgency", "apocalyptic"),
-    "urgency a number": _changed("notification.urgency", 5),
-    "url of a script": _changed("notification.url", "javascript:alert(1)"),
-    "url too long": _changed("notification.url", "https://x/" + "y" * 3000),
+    "unknown urgency": _changed("notification.described.urgency", "apocalyptic"),
+    "urgency a number": _changed("notification.described.urgency", 5),
+    "url of a script": _changed("notification.described.pagerduty_url", "javascript:alert(1)"),
+    "url too long": _changed("notification.described.pagerduty_url", "https://x/" + "y" * 3000),
     "prefill a list": _changed("notification.prefill", [1]),
     "prefill a text": _changed("notification.prefill", "text"),
-    "unknown status": _changed("incident.status", "exploded"),
+    "unknown status": _changed("told_status", "exploded"),
     "incident id too long": _changed("incident.id", "P" * 256),
     "incident id a list": _changed("incident.id", ["P"] * 200),
-    "service name too long": _changed("incident.service_name", "x" * 256),
+    "service name too long": _changed("notification.described.service_name", "x" * 256),
+    "number a text": _changed("notification.described.number", "seven"),
+    "number out of range": _changed("notification.described.number", 2**31),
+    "priority too long": _changed("notification.described.priority", "x" * 256),
+    "assignees a text": _changed("notification.described.assignees", "Mira"),
+    "assignee too long": _changed("notification.described.assignees", ["x" * 256]),
+    "bridge a script": _changed("notification.described.conference_url", "javascript:alert(1)"),
+    "written too long": _changed("notification.described.written", "x" * 20_001),
+    "facts a text": _changed("notification.facts", "facts"),
+    "no subject": _changed("subject", None),
+    "subject too long": _changed("subject", "x" * 321),
+    "headline too long": _changed("headline", "x" * 10_001),
+    "agent's name too long": _changed("agent_name", "x" * 256),
+    "loud is no truth value": _changed("loud", "perhaps"),
     "time that is none": _changed("occurred_at", "yesterday-ish"),
     "time out of range": _changed("occurred_at", "999999-12-31T00:00:00Z"),
     "time a number": _changed("occurred_at", 10**30),
@@ -69,7 +81,8 @@ POISONS = {
 def test_a_poisonous_event_is_recorded_and_the_others_are_taken(
     database: Database, acme: Organization, poison: str
 ) -> None:
-    outcomes = database.ingest(acme, event(event_id="before"), POISONS[poison], event(event_id="after"))
+    after = event(event_id="after", incident_id="PAFTER")
+    outcomes = database.ingest(acme, event(event_id="before"), POISONS[poison], after)
     assert [outcome["outcome"] for outcome in outcomes] == ["created", "invalid", "created"]
     assert outcomes[1]["reason"]
     assert "notification_id" not in outcomes[1]
@@ -90,17 +103,16 @@ def test_a_poisonous_event_that_comes_again_is_a_duplicate(database: Database, a
 
 
 def test_a_poisonous_event_leaves_no_half_of_itself(database: Database, acme: Organization) -> None:
-    """It fails after its record was written: the timeline and the linked incident show nothing of it."""
+    """It fails after its notification was changed: that and the linked incident show nothing of it."""
     incident = database.link(acme, acme["responder"], database.notify(acme, at(0)))
-    broken = {**at(5, "resolved"), "timeline": "x" * 10_001}  # the last thing that is written
+    broken = {**at(5, "resolved"), "headline": "x" * 10_001}
     [outcome] = database.ingest(acme, broken)
     assert outcome["outcome"] == "invalid"
     assert database.incident(incident)["status"] == "open"
-    assert database.rows("select 1 from pagerduty.notifications where organization_id = %s", (acme.id,)) != []
-    counts = "select count(*) from pagerduty.notifications where organization_id = %s"
-    assert database.value(counts, (acme.id,)) == 1
-    broadcasts = "select count(*) from realtime.messages where topic = %s and event = 'notification'"
-    assert database.value(broadcasts, (database.topic(acme),)) == 1
+    [row] = database.rows("select * from pagerduty.notifications where organization_id = %s", (acme.id,))
+    assert (row["pagerduty_status"], row["events"]) == ("triggered", 1)
+    resolved = "select count(*) from realtime.messages where topic = %s and payload::text like '%%resolved%%'"
+    assert database.value(resolved, (database.topic(acme),)) == 0
 
 
 NOT_EVENTS: list[Any] = [None, True, 5, 1.5, "text", "", [], [[]], {}, {"event": {}}, [{"event_id": "E1"}]]
@@ -147,6 +159,7 @@ _ANY = st.recursive(
 _PATHS = [
     *event(),
     *(f"notification.{key}" for key in event()["notification"]),
+    *(f"notification.described.{key}" for key in event()["notification"]["described"]),
     *(f"incident.{key}" for key in event()["incident"]),
 ]
 
@@ -166,7 +179,7 @@ def test_any_value_anywhere_is_answered(database: Database, changes: list[tuple[
         for key in outer:
             target = target[key]
         target[last] = value
-    outcomes = database.ingest(acme, odd, event(event_id="GOOD"))
+    outcomes = database.ingest(acme, odd, event(event_id="GOOD", incident_id="PGOOD"))
     assert [outcome.get("event_id") for outcome in outcomes][1:] == ["GOOD"]
     assert outcomes[1]["outcome"] == "created"
     assert outcomes[0]["outcome"] in ("created", "ignored", "invalid")

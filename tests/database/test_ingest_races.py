@@ -45,13 +45,13 @@ def test_the_same_event_while_it_is_being_stored(database: TwinnedDatabase, acme
 
 
 def test_one_webhook_of_an_organization_at_a_time(database: Database, acme: Organization) -> None:
-    """So what is committed later has a later created_at."""
+    """So what is committed later has a greater seq."""
     first, second = database.in_turn(
         lambda connection: database.ingest(acme, event(), connection=connection),
-        lambda connection: database.ingest(acme, event(), connection=connection),
+        lambda connection: database.ingest(acme, event(incident_id="P2"), connection=connection),
     )
     order = database.rows(
-        "select id::text from pagerduty.notifications where organization_id = %s order by created_at", (acme.id,)
+        "select id::text from pagerduty.notifications where organization_id = %s order by seq", (acme.id,)
     )
     assert [row["id"] for row in order] == [first[0]["notification_id"], second[0]["notification_id"]]
 
@@ -95,7 +95,8 @@ def test_a_form_that_waits_for_an_event_starts_from_it(database: Database, acme:
     )
     assert "incident_id" not in outcomes[0]
     assert database.status_of(incident) == "investigating"
-    assert database.timeline(incident) == [("created", None, "investigating")]
+    heard = ("pagerduty", None, None)
+    assert database.timeline(incident) == [heard, heard, ("created", None, "investigating")]
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["committed", "rolled back"])
@@ -171,10 +172,11 @@ def test_saving_the_form_while_an_event_arrives_loses_nothing(database: Database
         assert database.status_of(incident) == "investigating"
         # Told on the timeline, unless the form already knew.
         is_told = outcomes[0].get("incident_id") == incident
+        heard = ("pagerduty", None, None)
         assert database.timeline(incident) == (
-            [("created", None, "open"), ("pagerduty", "open", "investigating")]
+            [heard, ("created", None, "open"), ("pagerduty", "open", "investigating")]
             if is_told
-            else [("created", None, "investigating")]
+            else [heard, heard, ("created", None, "investigating")]
         )
 
 

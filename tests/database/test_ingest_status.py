@@ -36,6 +36,7 @@ def test_an_incident_goes_through_its_life(database: Database, acme: Organizatio
     database.ingest(acme, at(9, "resolved"))
     assert database.status_of(incident) == "resolved"
     assert database.timeline(incident) == [
+        ("pagerduty", None, None),  # what was heard of it before
         ("created", None, "open"),
         ("pagerduty", "open", "investigating"),
         ("pagerduty", "investigating", "resolved"),
@@ -45,7 +46,7 @@ def test_an_incident_goes_through_its_life(database: Database, acme: Organizatio
         " order by created_at",
         (incident,),
     )
-    assert [row["body"] for row in rows] == ["Acknowledged", "Resolved"]
+    assert [row["body"] for row in rows] == ["Triggered", "Acknowledged", "Resolved"]
     assert all(row["author_id"] is None and row["event_id"] for row in rows)
     found = database.incident(incident)
     assert found["pagerduty_event_id"] == rows[-1]["event_id"]
@@ -68,7 +69,7 @@ def test_a_duplicate_moves_nothing(database: Database, acme: Organization) -> No
     _set_status(database, acme["responder"], incident, "resolved")
     database.ingest(acme, acknowledged)
     assert database.status_of(incident) == "resolved"
-    assert len(database.timeline(incident)) == 3
+    assert len(database.timeline(incident)) == 4
 
 
 def test_a_note_moves_nothing(database: Database, acme: Organization) -> None:
@@ -147,8 +148,8 @@ def test_edits_are_on_the_timeline_with_their_author(database: Database, acme: O
         "select kind, author_id::text from pagerduty.incident_updates where incident_id = %s", (incident,)
     )
     authors = {row["kind"]: row["author_id"] for row in rows}
-    assert len(rows) == 3, "saving without a change is none"
-    assert authors == {"created": acme["responder"], "status": acme["admin"], "edited": acme["admin"]}
+    assert len(rows) == 4, "saving without a change is none"
+    assert authors == {"pagerduty": None, "created": acme["responder"], "status": acme["admin"], "edited": acme["admin"]}
 
 
 def test_another_organizations_events_move_nothing(database: Database, acme: Organization) -> None:
@@ -183,15 +184,21 @@ def test_what_a_filter_hides_moves_the_incident(database: Database, acme: Organi
     incident = database.link(acme, acme["responder"], notification)
     assert database.status_of(incident) == "investigating", "hidden before it was linked"
     [outcome] = database.ingest(acme, at(9, "resolved", event_id="E9"))
-    assert outcome == {"event_id": "E9", "outcome": "ignored", "reason": reason, "incident_id": incident}
+    assert outcome == {
+        "event_id": "E9", "outcome": "updated", "reason": reason,
+        "notification_id": notification, "incident_id": incident,
+    }  # fmt: skip
     assert database.timeline(incident) == [
+        ("pagerduty", None, None),
+        ("pagerduty", None, None),
         ("created", None, "investigating"),
         ("pagerduty", "investigating", "resolved"),
     ]
     database.ingest(acme, event("incident.priority_updated", occurred_at="2026-11-23T10:10:00Z"))
     assert database.timeline(incident)[-1] == ("pagerduty", None, None)
-    count = "select count(*) from pagerduty.notifications where organization_id = %s"
-    assert database.value(count, (acme.id,)) == 1
+    [row] = database.rows("select * from pagerduty.notifications where organization_id = %s", (acme.id,))
+    assert (row["pagerduty_status"], row["events"], row["event_type"]) == ("resolved", 4, "incident.triggered")
+    assert row["loud_seq"] < row["seq"], "nobody was told"
 
 
 # Without PagerDuty's time -----------------------------------------------------------------------------------------
@@ -250,7 +257,7 @@ def test_a_form_that_was_open_for_a_while(database: Database, acme: Organization
 def test_a_form_from_the_latest_notification_keeps_what_the_user_chose(database: Database, acme: Organization) -> None:
     database.notify(acme, at(0))
     latest = database.notify(acme, at(5, "acknowledged"))
-    incident = database.link(acme, acme["responder"], latest, status="open")
+    incident = database.link(acme, acme["responder"], latest, status="open", filled="acknowledged")
     assert database.status_of(incident) == "open"
 
 
@@ -267,7 +274,7 @@ def test_a_form_from_a_note_as_it_was_filled_in(database: Database, acme: Organi
     database.ingest(acme, at(0), at(5, "acknowledged"))
     noted = database.notify(acme, note(occurred_at="2026-11-23T10:06:00Z"))
     database.ingest(acme, at(9, "resolved"))
-    assert database.status_of(database.link(acme, acme["responder"], noted, status="investigating")) == "resolved"
+    assert database.status_of(database.link(acme, acme["responder"], noted, status="investigating", filled="acknowledged")) == "resolved"
 
 
 def test_a_form_from_a_note_starts_where_pagerduty_stands(database: Database, acme: Organization) -> None:

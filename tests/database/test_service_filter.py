@@ -11,6 +11,8 @@ from tests.database.twins import TwinnedDatabase
 
 LEDGER = {"id": "PLEDG", "type": "service_reference", "summary": "Ledger"}
 HIDDEN, TOLD = ("ignored", "service_not_taken"), ("created", None)
+#: Of a subject that is known: its row changes either way.
+QUIET, UPDATED = ("updated", "service_not_taken"), ("updated", None)
 
 
 @pytest.fixture
@@ -69,22 +71,25 @@ def test_what_is_remembered_of_a_service_completes_it(
     for chosen in ("PSVC001", "Checkout API"):
         _set(database, acme, services=[chosen])
         is_known = chosen in named.values()
-        assert _outcomes(database, acme, {**half, "event_id": f"of {chosen}"}) == [TOLD if is_known else HIDDEN]
+        incident = {**half["incident"], "id": f"P of {chosen}"}
+        one = {**half, "event_id": f"of {chosen}", "subject": chosen, "incident": incident}
+        assert _outcomes(database, acme, one) == [TOLD if is_known else HIDDEN]
     database.ingest(acme, event(incident_id="P9"))
     for chosen in ("PSVC001", "Checkout API"):
         _set(database, acme, services=[chosen])
-        assert _outcomes(database, acme, {**half, "event_id": f"later of {chosen}"}) == [TOLD]
+        assert _outcomes(database, acme, {**half, "event_id": f"later of {chosen}"}) == [UPDATED]
     other = {name: value and "Ledger" for name, value in named.items()}
-    assert _outcomes(database, acme, {**half, "event_id": "of another", "service": other}) == [HIDDEN]
+    assert _outcomes(database, acme, {**half, "event_id": "of another", "service": other}) == [QUIET]
 
 
 def test_an_event_of_a_service_is_filtered_by_it(database: Database, acme: Organization) -> None:
     _set(database, acme, services=["Ledger"])
     updated = event("service.updated")
-    about = {**updated, "incident": None, "notification": {"title": "Ledger", "body": "Service updated"}}
+    shown = {"title": "Ledger", "body": "Service updated", "described": {"title": "Ledger"}}
+    about = {**updated, "incident": None, "subject": "service:PLEDG", "notification": shown}
     named = {"id": "PLEDG", "name": "Ledger"}
     assert _outcomes(database, acme, {**about, "service": named}) == [TOLD]
-    other = {**about, "event_id": "other", "service": {"id": "PSVC001", "name": "Checkout API"}}
+    other = {**about, "event_id": "other", "subject": "service:PSVC001", "service": {"id": "PSVC001", "name": "Checkout API"}}
     assert _outcomes(database, acme, other) == [HIDDEN]
 
 
@@ -99,10 +104,12 @@ def test_all_filters_must_let_an_event_through(database: Database, acme: Organiz
     _set(database, acme, services=["PSVC001"], integration_key="PSVC001", event_types=["incident.triggered"])
     assert _outcomes(database, acme, event()) == [TOLD]
     _set(database, acme, services=["PLEDG"])
-    assert _outcomes(database, acme, event()) == [HIDDEN]
+    assert _outcomes(database, acme, event()) == [QUIET]
+    assert _outcomes(database, acme, event(incident_id="P2")) == [HIDDEN]
     _set(database, acme, integration_key="0a1b2c3d4e5f60718293a4b5c6d7e8f9")
-    assert _outcomes(database, acme, event()) == [("ignored", "integration_key_mismatch")]
-    assert _outcomes(database, acme, at(9, "resolved")) == [("ignored", "event_type_not_taken")]
+    assert _outcomes(database, acme, event(incident_id="P2")) == [("ignored", "integration_key_mismatch")]
+    resolved = at(9, "resolved", incident_id="P2")
+    assert _outcomes(database, acme, resolved) == [("ignored", "event_type_not_taken")]
 
 
 def test_notes_follow_the_remembered_service_of_their_incident(database: Database, acme: Organization) -> None:
@@ -113,7 +120,7 @@ def test_notes_follow_the_remembered_service_of_their_incident(database: Databas
     assert _outcomes(database, acme, note()) == [HIDDEN], "only another organization knows the incident"
     _set(database, acme, event_types=["incident.annotated"])
     assert _outcomes(database, acme, event()) == [("ignored", "event_type_not_taken")]
-    assert _outcomes(database, acme, note(), note(), note("PINC002")) == [TOLD, TOLD, HIDDEN]
+    assert _outcomes(database, acme, note(), note(), note("PINC002")) == [TOLD, UPDATED, HIDDEN]
 
 
 def test_an_incident_that_changes_its_service(database: Database, acme: Organization) -> None:
@@ -121,8 +128,8 @@ def test_an_incident_that_changes_its_service(database: Database, acme: Organiza
     database.ingest(acme, at(1), {**at(5, service=LEDGER), "event_type": "incident.service_updated"})
     _set(database, acme, services=["Ledger"])
     late = at(3, "acknowledged")
-    assert _outcomes(database, acme, note(occurred_at="2026-11-23T10:06:00Z"), late) == [TOLD, HIDDEN]
-    assert _outcomes(database, acme, note(occurred_at="2026-11-23T10:07:00Z")) == [TOLD]
+    assert _outcomes(database, acme, note(occurred_at="2026-11-23T10:06:00Z"), late) == [UPDATED, QUIET]
+    assert _outcomes(database, acme, note(occurred_at="2026-11-23T10:07:00Z")) == [UPDATED]
 
 
 # What is seen ---------------------------------------------------------------------------------------------------------

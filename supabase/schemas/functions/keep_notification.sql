@@ -43,7 +43,7 @@ comment on function pagerduty_private.description(text, text, jsonb) is 'The des
 revoke all on function pagerduty_private.description(text, text, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.description(text, text, jsonb) to service_role;
 
-create function pagerduty_private.merge_prefill(known jsonb, event jsonb, wins boolean) returns jsonb
+create function pagerduty_private.merge_prefill(known jsonb, event jsonb, wins boolean, names_service boolean) returns jsonb
 language sql
 immutable
 set search_path = ''
@@ -51,6 +51,7 @@ as $$
   select case
     when known is null then prefill
     when wins then known || jsonb_strip_nulls(prefill - unknown)
+    when names_service then (prefill - unknown) || known || jsonb_build_object('customer', prefill -> 'customer')
     else (prefill - unknown) || known
   end
   from (
@@ -66,9 +67,9 @@ as $$
       end as unknown
   ) told
 $$;
-comment on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) is 'A prefill (null: none yet) with what an event''s says; where both say something, the event wins or does not.';
-revoke all on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) to service_role;
+comment on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean, boolean) is 'A prefill (null: none yet) with what an event''s says; where both say something, the event wins or does not; or only the service wins that it names.';
+revoke all on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean, boolean) to service_role;
 
 create function pagerduty_private.describe(known pagerduty.notifications, event jsonb, told_at timestamptz) returns pagerduty.notifications
 language plpgsql
@@ -81,22 +82,28 @@ declare
   -- A reference, as notes and tasks carry, is no description; nor is what is older than the one that is known.
   is_reference constant boolean := event #>> '{incident,id}' is not null and event #>> '{incident,status}' is null;
   wins constant boolean := known.described_at is null or (not is_reference and told_at >= known.described_at);
+  -- Yet the service that it names is the event's own.
+  names_service constant boolean := is_reference and told_at >= known.described_at and told ? 'service_name';
   described pagerduty.notifications;
 begin
   described := jsonb_populate_record(known, case when wins then told else told || jsonb_strip_nulls(to_jsonb(known)) end);
   described.title := coalesce(described.title, shown ->> 'title');
+  if names_service then
+    described.service_id := told ->> 'service_id';
+    described.service_name := told ->> 'service_name';
+  end if;
   if wins and not is_reference then
     described.described_at := told_at;
     -- Of these, nothing is a value too.
     described.priority := told ->> 'priority';
     described.assignees := array(select jsonb_array_elements_text(told -> 'assignees'));
   end if;
-  if jsonb_typeof(shown -> 'prefill') = 'object' then
+  if shown -> 'prefill' <> 'null' then
     described.facts := case
-      when wins then pagerduty_private.merge_facts(shown -> 'facts', known.facts, known.pagerduty_status)
+      when wins or names_service then pagerduty_private.merge_facts(shown -> 'facts', known.facts, known.pagerduty_status)
       else pagerduty_private.merge_facts(known.facts, shown -> 'facts', known.pagerduty_status)
     end;
-    described.prefill := pagerduty_private.merge_prefill(known.prefill, event, wins) || jsonb_strip_nulls(jsonb_build_object(
+    described.prefill := pagerduty_private.merge_prefill(known.prefill, event, wins, names_service) || jsonb_strip_nulls(jsonb_build_object(
       'status', pagerduty_private.status_from_pagerduty(known.pagerduty_status),
       'description', case
         when known.id is not null
@@ -169,6 +176,7 @@ declare
   told constant text := event ->> 'told_status';
   -- A time in the future counts as the time of arrival, as none at all does.
   told_at constant timestamptz := least((event ->> 'occurred_at')::timestamptz, arrived);
+  is_loud constant boolean := (event ->> 'loud')::boolean;
   moves boolean := false;
   rings boolean;
   seq constant bigint := pagerduty_private.next_seq(organization);
@@ -192,8 +200,8 @@ begin
   kept.pagerduty_status := coalesce(kept.pagerduty_status, event #>> '{incident,status}');
   rings := tells and not repeats and case
     when kept.id is null then kept.pagerduty_status is distinct from 'resolved'
-    when told is not null then moves and (event ->> 'loud')::boolean
-    else (event ->> 'loud')::boolean and kept.pagerduty_status is distinct from 'resolved'
+    when told is not null then moves and is_loud
+    else is_loud and kept.pagerduty_status is distinct from 'resolved'
   end;
   kept.seq := seq;
   if kept.id is null then

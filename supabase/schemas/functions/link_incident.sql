@@ -21,12 +21,11 @@ begin
     new.pagerduty_incident_id := origin.pagerduty_incident_id;
     new.pagerduty_url := origin.pagerduty_url;
   end if;
-  -- The status that the form was filled in with is nobody's choice.
+  -- The status that the form was filled in with is nobody's choice: that of the prefill, whatever PagerDuty told since.
   new.member_status_at := case
     when new.pagerduty_incident_id is null
-      or new.status::text not in (
-        coalesce(pagerduty_private.status_from_pagerduty(origin.pagerduty_status), 'open')::text,
-        coalesce(origin.prefill ->> 'status', 'open')
+      or new.status <> coalesce(
+        pagerduty_private.status_from_pagerduty(coalesce(new.pagerduty_status, origin.pagerduty_status)), 'open'
       )
     then clock_timestamp()
   end;

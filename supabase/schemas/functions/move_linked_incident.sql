@@ -10,6 +10,7 @@ declare
   told_at constant timestamptz := least(received.occurred_at, received.received_at);
   is_news boolean;
   moves boolean;
+  changes boolean;
 begin
   select * into linked
   from pagerduty.incidents i
@@ -32,7 +33,8 @@ begin
       pagerduty_event_id = case when moves then received.id else i.pagerduty_event_id end
     where i.id = linked.id;
   end if;
-  if received.is_repeat then
+  changes := moves and told <> linked.status;
+  if received.is_repeat and not changes then
     return linked.id;
   end if;
   insert into pagerduty.incident_updates (
@@ -40,8 +42,8 @@ begin
   )
   values (
     linked.id, received.organization_id, 'pagerduty', coalesce(received.headline, received.event_type),
-    case when moves and told <> linked.status then linked.status end,
-    case when moves and told <> linked.status then told end,
+    case when changes then linked.status end,
+    case when changes then told end,
     null, received.id
   );
   return linked.id;

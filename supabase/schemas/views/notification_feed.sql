@@ -3,7 +3,7 @@ select
   n.id, n.organization_id, n.title, n.number,
   n.pagerduty_incident_id, n.pagerduty_status, n.pagerduty_status_at, n.acknowledged_by,
   n.urgency, n.priority, n.service_id, n.service_name, n.assignees, n.conference_url, n.pagerduty_url,
-  n.prefill || jsonb_build_object('notification_id', n.id) as prefill,
+  n.prefill || jsonb_build_object('notification_id', n.id, 'pagerduty_status', n.pagerduty_status) as prefill,
   n.event_type, n.body, n.occurred_at, n.events,
   n.seq, n.loud_seq, n.is_quiet, n.loud_at, n.created_at, n.changed_at,
   case when r.seq = n.loud_seq then not r.read else n.loud_seq > coalesce(m.read_seq, 0) and not n.is_quiet end as unread,
@@ -32,7 +32,7 @@ comment on column pagerduty.notification_feed.service_name is 'Name of that serv
 comment on column pagerduty.notification_feed.assignees is 'Names of those it is assigned to.';
 comment on column pagerduty.notification_feed.conference_url is 'Link of the conference bridge.';
 comment on column pagerduty.notification_feed.pagerduty_url is 'Where it is in PagerDuty''s web app.';
-comment on column pagerduty.notification_feed.prefill is 'The fields of a new incident, already filled in, notification_id among them.';
+comment on column pagerduty.notification_feed.prefill is 'The fields of a new incident, already filled in, notification_id among them, and the status that they are filled in with.';
 comment on column pagerduty.notification_feed.event_type is 'Type of the event that was loud last.';
 comment on column pagerduty.notification_feed.body is 'What happened then, in one line.';
 comment on column pagerduty.notification_feed.occurred_at is 'When it happened, by PagerDuty''s clock.';

@@ -509,7 +509,7 @@ comment on column pagerduty.incidents.tags is 'Labels.';
 comment on column pagerduty.incidents.notification_id is 'The notification that it was made from.';
 comment on column pagerduty.incidents.pagerduty_incident_id is 'PagerDuty''s id of the linked incident; linked once per organization.';
 comment on column pagerduty.incidents.pagerduty_url is 'The linked incident in PagerDuty''s web app.';
-comment on column pagerduty.incidents.pagerduty_status is 'The status that PagerDuty told last of the linked incident, whether or not a member''s later change stands against it.';
+comment on column pagerduty.incidents.pagerduty_status is 'The status that PagerDuty told last of the linked incident, whether or not a member''s later change stands against it. On insert: the one with which the form was filled in.';
 comment on column pagerduty.incidents.pagerduty_status_at is 'Since when, by PagerDuty''s clock but never later than the event''s arrival: an older event is no news.';
 comment on column pagerduty.incidents.pagerduty_event_id is 'The received event that moved the status last: how triggers tell PagerDuty''s changes from a member''s.';
 comment on column pagerduty.incidents.member_status_at is 'When a member last chose the status: only what PagerDuty changed later moves it. Null: no member has chosen one.';
@@ -553,7 +553,7 @@ select
   n.id, n.organization_id, n.title, n.number,
   n.pagerduty_incident_id, n.pagerduty_status, n.pagerduty_status_at, n.acknowledged_by,
   n.urgency, n.priority, n.service_id, n.service_name, n.assignees, n.conference_url, n.pagerduty_url,
-  n.prefill || jsonb_build_object('notification_id', n.id) as prefill,
+  n.prefill || jsonb_build_object('notification_id', n.id, 'pagerduty_status', n.pagerduty_status) as prefill,
   n.event_type, n.body, n.occurred_at, n.events,
   n.seq, n.loud_seq, n.is_quiet, n.loud_at, n.created_at, n.changed_at,
   case when r.seq = n.loud_seq then not r.read else n.loud_seq > coalesce(m.read_seq, 0) and not n.is_quiet end as unread,
@@ -582,7 +582,7 @@ comment on column pagerduty.notification_feed.service_name is 'Name of that serv
 comment on column pagerduty.notification_feed.assignees is 'Names of those it is assigned to.';
 comment on column pagerduty.notification_feed.conference_url is 'Link of the conference bridge.';
 comment on column pagerduty.notification_feed.pagerduty_url is 'Where it is in PagerDuty''s web app.';
-comment on column pagerduty.notification_feed.prefill is 'The fields of a new incident, already filled in, notification_id among them.';
+comment on column pagerduty.notification_feed.prefill is 'The fields of a new incident, already filled in, notification_id among them, and the status that they are filled in with.';
 comment on column pagerduty.notification_feed.event_type is 'Type of the event that was loud last.';
 comment on column pagerduty.notification_feed.body is 'What happened then, in one line.';
 comment on column pagerduty.notification_feed.occurred_at is 'When it happened, by PagerDuty''s clock.';
@@ -1330,12 +1330,11 @@ begin
     new.pagerduty_incident_id := origin.pagerduty_incident_id;
     new.pagerduty_url := origin.pagerduty_url;
   end if;
-  -- The status that the form was filled in with is nobody's choice.
+  -- The status that the form was filled in with is nobody's choice: that of the prefill, whatever PagerDuty told since.
   new.member_status_at := case
     when new.pagerduty_incident_id is null
-      or new.status::text not in (
-        coalesce(pagerduty_private.status_from_pagerduty(origin.pagerduty_status), 'open')::text,
-        coalesce(origin.prefill ->> 'status', 'open')
+      or new.status <> coalesce(
+        pagerduty_private.status_from_pagerduty(coalesce(new.pagerduty_status, origin.pagerduty_status)), 'open'
       )
     then clock_timestamp()
   end;
@@ -2443,7 +2442,7 @@ comment on function pagerduty_private.description(text, text, jsonb) is 'The des
 revoke all on function pagerduty_private.description(text, text, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.description(text, text, jsonb) to service_role;
 
-create function pagerduty_private.merge_prefill(known jsonb, event jsonb, wins boolean) returns jsonb
+create function pagerduty_private.merge_prefill(known jsonb, event jsonb, wins boolean, names_service boolean) returns jsonb
 language sql
 immutable
 set search_path = ''
@@ -2451,6 +2450,7 @@ as $$
   select case
     when known is null then prefill
     when wins then known || jsonb_strip_nulls(prefill - unknown)
+    when names_service then (prefill - unknown) || known || jsonb_build_object('customer', prefill -> 'customer')
     else (prefill - unknown) || known
   end
   from (
@@ -2466,9 +2466,9 @@ as $$
       end as unknown
   ) told
 $$;
-comment on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) is 'A prefill (null: none yet) with what an event''s says; where both say something, the event wins or does not.';
-revoke all on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean) to service_role;
+comment on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean, boolean) is 'A prefill (null: none yet) with what an event''s says; where both say something, the event wins or does not; or only the service wins that it names.';
+revoke all on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean, boolean) to service_role;
 
 create function pagerduty_private.describe(known pagerduty.notifications, event jsonb, told_at timestamptz) returns pagerduty.notifications
 language plpgsql
@@ -2481,22 +2481,28 @@ declare
   -- A reference, as notes and tasks carry, is no description; nor is what is older than the one that is known.
   is_reference constant boolean := event #>> '{incident,id}' is not null and event #>> '{incident,status}' is null;
   wins constant boolean := known.described_at is null or (not is_reference and told_at >= known.described_at);
+  -- Yet the service that it names is the event's own.
+  names_service constant boolean := is_reference and told_at >= known.described_at and told ? 'service_name';
   described pagerduty.notifications;
 begin
   described := jsonb_populate_record(known, case when wins then told else told || jsonb_strip_nulls(to_jsonb(known)) end);
   described.title := coalesce(described.title, shown ->> 'title');
+  if names_service then
+    described.service_id := told ->> 'service_id';
+    described.service_name := told ->> 'service_name';
+  end if;
   if wins and not is_reference then
     described.described_at := told_at;
     -- Of these, nothing is a value too.
     described.priority := told ->> 'priority';
     described.assignees := array(select jsonb_array_elements_text(told -> 'assignees'));
   end if;
-  if jsonb_typeof(shown -> 'prefill') = 'object' then
+  if shown -> 'prefill' <> 'null' then
     described.facts := case
-      when wins then pagerduty_private.merge_facts(shown -> 'facts', known.facts, known.pagerduty_status)
+      when wins or names_service then pagerduty_private.merge_facts(shown -> 'facts', known.facts, known.pagerduty_status)
       else pagerduty_private.merge_facts(known.facts, shown -> 'facts', known.pagerduty_status)
     end;
-    described.prefill := pagerduty_private.merge_prefill(known.prefill, event, wins) || jsonb_strip_nulls(jsonb_build_object(
+    described.prefill := pagerduty_private.merge_prefill(known.prefill, event, wins, names_service) || jsonb_strip_nulls(jsonb_build_object(
       'status', pagerduty_private.status_from_pagerduty(known.pagerduty_status),
       'description', case
         when known.id is not null
@@ -2569,6 +2575,7 @@ declare
   told constant text := event ->> 'told_status';
   -- A time in the future counts as the time of arrival, as none at all does.
   told_at constant timestamptz := least((event ->> 'occurred_at')::timestamptz, arrived);
+  is_loud constant boolean := (event ->> 'loud')::boolean;
   moves boolean := false;
   rings boolean;
   seq constant bigint := pagerduty_private.next_seq(organization);
@@ -2592,8 +2599,8 @@ begin
   kept.pagerduty_status := coalesce(kept.pagerduty_status, event #>> '{incident,status}');
   rings := tells and not repeats and case
     when kept.id is null then kept.pagerduty_status is distinct from 'resolved'
-    when told is not null then moves and (event ->> 'loud')::boolean
-    else (event ->> 'loud')::boolean and kept.pagerduty_status is distinct from 'resolved'
+    when told is not null then moves and is_loud
+    else is_loud and kept.pagerduty_status is distinct from 'resolved'
   end;
   kept.seq := seq;
   if kept.id is null then
@@ -2636,6 +2643,7 @@ declare
   told_at constant timestamptz := least(received.occurred_at, received.received_at);
   is_news boolean;
   moves boolean;
+  changes boolean;
 begin
   select * into linked
   from pagerduty.incidents i
@@ -2658,7 +2666,8 @@ begin
       pagerduty_event_id = case when moves then received.id else i.pagerduty_event_id end
     where i.id = linked.id;
   end if;
-  if received.is_repeat then
+  changes := moves and told <> linked.status;
+  if received.is_repeat and not changes then
     return linked.id;
   end if;
   insert into pagerduty.incident_updates (
@@ -2666,8 +2675,8 @@ begin
   )
   values (
     linked.id, received.organization_id, 'pagerduty', coalesce(received.headline, received.event_type),
-    case when moves and told <> linked.status then linked.status end,
-    case when moves and told <> linked.status then told end,
+    case when changes then linked.status end,
+    case when changes then told end,
     null, received.id
   );
   return linked.id;
@@ -2882,7 +2891,9 @@ alter table pagerduty.incidents enable row level security;
 
 revoke all on pagerduty.incidents from public, anon, authenticated, service_role;
 grant select on pagerduty.incidents to authenticated;
-grant insert (organization_id, title, description, criticality, urgency, status, customer, tags, notification_id)
+grant insert (
+  organization_id, title, description, criticality, urgency, status, customer, tags, notification_id, pagerduty_status
+)
   on pagerduty.incidents to authenticated;
 grant update (title, description, criticality, urgency, status, customer, tags) on pagerduty.incidents to authenticated;
 grant select, update (status, pagerduty_status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;

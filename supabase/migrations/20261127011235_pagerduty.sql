@@ -1826,18 +1826,19 @@ create function pagerduty.list_notifications(
 language plpgsql
 stable
 set search_path = ''
--- Planned for the organization at hand: one may have a million times the rows of another.
+-- Planned for the user and the organization at hand: one may have a million times the rows of another.
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
+  me constant uuid := auth.uid();
   -- Up to here, only what a receipt says otherwise of is in the inbox, or unread: who is through with a million rows
   -- does not pay for them.
   through constant bigint := coalesce((
     select case when list_notifications.unread then m.read_seq when list_notifications.view = 'inbox' then m.done_seq end
     from pagerduty.inbox_marks m
     where m.organization_id = list_notifications.organization_id
-      and m.user_id = (select auth.uid())
+      and m.user_id = me
   ), 0);
 begin
   return query
@@ -1860,7 +1861,7 @@ begin
       select f.*
       from pagerduty.receipts r
       join pagerduty.notification_feed f on f.id = r.notification_id and f.loud_seq = r.seq
-      where r.user_id = (select auth.uid())
+      where r.user_id = me
         and r.organization_id = list_notifications.organization_id
         and r.seq <= through
         and (before is null or r.seq < before)

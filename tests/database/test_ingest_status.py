@@ -149,7 +149,12 @@ def test_edits_are_on_the_timeline_with_their_author(database: Database, acme: O
     )
     authors = {row["kind"]: row["author_id"] for row in rows}
     assert len(rows) == 4, "saving without a change is none"
-    assert authors == {"pagerduty": None, "created": acme["responder"], "status": acme["admin"], "edited": acme["admin"]}
+    assert authors == {
+        "pagerduty": None,
+        "created": acme["responder"],
+        "status": acme["admin"],
+        "edited": acme["admin"],
+    }
 
 
 def test_another_organizations_events_move_nothing(database: Database, acme: Organization) -> None:
@@ -274,7 +279,10 @@ def test_a_form_from_a_note_as_it_was_filled_in(database: Database, acme: Organi
     database.ingest(acme, at(0), at(5, "acknowledged"))
     noted = database.notify(acme, note(occurred_at="2026-11-23T10:06:00Z"))
     database.ingest(acme, at(9, "resolved"))
-    assert database.status_of(database.link(acme, acme["responder"], noted, status="investigating", filled="acknowledged")) == "resolved"
+    assert (
+        database.status_of(database.link(acme, acme["responder"], noted, status="investigating", filled="acknowledged"))
+        == "resolved"
+    )
 
 
 def test_a_form_from_a_note_starts_where_pagerduty_stands(database: Database, acme: Organization) -> None:

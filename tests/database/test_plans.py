@@ -123,7 +123,8 @@ QUERIES = {
         "notifications_loud_seq_key",
     ),
     "what changed": (
-        "select * from pagerduty.notification_feed where organization_id = %(org)s and seq > 1900 order by seq limit 50",
+        "select * from pagerduty.notification_feed where organization_id = %(org)s and seq > 1900"
+        " order by seq limit 50",
         "notifications_seq_key",
     ),
     "one notification": (

@@ -89,7 +89,12 @@ def test_an_event_of_a_service_is_filtered_by_it(database: Database, acme: Organ
     about = {**updated, "incident": None, "subject": "service:PLEDG", "notification": shown}
     named = {"id": "PLEDG", "name": "Ledger"}
     assert _outcomes(database, acme, {**about, "service": named}) == [TOLD]
-    other = {**about, "event_id": "other", "subject": "service:PSVC001", "service": {"id": "PSVC001", "name": "Checkout API"}}
+    other = {
+        **about,
+        "event_id": "other",
+        "subject": "service:PSVC001",
+        "service": {"id": "PSVC001", "name": "Checkout API"},
+    }
     assert _outcomes(database, acme, other) == [HIDDEN]
 
 

@@ -43,7 +43,7 @@ insert into pagerduty.receipts (notification_id, organization_id, user_id, seq, 
   from pagerduty.notifications n, (values (%(one_by_one)s::uuid, false)) u (id, done)
   where n.organization_id = %(org)s and n.loud_seq > 100
 """
-#: Who has read all at once; who is done with all; who has read all but the oldest hundred one by one; who reads nothing.
+#: Who read all at once, who is done with all, who read all but the oldest hundred one by one, and who reads nothing.
 READERS = {"owner": "all_read", "admin": "all_done", "responder": "one_by_one", "viewer": None}
 
 
@@ -78,11 +78,10 @@ def _settle(database: Database, organization: Organization, size: int) -> None:
 def _pages(scene: Scene, organization: Organization, run: str, role: str, values: dict[str, Any]) -> int:
     """How many pages of the database it reads, when all is warm. What it writes is undone."""
     connection = scene.database.connection
-    acting = {"role": "service_role"} if role == "service_role" else {}
-    user = None if acting else organization[role]
+    user, as_role = (None, role) if role == "service_role" else (organization[role], "authenticated")
     pages = 0
     for _ in range(3):  # plans are kept and catalogues read
-        with connection.transaction(force_rollback=True), scene.database.acting(user, **acting) as execute:
+        with connection.transaction(force_rollback=True), scene.database.acting(user, role=as_role) as execute:
             [found] = execute(f"explain (analyze, buffers, format json) {run}", values)
         plan = found["QUERY PLAN"]
         [top] = json.loads(plan) if isinstance(plan, str) else plan

@@ -44,7 +44,7 @@ comment on function pagerduty_private.my_mark(uuid) is 'The calling user''s mark
 revoke all on function pagerduty_private.my_mark(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.my_mark(uuid) to authenticated;
 
-create function pagerduty_private.settle_inbox(organization uuid, for_done boolean) returns void
+create function pagerduty_private.settle_inbox(organization uuid, for_done boolean, stretch integer default 1000) returns void
 language plpgsql
 set search_path = ''
 set plan_cache_mode = force_custom_plan
@@ -58,7 +58,7 @@ begin
   where n.organization_id = organization
     and n.loud_seq > case when for_done then mark.done_seq else mark.read_seq end
   order by n.loud_seq
-  offset 999
+  offset stretch - 1
   limit 1;
   if reached is null then
     return; -- so few rows are sooner looked through than written
@@ -81,9 +81,9 @@ begin
     and m.organization_id = organization;
 end
 $$;
-comment on function pagerduty_private.settle_inbox(uuid, boolean) is 'Moves the calling user''s mark (of what is done, else of what is read) over the next thousand notifications, and writes receipts for those of them that are not: what is read or done one by one costs the next count and list no more than what is read at once. It changes nothing that anybody sees.';
-revoke all on function pagerduty_private.settle_inbox(uuid, boolean) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.settle_inbox(uuid, boolean) to authenticated;
+comment on function pagerduty_private.settle_inbox(uuid, boolean, integer) is 'Moves the calling user''s mark (of what is done, else of what is read) over the next stretch of notifications, and writes receipts for those of them that are not: what is read or done one by one costs the next count and list no more than what is read at once. It changes nothing that anybody sees.';
+revoke all on function pagerduty_private.settle_inbox(uuid, boolean, integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.settle_inbox(uuid, boolean, integer) to authenticated;
 
 create function pagerduty.mark_notifications(
   organization_id uuid, ids uuid[], action text, until timestamptz default null, up_to bigint default null

@@ -258,8 +258,10 @@ def _joined_keys(keys: Sequence[str], extra: Sequence[str]) -> list[str]:
 
 
 def headline(event: Event) -> str | None:
-    """What happened and by whom, with every text of it, in one line; None when the event type is not known."""
-    return shorten(_headline(event), HEADLINE_LIMIT) if event.type in _WORDINGS else None
+    """What happened and by whom, with every text of it, in one line; None where there is nothing to show."""
+    if event.type not in _WORDINGS or not (event.incident or event.service):
+        return None
+    return shorten(_headline(event), HEADLINE_LIMIT)
 
 
 def _title(event: Event) -> str:

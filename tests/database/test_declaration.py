@@ -28,7 +28,7 @@ CHANGES = (
     ("drop index pagerduty.events_incident_idx", "Type: INDEX;"),
     ("create sequence pagerduty.numbers", "Type: SEQUENCE;"),
     ("drop trigger link_incident on pagerduty.incidents", "Name: incidents link_incident; Type: TRIGGER;"),
-    ("alter table pagerduty.receipts disable trigger broadcast_receipts", "Type: TRIGGER;"),
+    ("alter table pagerduty.memberships disable trigger start_inbox", "Type: TRIGGER;"),
     (
         "create or replace function pagerduty_private.new_webhook_token() returns text"
         " language sql volatile set search_path = '' as 'select 1'",
@@ -123,7 +123,8 @@ def test_a_table_has_its_file_and_its_policies(declared: str) -> None:
             "select relname from pg_class where relnamespace = 'pagerduty'::regnamespace and relkind in ('r', 'p')"
         ).fetchall()
     tables = {name for (name,) in rows}
-    assert {file.stem for file in (SUPABASE / "schemas/tables").glob("*.sql")} == tables
+    private = {"inboxes"}  # in pagerduty_private, where no role that a user can hold reads
+    assert {file.stem for file in (SUPABASE / "schemas/tables").glob("*.sql")} == tables | private
     assert {file.stem for file in (SUPABASE.parent / "policies").glob("*.sql")} == tables | {"realtime_messages"}
     for table in tables:
         assert f"on pagerduty.{table}" in Path(SUPABASE.parent / "policies" / f"{table}.sql").read_text()

@@ -237,3 +237,41 @@ def test_pages_by_place(database: Database, acme: Organization) -> None:
         found += [row["id"] for row in rows]
         before = rows[-1]["loud_seq"] if rows else None
     assert found == [f"P{number}" for number in range(7)][::-1]
+
+
+def test_the_inboxes_of_two_organizations_are_two(database: Database, acme: Organization) -> None:
+    """Whoever is in both does the one thing in the one and the other in the other, and their marks stand apart."""
+    globex = database.organization(["owner"])
+    me = database.join(globex, "responder", acme["viewer"])
+    ours = [database.notify(acme, event(incident_id=f"P{number}")) for number in range(4)]
+    theirs = [database.notify(globex, event(incident_id=f"P{number}")) for number in range(2)]
+    mark = "select id::text from pagerduty.mark_notifications(%s, %s::uuid[], %s)"
+    settle = "select pagerduty_private.settle_inbox(%s, %s, 2)"
+    unread = "select id::text from pagerduty.list_notifications(%s, 'all', unread => true)"
+    inbox = "select id::text from pagerduty.list_notifications(%s)"
+    count = "select pagerduty.count_unread_notifications(%s) as count"
+    read_all = "select pagerduty.read_all_notifications(%s) as read"
+
+    def ids(call: str, organization: Organization, *values: Any) -> list[str]:
+        return [row["id"] for row in database.run_as(me, call, (organization.id, *values))]
+
+    def seen() -> list[Any]:
+        both = (acme, globex)
+        counts = [database.run_as(me, count, (one.id,))[0]["count"] for one in both]
+        return [*[ids(unread, one) for one in both], *[ids(inbox, one) for one in both], counts]
+
+    assert ids(mark, acme, [ours[1], theirs[0]], "read") == [ours[1]]
+    assert ids(mark, globex, [theirs[1], ours[0]], "done") == [theirs[1]]
+    expected = [[ours[3], ours[2], ours[0]], [theirs[0]], ours[::-1], [theirs[0]], [3, 1]]
+    assert seen() == expected
+    for organization in (acme, globex, globex, acme, globex):
+        for for_done in (True, False):
+            database.run_as(me, settle, (organization.id, for_done))
+            assert seen() == expected
+    assert ids(mark, acme, [ours[1]], "unread") == [ours[1]]
+    assert database.run_as(me, read_all, (globex.id,)) == [{"read": 1}]
+    assert seen() == [[ours[3], ours[2], ours[1], ours[0]], [], ours[::-1], [theirs[0]], [4, 0]]
+    assert database.run_as(me, read_all, (acme.id,)) == [{"read": 4}]
+    assert seen() == [[], [], ours[::-1], [theirs[0]], [0, 0]]
+    latest = database.notify(globex, event(incident_id="P9"))
+    assert seen() == [[], [latest], ours[::-1], [latest, theirs[0]], [0, 1]]

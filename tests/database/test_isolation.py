@@ -95,11 +95,34 @@ def test_a_receipt_says_nothing_about_what_one_may_not_see(
 ) -> None:
     """A notification that exists elsewhere and one that does not exist are refused alike."""
     foreign = database.notify(globex, event())
-    insert = "insert into pagerduty.receipts (notification_id) values (%s)"
-    assert database.refusal(acme["owner"], insert, (foreign,)) == REFUSED
-    assert database.refusal(acme["owner"], insert, (str(uuid.uuid4()),)) == REFUSED
-    for conflict in ("do nothing", "do nothing returning notification_id"):
-        assert database.refusal(acme["owner"], f"{insert} on conflict {conflict}", (foreign,)) == REFUSED
+    insert = "insert into pagerduty.receipts (notification_id, organization_id, seq, read) values (%s, %s, 1, true)"
+    for organization in (acme, globex):
+        assert database.refusal(acme["owner"], insert, (foreign, organization.id)) == REFUSED
+        assert database.refusal(acme["owner"], insert, (str(uuid.uuid4()), organization.id)) == REFUSED
+        for conflict in ("do nothing", "do nothing returning notification_id"):
+            told = f"{insert} on conflict {conflict}"
+            assert database.refusal(acme["owner"], told, (foreign, organization.id)) == REFUSED
+    own = database.notify(acme, event())
+    assert database.refusal(acme["owner"], insert, (own, globex.id)) == REFUSED, "not of that organization"
+    assert database.refusal(acme["owner"], insert, (own, acme.id)) is None
+    mark = "select id from pagerduty.mark_notifications(%s, %s::uuid[], 'read')"
+    for organization in (acme, globex):
+        found = database.run_as(acme["owner"], mark, (organization.id, [foreign, str(uuid.uuid4())]))
+        assert found == [], "those that one may not see are left out"
+
+
+def test_a_mark_is_ones_own_and_of_ones_own_organizations(
+    database: Database, acme: Organization, globex: Organization
+) -> None:
+    insert = "insert into pagerduty.inbox_marks (organization_id, read_seq) values (%s, 5)"
+    assert database.refusal(acme["owner"], insert, (globex.id,)) == REFUSED
+    database.run_as(acme["owner"], insert, (acme.id,))
+    move = "update pagerduty.inbox_marks set read_seq = 9 returning user_id::text"
+    assert database.run_as(acme["admin"], move) == []
+    assert database.run_as(acme["owner"], move) == [{"user_id": acme["owner"]}]
+    left = "delete from pagerduty.memberships where organization_id = %s and user_id = %s"
+    database.rows(left, (acme.id, acme["responder"]))
+    assert database.refusal(acme["responder"], insert, (acme.id,)) == REFUSED
 
 
 def test_reading_all_reads_ones_own_organization(database: Database, acme: Organization, globex: Organization) -> None:
@@ -116,17 +139,51 @@ def test_reading_all_reads_ones_own_organization(database: Database, acme: Organ
     assert database.run_as(acme["owner"], count, (acme.id,)) == [{"count": 1}], "reading is one's own"
 
 
-def test_reading_all_stops_at_the_moment_it_is_given(database: Database, acme: Organization) -> None:
-    first, second = database.notify(acme, event()), database.notify(acme, event())
-    shown = database.value("select created_at from pagerduty.notifications where id = %s", (first,))
-    read = "select pagerduty.read_all_notifications(%s, %s) as count"
-    assert database.run_as(acme["viewer"], read, (acme.id, shown)) == [{"count": 1}]
-    unread = database.run_as(acme["viewer"], "select id::text from pagerduty.notification_feed where read_at is null")
-    assert unread == [{"id": second}]
+LISTS = {
+    "list": "select id::text from pagerduty.list_notifications(%s, 'all')",
+    "changes": "select id::text from pagerduty.changed_notifications(%s, 0)",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_of_one_organization(database: Database, acme: Organization, globex: Organization, name: str) -> None:
+    own, foreign = database.notify(acme, event()), database.notify(globex, event())
+    assert database.run_as(acme["viewer"], LISTS[name], (acme.id,)) == [{"id": own}]
+    assert database.run_as(acme["viewer"], LISTS[name], (globex.id,)) == []
+    both = database.join(globex, "viewer", acme["viewer"])
+    assert database.run_as(both, LISTS[name], (acme.id,)) == [{"id": own}]
+    assert database.run_as(both, LISTS[name], (globex.id,)) == [{"id": foreign}]
+
+
+def test_the_history_is_for_those_who_see_the_notification(
+    database: Database, acme: Organization, globex: Organization
+) -> None:
+    own = database.notify(acme, event())
+    history = "select headline from pagerduty.notification_events(%s)"
+    for role in ROLES:
+        assert database.run_as(acme[role], history, (own,)) == [{"headline": "Triggered"}]
+    assert database.run_as(globex["owner"], history, (own,)) == []
+    database.rows("update pagerduty.notifications set recipients = %s::uuid[] where id = %s", ([acme["viewer"]], own))
+    assert database.run_as(acme["owner"], history, (own,)) == []
+    assert database.run_as(acme["viewer"], history, (own,)) == [{"headline": "Triggered"}]
+
+
+def test_the_history_by_place(database: Database, acme: Organization) -> None:
+    minutes = [f"2026-11-23T10:{minute:02}:00Z" for minute in range(5)]
+    database.ingest(acme, *[event("incident.escalated", occurred_at=minute) for minute in minutes])
+    notification = database.value("select id::text from pagerduty.notifications where organization_id = %s", (acme.id,))
+    page = "select id, occurred_at, received_at from pagerduty.notification_events(%s, %s, %s, 2)"
+    found, before = list[int](), (None, None)
+    for size in (2, 2, 1, 0):
+        rows = database.run_as(acme["viewer"], page, (notification, *before))
+        assert len(rows) == size
+        found += [row["occurred_at"].minute for row in rows]
+        before = (rows[-1]["received_at"], rows[-1]["id"]) if rows else before
+    assert found == [4, 3, 2, 1, 0]
 
 
 def test_the_unread_count_stops_at_its_limit(database: Database, acme: Organization) -> None:
-    database.ingest(acme, *(event() for _ in range(5)))
+    database.ingest(acme, *(event(incident_id=f"P{number}") for number in range(5)))
     count = "select pagerduty.count_unread_notifications(%s, 3) as count"
     assert database.run_as(acme["viewer"], count, (acme.id,)) == [{"count": 3}]
 
@@ -138,8 +195,9 @@ def test_a_notification_for_some_is_seen_by_them_alone(
     database: Database, acme: Organization, globex: Organization
 ) -> None:
     notification = database.value(
-        "insert into pagerduty.notifications (organization_id, event_type, title, recipients, pagerduty_incident_id)"
-        " values (%s, 'incident.triggered', 'For two', %s::uuid[], 'PFOR2') returning id::text",
+        "insert into pagerduty.notifications"
+        " (organization_id, subject, event_type, title, recipients, pagerduty_incident_id, seq, loud_seq)"
+        " values (%s, 'incident:PFOR2', 'incident.triggered', 'For two', %s::uuid[], 'PFOR2', 1, 1) returning id::text",
         (acme.id, [acme["viewer"], acme["responder"], globex["owner"]]),
     )
     readers = {**{role: acme[role] for role in ROLES}, "stranger": globex["owner"]}
@@ -147,9 +205,15 @@ def test_a_notification_for_some_is_seen_by_them_alone(
         select = f"select id from pagerduty.{table} where id = %s"
         seen = {name for name, user in readers.items() if database.run_as(user, select, (notification,))}
         assert seen == {"viewer", "responder"}, "an addressee who is no member is none"
-    insert = "insert into pagerduty.receipts (notification_id) values (%s)"
-    assert database.refusal(acme["owner"], insert, (notification,)) == REFUSED
-    assert database.refusal(acme["viewer"], insert, (notification,)) is None
+    for name, call in LISTS.items():
+        seen = {name for name, user in readers.items() if database.run_as(user, call, (acme.id,))}
+        assert seen == {"viewer", "responder"}, name
+    count = "select pagerduty.count_unread_notifications(%s) as count"
+    counts = {name: database.run_as(user, count, (acme.id,))[0]["count"] for name, user in readers.items()}
+    assert {name for name, counted in counts.items() if counted} == {"viewer", "responder"}
+    mark = "select id::text from pagerduty.mark_notifications(%s, %s::uuid[], 'read')"
+    assert database.run_as(acme["owner"], mark, (acme.id, [notification])) == []
+    assert database.run_as(acme["viewer"], mark, (acme.id, [notification])) == [{"id": notification}]
     link = "insert into pagerduty.incidents (organization_id, title, notification_id) values (%s, 'x', %s)"
     assert database.refusal(acme["owner"], link, (acme.id, notification)) == NOT_FOUND
     assert database.refusal(acme["responder"], link, (acme.id, notification)) is None
@@ -157,8 +221,8 @@ def test_a_notification_for_some_is_seen_by_them_alone(
 
 def test_a_notification_for_nobody_is_seen_by_nobody(database: Database, acme: Organization) -> None:
     database.rows(
-        "insert into pagerduty.notifications (organization_id, event_type, title, recipients)"
-        " values (%s, 'incident.triggered', 'For nobody', '{}')",
+        "insert into pagerduty.notifications (organization_id, subject, event_type, title, recipients, seq, loud_seq)"
+        " values (%s, 'incident:P', 'incident.triggered', 'For nobody', '{}', 1, 1)",
         (acme.id,),
     )
     assert database.run_as(acme["owner"], "select id from pagerduty.notifications") == []

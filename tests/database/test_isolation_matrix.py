@@ -49,7 +49,7 @@ events        update   no     no     no         no      no        no      no    
 events        delete   no     no     no         no      no        no      no    no
 notifications           select   yes    yes    yes        yes     -         -       no    yes
 notifications           insert   no     no     no         no      no        no      no    yes
-notifications           update   no     no     no         no      no        no      no    no
+notifications           update   no     no     no         no      no        no      no    yes
 notifications           delete   no     no     no         no      no        no      no    no
 notification_feed       select   yes    yes    yes        yes     -         -       no    yes
 notification_feed       insert   no     no     no         no      no        no      no    no
@@ -57,8 +57,12 @@ notification_feed       update   no     no     no         no      no        no  
 notification_feed       delete   no     no     no         no      no        no      no    no
 receipts   select   yes    -      -          -       -         -       no    yes
 receipts   insert   yes    yes    yes        yes     no        no      no    no
-receipts   update   no     no     no         no      no        no      no    no
+receipts   update   yes    -      -          -       -         -       no    no
 receipts   delete   no     no     no         no      no        no      no    no
+inbox_marks   select   yes    -      -          -       -         -       no    yes
+inbox_marks   insert   -      yes    yes        yes     no        no      no    no
+inbox_marks   update   yes    -      -          -       -         -       no    no
+inbox_marks   delete   no     no     no         no      no        no      no    no
 incidents               select   yes    yes    yes        yes     -         -       no    yes
 incidents               insert   yes    yes    yes        no      no        no      no    no
 incidents               update   yes    yes    yes        -       -         -       no    no
@@ -117,21 +121,28 @@ STATEMENTS = {
     ),
     "notifications": (
         "select title, recipients from {table} where organization_id = %(org)s",
-        "insert into {table} (organization_id, event_type, title) values (%(org)s, 'incident.triggered', 'Forged')",
+        "insert into {table} (organization_id, subject, event_type, title, seq, loud_seq)"
+        " values (%(org)s, 'incident:P', 'incident.triggered', 'Forged', 99, 99)",
         "update {table} set title = 'Changed' where id = %(notification)s",
         "delete from {table} where id = %(notification)s",
     ),
     "notification_feed": (
-        "select title, read_at, incident_id from {table} where organization_id = %(org)s",
+        "select title, unread, incident_id from {table} where organization_id = %(org)s",
         "insert into {table} (organization_id, title) values (%(org)s, 'Forged')",
         "update {table} set title = 'Changed' where id = %(notification)s",
         "delete from {table} where id = %(notification)s",
     ),
     "receipts": (
-        "select read_at from {table} where notification_id = %(read)s",
-        "insert into {table} (notification_id) values (%(notification)s)",
-        "update {table} set read_at = now() where notification_id = %(read)s",
+        "select read from {table} where notification_id = %(read)s",
+        "insert into {table} (notification_id, organization_id, seq, read) values (%(notification)s, %(org)s, 1, true)",
+        "update {table} set read = false where notification_id = %(read)s",
         "delete from {table} where notification_id = %(read)s",
+    ),
+    "inbox_marks": (
+        "select read_seq from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id, read_seq) values (%(org)s, 1) on conflict do nothing",
+        "update {table} set read_seq = 2 where organization_id = %(org)s",
+        "delete from {table} where organization_id = %(org)s",
     ),
     "incidents": (
         "select title from {table} where organization_id = %(org)s",
@@ -179,7 +190,8 @@ def scene(dsn: str) -> Iterator[Scene]:
                 "select id::text from pagerduty.integrations where organization_id = %s", (acme.id,)
             ),
         }  # fmt: skip
-        database.run_as(acme["owner"], "insert into pagerduty.receipts (notification_id) values (%s)", (read,))
+        mark = "select * from pagerduty.mark_notifications(%s, %s::uuid[], 'read')"
+        database.run_as(acme["owner"], mark, (acme.id, [read]))
         invite = "select pagerduty.invite_member(%s, 'somebody@example.test', 'viewer')"
         database.run_as(acme["admin"], invite, (acme.id,))
         credentials = '{"api_key": {"sealed": "sealed", "last4": "abcd"}}'
@@ -258,7 +270,7 @@ KEPT = {
         "pagerduty_status_at", "pagerduty_event_id", "member_status_at", "created_by", "created_at", "updated_at",
     ),
 }  # fmt: skip
-SET_AT_FIRST = {"organization_id", "user_id", "notification_id", "invitations.email"}
+SET_AT_FIRST = {"organization_id", "user_id", "notification_id", "invitations.email", "incidents.pagerduty_status"}
 
 
 @pytest.mark.parametrize(
@@ -275,9 +287,11 @@ def test_a_comment_is_its_authors_and_nothing_else(scene: Scene, column: str) ->
     assert _attempt(scene, "owner", f"insert into pagerduty.incident_updates ({column}) values (default)") == "no"
 
 
-@pytest.mark.parametrize("column", ["user_id", "read_at"])
-def test_a_receipt_is_the_readers_and_of_now(scene: Scene, column: str) -> None:
-    assert _attempt(scene, "owner", f"insert into pagerduty.receipts ({column}) values (default)") == "no"
+@pytest.mark.parametrize("table", ["receipts", "inbox_marks"])
+def test_what_one_did_is_ones_own(scene: Scene, table: str) -> None:
+    assert _attempt(scene, "owner", f"insert into pagerduty.{table} (user_id) values (default)") == "no"
+    assert _attempt(scene, "owner", f"update pagerduty.{table} set user_id = default") == "no"
+    assert _attempt(scene, "owner", f"update pagerduty.{table} set organization_id = default") == "no"
 
 
 CALLS = {
@@ -300,8 +314,30 @@ CALLS = {
     "pagerduty_private.service_of_event(null, null)": {"service_role"},
     "pagerduty_private.seen_services(%(org)s)": {*USERS},
     "pagerduty_private.recent_events(%(org)s)": {*USERS},
-    "pagerduty_private.notify_of_event(null, null, null)": {"service_role"},
-    "pagerduty_private.move_linked_incident(null, null)": {"service_role"},
+    "pagerduty.list_notifications(%(org)s)": {*USERS},
+    "pagerduty.changed_notifications(%(org)s, 0)": {*USERS},
+    "pagerduty.mark_notifications(%(org)s, '{{}}', 'read')": {*USERS},
+    "pagerduty.notification_events(%(notification)s)": {*USERS},
+    "pagerduty.link_notification(null, null)": {*USERS},
+    "pagerduty_private.attach_notification(null, null)": {*USERS},
+    "pagerduty_private.events_of(null, null, null, 1)": {*USERS},
+    "pagerduty_private.is_listed(null, 'all', false, null, null, null, false, null)": {*USERS},
+    "pagerduty_private.tell_receipts(%(org)s, null)": {*USERS},
+    "pagerduty_private.my_mark(%(org)s)": {*USERS},
+    "pagerduty_private.settle_inbox(%(org)s, false)": {*USERS},
+    "pagerduty_private.next_seq(%(org)s)": {*USERS, "service_role"},
+    "pagerduty_private.status_told(%(org)s, 'P')": set(),
+    "pagerduty_private.show_incident(null)": set(),
+    "pagerduty_private.tell_the_past(null)": set(),
+    "pagerduty_private.is_news(null, null, null, null)": {"service_role"},
+    "pagerduty_private.is_repeat(null, null)": {"service_role"},
+    "pagerduty_private.merge_facts('[]', '[]', null)": {"service_role"},
+    "pagerduty_private.merge_prefill(null, null, true, true)": {"service_role"},
+    "pagerduty_private.description('x', null, '[]')": {"service_role"},
+    "pagerduty_private.describe(null, null, null)": {"service_role"},
+    "pagerduty_private.write_notification(null, null, null, null)": {"service_role"},
+    "pagerduty_private.keep_notification(null, null, null, false, false)": {"service_role"},
+    "pagerduty_private.move_linked_incident(null)": {"service_role"},
     "pagerduty_private.tell_organization(%(org)s, 'moved', '{{}}')": {"service_role"},
     "pagerduty_private.renew_topic(%(org)s)": set(),
     "pagerduty_private.ingest_event(null, null)": {"service_role"},
@@ -333,7 +369,7 @@ def test_who_may_call_what(scene: Scene, call: str) -> None:
 
 TRIGGERS = (
     "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
-    "start_linked_incident", "note_member_status", "record_incident_change", "broadcast_receipts",
+    "start_linked_incident", "note_member_status", "record_incident_change", "start_inbox", "forget_incident",
     "broadcast_incident_update", "part_from_members", "prepare_invitation", "withdraw_invitations", "audit_change",
     "drop_audit",
 )  # fmt: skip

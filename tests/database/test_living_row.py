@@ -149,6 +149,13 @@ def test_a_feed_that_was_switched_off_repeats_nothing(database: Database, acme: 
     assert _rang(database, acme) == [False, True]
 
 
+def test_two_organizations_ring_each_for_itself(database: Database, acme: Organization) -> None:
+    globex, same = database.organization(), "2026-11-23T10:00:00Z"
+    database.ingest(globex, event("incident.escalated", occurred_at=same))
+    database.ingest(acme, event("incident.escalated", occurred_at=same))
+    assert _rang(database, acme) == _rang(database, globex) == [True]
+
+
 def test_two_notes_of_one_second_are_two(database: Database, acme: Organization) -> None:
     noted = {**note(), "headline": "Note added: one"}, {**note(), "headline": "Note added: two"}
     database.ingest(acme, at(0), *noted, {**note(), "headline": "Note added: two"})

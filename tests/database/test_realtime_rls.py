@@ -208,8 +208,8 @@ def test_a_notification_is_broadcast_as_the_feed_shows_it(database: Database, ac
     globex = database.organization()
     notification = database.notify(acme, event())
     [payload] = messages(database, database.topic(acme), "notification")
-    assert payload == _as_json(database, acme["viewer"], "notification_feed", notification)
-    assert payload["read_at"] is None
+    assert payload == {**_as_json(database, acme["viewer"], "notification_feed", notification), "loud": True}
+    assert (payload["unread"], payload["done"], payload["snoozed_until"]) == (True, False, None)
     assert messages(database, database.topic(globex), "notification") == []
     everywhere = "select count(*) from realtime.messages where payload::text like %s"
     assert database.value(everywhere, (f"%{notification}%",)) == 1
@@ -224,6 +224,14 @@ def test_no_broadcast_without_a_notification(database: Database, acme: Organizat
     assert len(messages(database, database.topic(acme), "notification")) == 1
 
 
+def test_a_quiet_change_is_broadcast_as_one(database: Database, acme: Organization) -> None:
+    database.ingest(acme, at(0))
+    database.ingest(acme, at(5, "resolved"))
+    made, resolved = messages(database, database.topic(acme), "notification")
+    assert (made["loud"], resolved["loud"], resolved["pagerduty_status"]) == (True, False, "resolved")
+    assert resolved["seq"] > made["seq"] == resolved["loud_seq"]
+
+
 def test_a_transaction_that_fails_broadcasts_nothing(database: Database, acme: Organization) -> None:
     with database.connection.transaction(force_rollback=True):
         database.ingest(acme, event())
@@ -232,28 +240,40 @@ def test_a_transaction_that_fails_broadcasts_nothing(database: Database, acme: O
 
 def test_a_receipt_goes_to_the_readers_own_topic(database: Database, acme: Organization) -> None:
     notification = database.notify(acme, event())
-    insert = "insert into pagerduty.receipts (notification_id) values (%s) on conflict do nothing"
-    database.run_as(acme["viewer"], insert, (notification,))
-    database.run_as(acme["viewer"], insert, (notification,))  # reads it again: no news
+    mark = "select * from pagerduty.mark_notifications(%s, %s::uuid[], %s)"
+    database.run_as(acme["viewer"], mark, (acme.id, [notification], "done"))
     [payload] = messages(database, f"pagerduty:user:{acme['viewer']}", "receipt")
-    assert payload["notification_ids"] == [notification]
-    read_at = "select to_jsonb(read_at) from pagerduty.receipts where notification_id = %s"
-    assert payload["read_at"] == database.value(read_at, (notification,))
+    assert payload.pop("id"), "a message's own, by realtime.send()"
+    seq = database.value("select loud_seq from pagerduty.notifications where id = %s", (notification,))
+    assert payload == {
+        "organization_id": acme.id,
+        "notifications": [{"id": notification, "seq": seq, "unread": False, "done": True, "snoozed_until": None}],
+    }
     assert messages(database, f"pagerduty:user:{acme['owner']}", "receipt") == []
     assert messages(database, database.topic(acme), "receipt") == []
 
 
-@pytest.mark.parametrize(("unread", "listed"), [(100, True), (101, False)])
-def test_reading_all_is_one_message_that_lists_a_hundred_at_most(
-    database: Database, acme: Organization, unread: int, listed: bool
+@pytest.mark.parametrize(("read", "listed"), [(100, True), (101, False)])
+def test_what_one_did_is_one_message_that_lists_a_hundred_at_most(
+    database: Database, acme: Organization, read: int, listed: bool
 ) -> None:
-    database.ingest(acme, *(event() for _ in range(unread)))
-    [row] = database.run_as(acme["viewer"], "select pagerduty.read_all_notifications(%s) as count", (acme.id,))
-    assert row["count"] == unread
+    outcomes = database.ingest(acme, *(event(incident_id=f"P{number}") for number in range(read)))
+    ids = [outcome["notification_id"] for outcome in outcomes]
+    mark = "select * from pagerduty.mark_notifications(%s, %s::uuid[], 'read')"
+    assert len(database.run_as(acme["viewer"], mark, (acme.id, ids))) == read
     [payload] = messages(database, f"pagerduty:user:{acme['viewer']}", "receipt")
-    assert (payload["notification_ids"] is not None) == listed
+    assert (payload["notifications"] is not None) == listed
     if listed:
-        assert len(set(payload["notification_ids"])) == unread
+        assert {row["id"] for row in payload["notifications"]} == set(ids)
+
+
+def test_reading_all_is_one_message_that_lists_none(database: Database, acme: Organization) -> None:
+    database.ingest(acme, event(incident_id="P1"), event(incident_id="P2"))
+    read = "select pagerduty.read_all_notifications(%s) as count"
+    assert database.run_as(acme["viewer"], read, (acme.id,)) == [{"count": 2}]
+    topic = f"pagerduty:user:{acme['viewer']}"
+    [payload] = messages(database, topic, "receipt")
+    assert (payload["organization_id"], payload["notifications"]) == (acme.id, None)
 
 
 def test_an_incident_is_broadcast_when_it_is_made_and_whenever_it_changes(
@@ -266,7 +286,7 @@ def test_an_incident_is_broadcast_when_it_is_made_and_whenever_it_changes(
     assert (made["status"], edited["title"], resolved["status"]) == ("open", "Edited", "resolved")
     assert resolved == _as_json(database, acme["viewer"], "incidents", incident)
     updates = messages(database, database.topic(acme), "incident_update")
-    assert [update["kind"] for update in updates] == ["created", "edited", "pagerduty"]
+    assert [update["kind"] for update in updates] == ["created", "pagerduty", "edited", "pagerduty"]
     assert {update["incident_id"] for update in updates} == {incident}
 
 

@@ -18,7 +18,7 @@ from tests.database.events import event
 SMALL, LARGE = 1_000, 60_000  # notifications
 FEW, MANY = 10, 60_000  # members
 #: Pages more that the large one may cost: its indexes are a level or two deeper, and there are a few of them.
-DEEPER = 40
+DEEPER = 100
 
 FILL = """
 insert into auth.users (id, email)

@@ -12,12 +12,15 @@ import pytest
 from devstack.postgres import Cluster
 from tests.database import (
     test_audit,
+    test_inbox,
     test_ingest,
     test_ingest_races,
     test_ingest_status,
     test_integration_settings,
     test_invitations,
     test_isolation,
+    test_links,
+    test_living_row,
     test_memberships,
     test_service_filter,
     test_topics,
@@ -33,6 +36,7 @@ FEED = "pagerduty.notification_feed"
 KEY, SECRET = {"api_key": None}, {"signing_secret": {"sealed": "sealed", "last4": "aled"}}
 _leaves = partial(test_topics.test_whoever_goes_is_left_behind, way="leaves")
 _saves = partial(partial, test_integration_settings.test_the_version_grows_with_what_a_cache_must_notice)
+BEYOND = "\n    and n.loud_seq > case when for_done then mark.done_seq else mark.read_seq end"
 
 # The function or view, a part of its text, what is there instead, and the test that notices.
 MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
@@ -43,12 +47,13 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         "link_incident", "and n.organization_id = new.organization_id;", ";",
         test_isolation.test_an_incident_is_made_from_a_notification_of_its_own_organization_only,
     ),
-    "start_linked_incident": (
-        "start_linked_incident", "e.organization_id = new.organization_id", "true",
+    "status_told": (
+        "status_told", "e.organization_id = organization", "true",
         partial(test_ingest_status.test_a_form_that_was_open_for_a_while, chosen="open"),
     ),
-    "lock_pagerduty_incident": (
-        "lock_pagerduty_incident", "organization_id || '/' || ", "",
+    "next_seq": (
+        "next_seq", "values (organization, 1)",
+        "values ((select min(o.id::text)::uuid from pagerduty.organizations o), 1)",
         test_ingest_races.test_organizations_do_not_wait_for_each_other,
     ),
     "reason_to_tell_nobody": (
@@ -71,9 +76,78 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         "recent_events", "e.organization_id = recent_events.organization_id", "true",
         test_service_filter.test_what_is_ignored_is_counted_with_its_reasons,
     ),
-    "complete_notification": (
-        "complete_notification", "known.organization_id = organization", "true",
+    "keep_notification": (
+        "keep_notification", "n.organization_id = organization\n    and n.subject", "true\n    and n.subject",
         test_ingest.test_a_note_is_completed_with_what_its_own_organization_knows,
+    ),
+    "is_repeat": (
+        "is_repeat", "e.organization_id = organization", "true",
+        test_living_row.test_two_organizations_ring_each_for_itself,
+    ),
+    "start_inbox": (
+        "start_inbox", "i.organization_id = new.organization_id", "true",
+        test_memberships.test_who_joins_has_nothing_unread_of_the_past,
+    ),
+    "show_incident": (
+        "show_incident", "n.organization_id = incident.organization_id", "true",
+        test_links.test_a_linked_incident_changes_its_notification_quietly,
+    ),
+    "show_incident: broadcast": (
+        "show_incident", "f.organization_id = incident.organization_id", "true",
+        test_links.test_a_linked_incident_changes_its_notification_quietly,
+    ),
+    "tell_the_past": (
+        "tell_the_past", "e.organization_id = incident.organization_id", "true",
+        test_links.test_the_past_is_on_the_timeline,
+    ),
+    "attach_notification: the incident": (
+        "attach_notification", "i.organization_id in (select pagerduty_private.my_organizations())", "true",
+        test_links.test_nothing_of_another_organization_is_linked,
+    ),
+    "attach_notification: the notification": (
+        "attach_notification", "n.organization_id = ours.organization_id", "true",
+        test_links.test_nothing_of_another_organization_is_linked,
+    ),
+    "events_of": (
+        "events_of", "n.organization_id in (select pagerduty_private.my_organizations())", "true",
+        test_isolation.test_the_history_is_for_those_who_see_the_notification,
+    ),
+    "list_notifications": (
+        "list_notifications", "f.organization_id = list_notifications.organization_id", "true",
+        partial(test_isolation.test_a_list_is_of_one_organization, name="list"),
+    ),
+    "list_notifications: what a receipt says": (
+        "list_notifications", "r.organization_id = list_notifications.organization_id", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "list_notifications: the mark": (
+        "list_notifications", "m.organization_id = list_notifications.organization_id", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "changed_notifications": (
+        "changed_notifications", "f.organization_id = changed_notifications.organization_id", "true",
+        partial(test_isolation.test_a_list_is_of_one_organization, name="changes"),
+    ),
+    "mark_notifications": (
+        "mark_notifications", "f.organization_id = mark_notifications.organization_id\n      and f.id",
+        "true\n      and f.id",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "my_mark": (
+        "my_mark", "m.organization_id = organization\n", "true\n",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "settle_inbox: how far": (
+        "settle_inbox", f"n.organization_id = organization{BEYOND}\n  order", f"true{BEYOND}\n  order",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "settle_inbox: what": (
+        "settle_inbox", f"n.organization_id = organization{BEYOND}\n    and n.", f"true{BEYOND}\n    and n.",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "settle_inbox: the mark": (
+        "settle_inbox", "m.organization_id = organization", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
     ),
     "move_linked_incident": (
         "move_linked_incident", "i.organization_id = received.organization_id", "true",
@@ -153,13 +227,29 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         "'{signing_secret,last4}'",
         _saves(change={"credentials": SECRET}),
     ),
-    "read_all_notifications": (
-        "read_all_notifications", "f.organization_id = read_all_notifications.organization_id", "true",
-        test_isolation.test_reading_all_reads_ones_own_organization,
+    "read_all_notifications: the newest": (
+        "read_all_notifications", "n.organization_id = read_all_notifications.organization_id", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "read_all_notifications: receipts": (
+        "read_all_notifications", "r.organization_id = mark.organization_id", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "read_all_notifications: the mark": (
+        "read_all_notifications", "m.organization_id = mark.organization_id", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
     ),
     "count_unread_notifications": (
-        "count_unread_notifications", "f.organization_id = count_unread_notifications.organization_id", "true",
-        test_isolation.test_reading_all_reads_ones_own_organization,
+        "count_unread_notifications", "n.organization_id = count_unread_notifications.organization_id", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "count_unread_notifications: what a receipt says": (
+        "count_unread_notifications", "r.organization_id = count_unread_notifications.organization_id", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
+    ),
+    "count_unread_notifications: the mark": (
+        "count_unread_notifications", "m.organization_id = count_unread_notifications.organization_id", "true",
+        test_inbox.test_the_inboxes_of_two_organizations_are_two,
     ),
     "prepare_invitation: members": (
         "prepare_invitation", "m.organization_id = new.organization_id\n      and pagerduty_private",

@@ -9,6 +9,7 @@ from service.pagerduty.events import Event
 from service.pagerduty.mapping import ingest_record
 from service.pagerduty.payloads import parse
 from tests.unit.pagerduty_examples import NAMES, body, delivery
+from tests.unit.records import incident_told
 
 
 @dataclass
@@ -926,13 +927,11 @@ def test_example_gives_its_notification(name: str) -> None:
     assert record["invalid"] is None
     assert record["payload"] == (document["event"] if "event" in document else document["messages"][0])
     assert record["integration_keys"] == expected.integration_keys
-    assert record["incident"] == expected.incident
-    assert record["notification"] == {
-        "title": expected.title,
-        "body": expected.body,
-        "urgency": expected.urgency,
-        "url": expected.url,
-        "prefill": expected.prefill,
-    }
-    headline = expected.body.split(" · ")[0]
-    assert record["timeline"] == (headline if expected.incident else None)
+    assert incident_told(record) == expected.incident
+    shown = record["notification"]
+    assert shown is not None
+    assert (shown["title"], shown["body"], shown["prefill"]) == (expected.title, expected.body, expected.prefill)
+    described = shown["described"]
+    assert (described.get("urgency"), described["pagerduty_url"]) == (expected.urgency, expected.url)
+    assert record["headline"] == expected.body.split(" · ")[0]
+    assert record["subject"] == (f"incident:{expected.incident['id']}" if expected.incident else record["subject"])

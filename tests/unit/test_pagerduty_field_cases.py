@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from service.pagerduty.mapping import IncidentRecord, IngestRecord, ingest_record
+from service.pagerduty.mapping import IngestRecord, ingest_record
 from service.pagerduty.payloads import parse
 from tests.unit.pagerduty_examples import body
+from tests.unit.records import incident_told
 
 MIRA = {"id": "PM", "type": "user_reference", "summary": "Mira Oduya"}
 LEDGER = {"id": "PLEDG", "type": "service_reference", "summary": "Ledger"}
@@ -83,8 +84,8 @@ def record(document: Any) -> IngestRecord:
     return ingest_record(event, None)
 
 
-def incident(document: Any) -> IncidentRecord:
-    found = record(document)["incident"]
+def incident(document: Any) -> dict[str, Any]:
+    found = incident_told(record(document))
     assert found is not None
     return found
 
@@ -154,7 +155,7 @@ BRIDGE = about(
 )
 def test_what_happened_is_said_in_body_and_timeline(event_type: str, data: Any, headline: str) -> None:
     found = record(v3(event_type, data))
-    assert found["timeline"] == headline
+    assert found["headline"] == headline
     assert found["notification"] is not None
     assert found["notification"]["title"] == TITLE
     assert found["notification"]["body"].split(" · ")[0] == headline
@@ -162,7 +163,7 @@ def test_what_happened_is_said_in_body_and_timeline(event_type: str, data: Any, 
 
 def test_a_long_note_is_on_the_timeline_in_whole() -> None:
     content = "word " * 1700 + "end"
-    assert str(record(v3("incident.annotated", NOTE | {"content": content}))["timeline"]).endswith(content)
+    assert str(record(v3("incident.annotated", NOTE | {"content": content}))["headline"]).endswith(content)
 
 
 # Times ----------------------------------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ def test_one_happening_by_two_families_is_told_alike() -> None:
     """A V2 extension beside a V3 subscription, as during a migration from one to the other."""
     of_v2 = record(v2(incident=V2_INCIDENT | {"id": "QHOLD1", "incident_number": 71, "html_url": URL}))
     of_v3 = record(triggered())
-    assert of_v2["incident"] == of_v3["incident"]
+    assert incident_told(of_v2) == incident_told(of_v3)
     assert (of_v2["event_type"], of_v2["occurred_at"]) == (of_v3["event_type"], of_v3["occurred_at"])
 
 
@@ -217,7 +218,7 @@ NOTHING = {
 def test_neither_incident_nor_service_is_nothing_to_show(case: str) -> None:
     found = record(NOTHING[case])
     assert (found["known"], found["invalid"]) == (True, None)
-    assert (found["notification"], found["incident"], found["timeline"]) == (None, None, None)
+    assert (found["notification"], found["incident"], found["headline"]) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_references_in_the_log_entry_count() -> None:
         "created_at": "2026-11-25T01:00:00Z",
     }
     found = record(v2(incident=None, log_entries=[entry], created_on=None))
-    assert found["incident"] == {
+    assert incident_told(found) == {
         "id": "QHOLD1",
         "number": 71,
         "title": TITLE,
@@ -405,7 +406,7 @@ def test_the_client_of_v3(client: Any, name: str | None, link: str | None) -> No
 def test_a_note_on_the_log_entry_is_no_detail_of_the_alert() -> None:
     entry = {"type": "annotate_log_entry", "channel": {"type": "note", "summary": "Looking", "content": "Looking"}}
     document = v2(event="incident.annotate", log_entries=[entry])
-    assert (written(document), record(document)["timeline"]) == (TITLE, "Note added: Looking")
+    assert (written(document), record(document)["headline"]) == (TITLE, "Note added: Looking")
 
 
 def test_events_that_only_refer_prefill_what_they_tell() -> None:
@@ -469,7 +470,7 @@ def test_a_changed_field_says_what_changed(before: Any, after: Any, detail: str)
         custom_fields=[{"id": "1", "name": "environment", "display_name": "Environment", "value": after}],
     )
     found = record(v3("incident.custom_field_values.updated", data))
-    assert found["timeline"] == f"Custom fields changed by Mira Oduya: {detail}"
+    assert found["headline"] == f"Custom fields changed by Mira Oduya: {detail}"
 
 
 def test_what_is_cut_are_texts_and_never_the_identity() -> None:

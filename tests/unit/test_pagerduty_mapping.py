@@ -8,6 +8,7 @@ from service.pagerduty.events import V3_TYPES, Event, InvalidEvent
 from service.pagerduty.mapping import FieldMapping, ingest_record, notification
 from service.pagerduty.payloads import parse
 from tests.unit.pagerduty_examples import body, v3
+from tests.unit.records import incident_told
 
 TITLE, TEXT, SERVICE, URL = "Disk full", "90 % of /var is used", "Storage", "https://acme.pagerduty.com/incidents/PINC"
 
@@ -146,8 +147,20 @@ def test_what_is_not_known_is_left_out() -> None:
     assert shown == {
         "title": "PagerDuty incident P9",
         "body": "Note added: Hm",
-        "urgency": None,
-        "url": None,
+        "described": {
+            "title": None,
+            "number": None,
+            "pagerduty_incident_id": "P9",
+            "urgency": None,
+            "priority": None,
+            "service_id": None,
+            "service_name": None,
+            "assignees": [],
+            "conference_url": None,
+            "pagerduty_url": None,
+            "written": None,
+        },
+        "facts": [],
         "prefill": {
             "title": "[PagerDuty] Incident P9",
             "description": "PagerDuty incident P9",
@@ -215,7 +228,7 @@ def test_pings_and_unknown_types_notify_nobody(event_type: str) -> None:
     event = event_of(v3(event_type, {"id": "P1", "type": "incident", "title": "A bump"}))
     assert notification(event) is None
     record = ingest_record(event, None)
-    assert (record["notification"], record["timeline"], record["event_type"]) == (None, None, event_type)
+    assert (record["notification"], record["headline"], record["event_type"]) == (None, None, event_type)
     assert record["known"] is (event_type == "pagey.ping")
 
 
@@ -256,6 +269,9 @@ def test_the_record_of_an_invalid_event() -> None:
         "family": None,
         "event_type": None,
         "known": False,
+        "loud": False,
+        "subject": None,
+        "agent_name": None,
         "occurred_at": None,
         "payload": {"a": 1},
         "integration_keys": ["k"],
@@ -263,7 +279,7 @@ def test_the_record_of_an_invalid_event() -> None:
         "incident": None,
         "told_status": None,
         "notification": None,
-        "timeline": None,
+        "headline": None,
         "invalid": "no good",
     }
 
@@ -283,7 +299,7 @@ def test_the_service_that_an_event_names(event_type: str, data: dict[str, Any], 
 def test_an_incident_without_id_is_shown_but_cannot_be_linked() -> None:
     data = {"type": "incident", "title": "A bump", "urgency": "low", "service": {"id": "PSVC", "summary": SERVICE}}
     record = ingest_record(event_of(v3("incident.triggered", data)), None)
-    assert record["incident"] == {
+    assert incident_told(record) == {
         "id": None,
         "number": None,
         "title": "A bump",

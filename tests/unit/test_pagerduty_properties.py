@@ -25,17 +25,23 @@ LIMITS = {
     "event_id": 255,
     "delivery_id": 255,
     "event_type": 100,
-    "timeline": 10_000,
+    "headline": 10_000,
     "incident.id": 255,
     "incident.title": 1024,
-    "incident.url": 2048,
-    "incident.service_id": 255,
     "incident.service_name": 255,
     "service.id": 255,
     "service.name": 255,
     "notification.title": 1024,
     "notification.body": 1000,
-    "notification.url": 2048,
+    "notification.described.title": 1024,
+    "notification.described.priority": 255,
+    "notification.described.service_id": 255,
+    "notification.described.service_name": 255,
+    "notification.described.conference_url": 2048,
+    "notification.described.pagerduty_url": 2048,
+    "notification.described.written": 20_000,
+    "subject": 320,
+    "agent_name": 255,
     "notification.prefill.title": 1036,
     "notification.prefill.description": 20_000,
     "notification.prefill.customer": 255,
@@ -148,13 +154,20 @@ def assert_bounded(record: IngestRecord) -> None:
     for path, limit in LIMITS.items():
         value: Any = record
         for key in path.split("."):
-            value = value[key] if value is not None else None
+            value = value.get(key) if value is not None else None
         assert value is None or (isinstance(value, str) and len(value) <= limit), path
     shown = record["notification"]
     if shown is not None:
         assert shown["title"].strip()
-        assert shown["urgency"] in ("high", "low", None)
-        for url in (shown["url"], (shown["prefill"] or {}).get("pagerduty_url")):
+        described = shown["described"]
+        assert described.get("urgency") in ("high", "low", None)
+        assert len(described.get("assignees", [])) <= 100
+        urls = (
+            described["pagerduty_url"],
+            described.get("conference_url"),
+            (shown["prefill"] or {}).get("pagerduty_url"),
+        )
+        for url in urls:
             assert url is None or url.lower().startswith(("http://", "https://"))
     assert_lines(record)
     assert len(record["integration_keys"]) <= 50
@@ -170,7 +183,10 @@ def assert_lines(record: IngestRecord) -> None:
     """Whatever is shown on one line has no control characters; a description has no others than its lines and tabs."""
     shown: dict[str, Any] = record["notification"] or {}
     prefill: dict[str, Any] = shown.get("prefill") or {}
-    single = [shown.get("title"), shown.get("body"), record["timeline"], *(record["incident"] or {}).values()]
+    single = [shown.get("title"), shown.get("body"), record["headline"], *(record["incident"] or {}).values()]
+    described: dict[str, Any] = shown.get("described") or {}
+    single += [value for key, value in described.items() if key not in ("written", "assignees")]
+    single += [*described.get("assignees", []), record["agent_name"], *(label for label, _ in shown.get("facts", []))]
     single += [prefill.get("title"), prefill.get("customer"), *prefill.get("tags", [])]
     single += [record["event_id"], record["event_type"], *record["integration_keys"]]
     for value in single:

@@ -71,7 +71,8 @@ begin
         and r.organization_id = list_notifications.organization_id
         and r.seq <= through
         and (before is null or r.seq < before)
-        and case when list_notifications.unread then not r.read else not r.done end
+        and (list_notifications.unread or not r.done)
+        and (not list_notifications.unread or not r.read)
         and pagerduty_private.is_listed(
           f, view, list_notifications.unread, status, list_notifications.urgency, service, without_incident, words
         )

@@ -30,7 +30,8 @@ declare
   mark pagerduty.inbox_marks;
 begin
   insert into pagerduty.inbox_marks (organization_id)
-  values (organization)
+  select organization
+  where organization in (select pagerduty_private.my_organizations())
   on conflict do nothing;
   select * into mark
   from pagerduty.inbox_marks m
@@ -40,7 +41,7 @@ begin
   return mark;
 end
 $$;
-comment on function pagerduty_private.my_mark(uuid) is 'The calling user''s mark in an organization, made if there was none, and held until the transaction ends.';
+comment on function pagerduty_private.my_mark(uuid) is 'The calling user''s mark in an organization, made if there was none, and held until the transaction ends; null for who is not a member.';
 revoke all on function pagerduty_private.my_mark(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.my_mark(uuid) to authenticated;
 

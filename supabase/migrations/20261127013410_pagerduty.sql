@@ -438,8 +438,7 @@ create table pagerduty.receipts (
   check (not done or read)
 );
 create index receipts_unread_idx on pagerduty.receipts (user_id, organization_id, seq desc) where not read;
-create index receipts_open_idx on pagerduty.receipts (user_id, organization_id, seq desc) where not done;
-create index receipts_snoozed_idx on pagerduty.receipts (user_id, organization_id, seq desc) where snoozed_until is not null;
+create index receipts_user_idx on pagerduty.receipts (user_id, organization_id, done, seq desc);
 create index receipts_organization_id_idx on pagerduty.receipts (organization_id);
 comment on table pagerduty.receipts is 'What a user did with a notification. It counts until the notification''s next loud change: then the row is unread and in the inbox again.';
 comment on column pagerduty.receipts.notification_id is 'The notification.';
@@ -1865,7 +1864,8 @@ begin
         and r.organization_id = list_notifications.organization_id
         and r.seq <= through
         and (before is null or r.seq < before)
-        and case when list_notifications.unread then not r.read else not r.done end
+        and (list_notifications.unread or not r.done)
+        and (not list_notifications.unread or not r.read)
         and pagerduty_private.is_listed(
           f, view, list_notifications.unread, status, list_notifications.urgency, service, without_incident, words
         )
@@ -1983,7 +1983,8 @@ declare
   mark pagerduty.inbox_marks;
 begin
   insert into pagerduty.inbox_marks (organization_id)
-  values (organization)
+  select organization
+  where organization in (select pagerduty_private.my_organizations())
   on conflict do nothing;
   select * into mark
   from pagerduty.inbox_marks m
@@ -1993,7 +1994,7 @@ begin
   return mark;
 end
 $$;
-comment on function pagerduty_private.my_mark(uuid) is 'The calling user''s mark in an organization, made if there was none, and held until the transaction ends.';
+comment on function pagerduty_private.my_mark(uuid) is 'The calling user''s mark in an organization, made if there was none, and held until the transaction ends; null for who is not a member.';
 revoke all on function pagerduty_private.my_mark(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.my_mark(uuid) to authenticated;
 

@@ -160,6 +160,12 @@ INCIDENT_EXISTS = Kind(
     "Go on with that one: `incident_id` names it.",
 )  # fmt: skip
 
+INCIDENT_LINKED = Kind(
+    "incident-linked", 409, "The incident is linked already",
+    "It belongs to another PagerDuty incident, and to no more than one.",
+    "Link another incident, or make one.",
+)  # fmt: skip
+
 INVITATION_OVER = Kind(
     "invitation-over", 410, "The invitation is over",
     "The invitation has expired, was withdrawn, or was used already; the detail says which.",
@@ -211,7 +217,8 @@ KINDS: Mapping[str, Kind] = {
     kind.slug: kind
     for kind in (
         BAD_REQUEST, NOT_JSON, BAD_CURSOR, BAD_ORGANIZATION, ORGANIZATION_REQUIRED, METHOD_NOT_ALLOWED, TOO_LARGE,
-        INVALID_FIELDS, MISSING_TOKEN, INVALID_TOKEN, FORBIDDEN, NOT_FOUND, CONFLICT, INCIDENT_EXISTS, INVITATION_OVER,
+        INVALID_FIELDS, MISSING_TOKEN, INVALID_TOKEN, FORBIDDEN, NOT_FOUND, CONFLICT, INCIDENT_EXISTS, INCIDENT_LINKED,
+        INVITATION_OVER,
         NOTHING_USABLE, BAD_SIGNATURE, NO_BARE_URL, TOO_MANY_REQUESTS, INTERNAL, WEB_NOT_INSTALLED, UNAVAILABLE,
     )
 }  # fmt: skip

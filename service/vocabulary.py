@@ -16,6 +16,7 @@ Urgency = Literal["high", "low"]
 PagerDutyStatus = Literal["triggered", "acknowledged", "resolved"]
 #: How an integration is; what is further to the left matters more.
 HealthState = Literal["failing", "not_configured", "disabled", "waiting", "all_ignored", "good"]
+InboxView = Literal["inbox", "snoozed", "done", "all"]
 AuditSubject = Literal["organizations", "memberships", "integrations", "credentials"]
 AuditChange = Literal["set", "changed", "removed"]
 
@@ -51,6 +52,9 @@ API_KEY_LIMIT = 128
 SIGNING_SECRET_LIMIT = 512
 EMAIL_LIMIT = 320
 ORGANIZATION_NAME_LIMIT = 200
+ID_PATTERN = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"  # of our own rows
+BULK_LIMIT = 100  # notifications that are marked by one request
+MOST_SEQ = 2**63 - 1  # a sequence number is a bigint
 INVITATION_DAYS = 30  # until an invitation must have expired
 
 #: What forms must know, by field.

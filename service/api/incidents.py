@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, jsonify, make_response
 from postgrest.exceptions import APIError
+from pydantic import TypeAdapter
 
 from service.api.blueprint import problem_responses, rest_as_user, user_blueprint
 from service.api.organization import current_organization
@@ -15,20 +16,33 @@ from service.api.schemas import (
     IncidentInput,
     IncidentList,
     IncidentQuery,
+    LinkInput,
     OrganizationHeader,
     Update,
     UpdateInput,
     UpdateList,
     UpdatesQuery,
 )
-from service.problems import CONFLICT, FORBIDDEN, INCIDENT_EXISTS, INVALID_FIELDS, NOT_FOUND, Problem, not_found
-from service.rest import Row, made_row, row_of, rows
+from service.problems import (
+    CONFLICT,
+    FORBIDDEN,
+    INCIDENT_EXISTS,
+    INCIDENT_LINKED,
+    INVALID_FIELDS,
+    NOT_FOUND,
+    FieldError,
+    Problem,
+    invalid_fields,
+    not_found,
+)
+from service.rest import Row, call, made_row, row_of, rows
 
 _COLUMNS = (
     "id,organization_id,title,description,criticality,urgency,status,customer,tags,notification_id,"
     "pagerduty_incident_id,pagerduty_url,created_by,created_at,updated_at"
 )
 _UPDATE_COLUMNS = "id,kind,body,status_from,status_to,author_id,created_at"
+_LINKED = TypeAdapter(list[dict[str, Any]])
 _RESPONDERS = "Only responders, admins and owners may change incidents."
 
 blueprint = user_blueprint("incidents", "/api/incidents", "Incidents and their timelines")
@@ -60,13 +74,17 @@ def listing(header: OrganizationHeader, query: IncidentQuery) -> dict[str, Any]:
 )
 def create(header: OrganizationHeader, body: IncidentInput) -> Response:
     organization = current_organization()
-    row = {"organization_id": organization.id, **body.model_dump(mode="json")}
+    if body.title is None and body.notification_id is None:
+        raise _untitled()
+    row = {"organization_id": organization.id, **body.row()}
     try:
         made = made_row(rest_as_user().table("incidents").insert(row).select(_COLUMNS))
     except APIError as error:
         organization.require_membership()
         if error.code == "23505" and body.notification_id:
             raise _exists_already(organization.id, body.notification_id) from None
+        if error.code == "23502" and body.title is None:  # a notification of no incident has no title for one
+            raise _untitled() from None
         raise _explain(error) from None
     response = make_response(jsonify(with_cursor(made)), 201)
     response.headers["Location"] = f"/api/incidents/{made['id']}"
@@ -93,6 +111,30 @@ def change(path: IdPath, body: IncidentChange) -> dict[str, Any]:
     if not changed:  # visible, but RLS lets the caller change nothing
         raise FORBIDDEN(_RESPONDERS)
     return with_cursor(changed[0])
+
+
+@blueprint.post(
+    "/<id>/link",
+    responses={200: Incident, **problem_responses(NOT_FOUND, INCIDENT_EXISTS, INCIDENT_LINKED, INVALID_FIELDS)},
+    summary="Link it to a notification's PagerDuty incident",
+)
+def link(path: IdPath, body: LinkInput) -> dict[str, Any]:
+    current = _find(path.id)
+    try:
+        linked = call(
+            rest_as_user(),
+            "link_notification",
+            _LINKED,
+            incident_id=path.id,
+            notification_id=body.notification_id,
+        )
+    except APIError as error:
+        if error.code == "23505":
+            raise _exists_already(current["organization_id"], body.notification_id) from None
+        if error.code == "PT409":
+            raise INCIDENT_LINKED("It is linked to another PagerDuty incident.") from None
+        raise _explain(error) from None
+    return with_cursor({column: Row(linked[0])[column] for column in _COLUMNS.split(",")} if linked else current)
 
 
 @blueprint.get(
@@ -122,6 +164,10 @@ def _find(incident_id: str) -> Row:
     if found is None:
         raise not_found("incident")
     return found
+
+
+def _untitled() -> Problem:
+    return invalid_fields([FieldError(field="title", message="is required")])
 
 
 def _exists_already(organization_id: str, notification_id: str) -> Problem:

@@ -46,6 +46,7 @@ class _RecentEvents(BaseModel):
     received: int = 0
     ignored: int = 0
     invalid: int = 0
+    repeated: int = 0
     since: str | None = None
     reasons: dict[str, int] = {}
 

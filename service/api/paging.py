@@ -1,7 +1,7 @@
 """Lists, page by page: by keyset, so that nothing is missed or repeated while rows are added."""
 
 import base64
-import binascii
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 
 from postgrest import SyncSelectRequestBuilder
 
-from service.problems import BAD_CURSOR
+from service.problems import BAD_CURSOR, Problem
 from service.rest import rows
 
 
@@ -44,25 +44,53 @@ def read_page(
     return Page(items, items[-1]["cursor"] if len(found) > limit else None)
 
 
-def with_cursor(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with `cursor`, its opaque place in such a list."""
-    place = base64.urlsafe_b64encode(f"{row['created_at']}|{row['id']}".encode()).decode().rstrip("=")
-    return {**row, "cursor": place}
+def with_cursor(row: Mapping[str, Any], moment: str = "created_at") -> dict[str, Any]:
+    """The row with `cursor`, its opaque place in a list that is ordered by the column `moment` and id."""
+    return {**row, "cursor": _encoded(f"{row[moment]}|{row['id']}")}
+
+
+def with_seq_cursor(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with `cursor`, its opaque place in a list that is ordered by loud_seq."""
+    return {**row, "cursor": _encoded(f"{row['loud_seq']}")}
+
+
+def read_seq_cursor(cursor: str, name: str) -> int:
+    """The loud_seq of a cursor. Raises Problem (bad-cursor)."""
+    try:
+        place = _decoded(cursor)
+    except ValueError:
+        raise _bad_cursor(name) from None
+    if not re.fullmatch(r"[0-9]{1,18}", place, re.ASCII):
+        raise _bad_cursor(name)
+    return int(place)
 
 
 def _beyond(cursor: str, name: str, operator: str) -> str:
     """A PostgREST `or` filter: rows on one side of the cursor."""
-    moment, row_id = _read_cursor(cursor, name)
+    moment, row_id = read_cursor(cursor, name)
     return f'created_at.{operator}."{moment}",and(created_at.eq."{moment}",id.{operator}.{row_id})'
 
 
-def _read_cursor(cursor: str, name: str) -> tuple[str, str]:
+def read_cursor(cursor: str, name: str) -> tuple[str, str]:
     """created_at (ISO 8601, with a zone) and id: whatever else somebody wrote into it never reaches the filter."""
     try:
-        moment, _, row_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition("|")
+        moment, _, row_id = _decoded(cursor).partition("|")
         parsed = datetime.fromisoformat(moment)
         if parsed.tzinfo is None:
             raise ValueError(moment)
         return parsed.isoformat(), str(uuid.UUID(row_id))
-    except (ValueError, binascii.Error, UnicodeError):
-        raise BAD_CURSOR(f"{name} is not a cursor that a list answered.") from None
+    except ValueError:
+        raise _bad_cursor(name) from None
+
+
+def _encoded(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
+    """Raises ValueError, as base64 and UTF-8 do."""
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+
+
+def _bad_cursor(name: str) -> Problem:
+    return BAD_CURSOR(f"{name} is not a cursor that a list answered.")

@@ -15,6 +15,7 @@ from service.vocabulary import (
     ALL_SERVICES_LIMIT,
     ALL_TAGS_LIMIT,
     API_KEY_LIMIT,
+    BULK_LIMIT,
     COMMENT_LIMIT,
     CUSTOMER_LIMIT,
     DESCRIPTION_LIMIT,
@@ -22,9 +23,12 @@ from service.vocabulary import (
     EVENT_TYPE_LIMIT,
     EVENT_TYPES_LIMIT,
     ID_LIMIT,
+    ID_PATTERN,
     INVITATION_DAYS,
     LEVELS,
+    MOST_SEQ,
     ORGANIZATION_NAME_LIMIT,
+    PAGERDUTY_STATUSES,
     SEARCH_LIMIT,
     SERVICE_LIMIT,
     SERVICES_LIMIT,
@@ -37,6 +41,7 @@ from service.vocabulary import (
     AuditChange,
     AuditSubject,
     HealthState,
+    InboxView,
     IncidentStatus,
     Level,
     PagerDutyStatus,
@@ -195,6 +200,7 @@ class RecentEvents(BaseModel):
     received: int
     ignored: int
     invalid: int
+    repeated: int = Field(description="Which another event had told before: two feeds of one service are on")
     since: Timestamp | None = Field(description="When the first of them came")
     reasons: dict[str, int] = Field(description="How many were ignored for which reason")
 
@@ -349,7 +355,7 @@ class WebhookAlive(BaseModel):
 
 class Outcome(BaseModel):
     event_id: str | None
-    outcome: Literal["created", "duplicate", "ignored", "invalid"]
+    outcome: Literal["created", "updated", "duplicate", "ignored", "invalid"]
     reason: str | None = None
     notification_id: Id | None = None
     incident_id: Id | None = None
@@ -362,9 +368,39 @@ class WebhookAnswer(BaseModel):
 # notifications --------------------------------------------------------------------------------------------------------
 
 
+def _one_or_more(words: Sequence[str]) -> str:
+    """A pattern for some of the words, separated by commas."""
+    word = f"({'|'.join(words)})"
+    return f"^{word}(,{word})*$"
+
+
+def _within_a_year(text: str) -> str:
+    """A moment from now on, as ISO 8601. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is not an ISO 8601 time with a zone") from None
+    if moment.tzinfo is None:
+        raise ValueError("is not an ISO 8601 time with a zone")
+    if not timedelta() < moment - datetime.now(UTC) <= timedelta(days=365):
+        raise ValueError("must be within the next 365 days")
+    return moment.isoformat()
+
+
 class NotificationQuery(Page):
-    after: Cursor | None = Field(None, description="Cursor: rows newer than it")
+    view: InboxView = Field("inbox", description="inbox: neither done nor snoozed")
     unread: bool = Field(False, description="Only those that the caller has not read")
+    status: str | None = Field(None, pattern=_one_or_more(PAGERDUTY_STATUSES), description="One or more")
+    urgency: Urgency | None = None
+    service: Text | None = Field(None, max_length=SERVICE_LIMIT, description="Id or name, in any case")
+    without_incident: bool = Field(False, description="Only those of which no incident was made")
+    q: Text | None = Field(None, max_length=SEARCH_LIMIT, description="A part of title, service or #number")
+    changed_since: int | None = Field(
+        None,
+        ge=0,
+        le=MOST_SEQ,
+        description="What changed since a `newest_seq`, in the order of the changes, whatever the view and the filters",
+    )
 
 
 class Prefill(BaseModel):
@@ -378,55 +414,123 @@ class Prefill(BaseModel):
     customer: str
     tags: list[str]
     notification_id: Id
+    pagerduty_status: PagerDutyStatus | None = Field(description="The one with which `status` was filled in")
     pagerduty_incident_id: str | None
     pagerduty_url: str | None
 
 
 class Notification(BaseModel):
+    """One subject as it stands now. `unread`, `done` and `snoozed_until` are the caller's own."""
+
     id: Id
     organization_id: Id
-    event_type: str
     title: str
-    body: str
-    urgency: Urgency | None
-    service_name: str | None
+    number: int | None
     pagerduty_incident_id: str | None
     pagerduty_status: PagerDutyStatus | None
+    pagerduty_status_at: Timestamp | None
+    acknowledged_by: str | None
+    urgency: Urgency | None
+    priority: str | None
+    service_id: str | None
+    service_name: str | None
+    assignees: list[str]
+    conference_url: str | None
     pagerduty_url: str | None
-    prefill: Prefill | None
-    occurred_at: Timestamp | None
+    prefill: Prefill | None = Field(description="Null: it is not about an incident")
+    event_type: str = Field(description="Of the last loud change")
+    body: str = Field(description="What happened then, in one line")
+    occurred_at: Timestamp | None = Field(description="When, by PagerDuty's clock")
+    events: int = Field(description="How many were about it")
+    seq: int = Field(description="Of its last change")
+    loud_seq: int = Field(description="Of its last loud change: the order of lists")
+    is_quiet: bool = Field(description="Nothing loud has happened to it yet")
+    loud_at: Timestamp = Field(description="When the last loud change arrived")
     created_at: Timestamp
-    read_at: Timestamp | None
+    changed_at: Timestamp
+    unread: bool
+    done: bool
+    snoozed_until: Timestamp | None
     incident_id: Id | None = Field(description="The incident that was made of it")
     cursor: str
 
 
 class NotificationList(BaseModel):
     items: list[Notification]
+    next: str | None = Field(description="`before` of the next, older page; with changed_since, the next one")
+    newest_seq: int = Field(description="Of the latest change there was: `changed_since` for what comes after it")
+
+
+class NotificationItems(BaseModel):
+    items: list[Notification]
+
+
+class NotificationEvent(BaseModel):
+    id: Id
+    event_type: str
+    headline: str | None = Field(description="What happened and by whom, with every text that it brought")
+    agent_name: str | None
+    pagerduty_status: PagerDutyStatus | None = Field(description="The status that it told")
+    is_loud: bool
+    occurred_at: Timestamp | None
+    received_at: Timestamp
+    cursor: str
+
+
+class NotificationEventList(BaseModel):
+    items: list[NotificationEvent]
     next: str | None = Field(description="`before` of the next, older page")
-    newest: str | None = Field(description="`after` for what will be newer")
+
+
+UpTo = Annotated[int, Field(ge=0, le=MOST_SEQ)]
+_SEEN = "What became loud after this sequence number stays as it is: the caller has not seen it"
+
+
+class MarkInput(Input):
+    up_to: UpTo | None = Field(None, description=_SEEN)
+
+
+class SnoozeInput(MarkInput):
+    until: Text = Field(max_length=64, description="ISO 8601 with a zone, in the future")
+
+    @field_validator("until")
+    @classmethod
+    def _soon(cls, value: str) -> str:
+        return _within_a_year(value)
+
+
+class Ids(Input):
+    ids: list[Annotated[str, StringConstraints(pattern=ID_PATTERN)]] = Field(min_length=1, max_length=BULK_LIMIT)
+
+
+class MarkManyInput(MarkInput, Ids): ...
+
+
+class SnoozeManyInput(SnoozeInput, Ids): ...
 
 
 class ReadAllInput(Input):
-    until: str | None = Field(None, max_length=64, description="ISO 8601: only those that are not newer")
+    up_to: UpTo | None = Field(None, description=_SEEN)
 
 
 class ReadAllAnswer(BaseModel):
     read: int
 
 
+class UnreadElsewhere(BaseModel):
+    organization_id: Id
+    name: str
+    count: int
+    capped: bool
+
+
 class UnreadCount(BaseModel):
     count: int
     capped: bool = Field(description="There are at least `count`: counting stopped there")
+    others: list[UnreadElsewhere] = Field(description="The caller's other organizations with something unread")
 
 
 # incidents ------------------------------------------------------------------------------------------------------------
-
-
-def _one_or_more(words: Sequence[str]) -> str:
-    """A pattern for some of the words, separated by commas."""
-    word = f"({'|'.join(words)})"
-    return f"^{word}(,{word})*$"
 
 
 class IncidentQuery(Page):
@@ -436,14 +540,21 @@ class IncidentQuery(Page):
 
 
 class IncidentInput(Input):
-    title: Title = Field(min_length=1, max_length=TITLE_LIMIT)
+    """With `notification_id`, whatever is left out is as its prefill says."""
+
+    title: Title | None = Field(
+        None, min_length=1, max_length=TITLE_LIMIT, description="Needed without notification_id"
+    )
     description: Text = Field("", max_length=DESCRIPTION_LIMIT)
     criticality: Level = "medium"
     urgency: Level = "medium"
     status: IncidentStatus = "open"
     customer: Text = Field("", max_length=CUSTOMER_LIMIT)
     tags: Tags = Field(default_factory=list)
-    notification_id: str | None = Field(None, pattern=r"^[0-9a-fA-F-]{36}$", description="Links it to PagerDuty's")
+    notification_id: str | None = Field(None, pattern=ID_PATTERN, description="Links it to PagerDuty's")
+    pagerduty_status: PagerDutyStatus | None = Field(
+        None, description="As in a prefill: the status with which the form was filled in"
+    )
     pagerduty_incident_id: str | None = Field(
         None,
         max_length=ID_LIMIT,
@@ -451,6 +562,17 @@ class IncidentInput(Input):
         description="As in a prefill; the notification says what it is linked to",
     )
     pagerduty_url: str | None = Field(None, max_length=URL_LIMIT, exclude=True, description="As in a prefill")
+
+    def row(self) -> dict[str, Any]:
+        """What to insert. Without a notification, defaults stand for what is left out; with one, the database's do."""
+        row = self.model_dump(mode="json")
+        if self.notification_id is None:
+            return row
+        return {name: value if name in self.model_fields_set else None for name, value in row.items()}
+
+
+class LinkInput(Input):
+    notification_id: str = Field(pattern=ID_PATTERN)
 
 
 class IncidentChange(Input):

@@ -27,10 +27,8 @@ def acme(database: Database) -> Organization:
 
 def _incident(database: Database, organization: Organization) -> str:
     """An incident that was made without PagerDuty."""
-    insert = (
-        "insert into pagerduty.incidents (organization_id, title, status) values (%s, 'Ours', %s) returning id::text"
-    )
-    [row] = database.run_as(organization["responder"], insert, (organization.id, status), connection=connection)
+    insert = "insert into pagerduty.incidents (organization_id, title) values (%s, 'Ours') returning id::text"
+    [row] = database.run_as(organization["responder"], insert, (organization.id,))
     return str(row["id"])
 
 

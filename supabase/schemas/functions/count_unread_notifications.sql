@@ -48,3 +48,32 @@ $$;
 comment on function pagerduty.count_unread_notifications(uuid, integer) is 'How many notifications in the calling user''s inbox they have not read; stops counting at at_most, for a badge needs no more.';
 revoke all on function pagerduty.count_unread_notifications(uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.count_unread_notifications(uuid, integer) to authenticated;
+
+create function pagerduty.unread_counts(organization_id uuid, at_most integer default 1000, elsewhere_at_most integer default 100)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'count', pagerduty.count_unread_notifications(organization_id, at_most),
+    'others', coalesce((
+      select jsonb_agg(jsonb_build_object('organization_id', o.id, 'name', o.name, 'count', counted.unread) order by o.name, o.id)
+      from (
+        select mine.id
+        from pagerduty_private.my_organizations() as mine (id)
+        where mine.id <> unread_counts.organization_id
+        order by mine.id
+        limit 100
+      ) elsewhere
+      join pagerduty.organizations o on o.id = elsewhere.id
+      cross join lateral (
+        select pagerduty.count_unread_notifications(o.id, elsewhere_at_most) as unread
+      ) counted
+      where counted.unread > 0
+    ), '[]')
+  )
+$$;
+comment on function pagerduty.unread_counts(uuid, integer, integer) is 'How many notifications the calling user has not read, in an organization ("count") and in their other ones, a hundred at most ("others", where there are any); counting stops at at_most, and elsewhere_at_most.';
+revoke all on function pagerduty.unread_counts(uuid, integer, integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.unread_counts(uuid, integer, integer) to authenticated;

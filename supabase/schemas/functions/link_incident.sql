@@ -18,6 +18,14 @@ begin
     if origin.id is null then
       raise exception 'There is no such notification in this organization.' using errcode = 'PT404';
     end if;
+    -- What is left out is as the form would be filled in.
+    new.title := coalesce(new.title, origin.prefill ->> 'title');
+    new.description := coalesce(new.description, origin.prefill ->> 'description', '');
+    new.criticality := coalesce(new.criticality::text, origin.prefill ->> 'criticality', 'medium');
+    new.urgency := coalesce(new.urgency::text, origin.prefill ->> 'urgency', 'medium');
+    new.status := coalesce(new.status::text, pagerduty_private.status_from_pagerduty(origin.pagerduty_status)::text, 'open');
+    new.customer := coalesce(new.customer, origin.prefill ->> 'customer', '');
+    new.tags := coalesce(new.tags, array(select jsonb_array_elements_text(coalesce(origin.prefill -> 'tags', '[]'))));
     new.pagerduty_incident_id := origin.pagerduty_incident_id;
     new.pagerduty_url := origin.pagerduty_url;
   end if;

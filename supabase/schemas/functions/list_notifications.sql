@@ -104,3 +104,38 @@ $$;
 comment on function pagerduty.changed_notifications(uuid, bigint, integer) is 'What changed since a sequence number, in the order of the changes, whatever the calling user did with it: how to catch up.';
 revoke all on function pagerduty.changed_notifications(uuid, bigint, integer) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.changed_notifications(uuid, bigint, integer) to authenticated;
+
+create function pagerduty.get_notifications(
+  organization_id uuid, view text default 'inbox', before bigint default null, at_most integer default 20,
+  unread boolean default false, status text[] default null, urgency text default null, service text default null,
+  without_incident boolean default false, words text default null, changed_since bigint default null
+) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'newest_seq', coalesce((
+      select n.seq
+      from pagerduty.notifications n
+      where n.organization_id = get_notifications.organization_id
+      order by n.seq desc
+      limit 1
+    ), 0),
+    'items', coalesce(case
+      when changed_since is not null then (
+        select jsonb_agg(to_jsonb(f) order by f.seq)
+        from pagerduty.changed_notifications(organization_id, changed_since, at_most) f
+      )
+      else (
+        select jsonb_agg(to_jsonb(f) order by f.loud_seq desc)
+        from pagerduty.list_notifications(
+          organization_id, view, before, at_most, unread, status, urgency, service, without_incident, words
+        ) f
+      )
+    end, '[]')
+  )
+$$;
+comment on function pagerduty.get_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text, bigint) is 'A page of list_notifications(), or with changed_since of changed_notifications(): {"items", "newest_seq"}, of one moment, so that catching up from newest_seq misses nothing.';
+revoke all on function pagerduty.get_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text, bigint) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text, bigint) to authenticated;

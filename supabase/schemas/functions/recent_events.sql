@@ -19,13 +19,16 @@ begin
       'received', coalesce(sum(kind.events), 0),
       'ignored', coalesce(sum(kind.events) filter (where kind.outcome = 'ignored'), 0),
       'invalid', coalesce(sum(kind.events) filter (where kind.outcome = 'invalid'), 0),
+      'repeated', coalesce(sum(kind.repeated), 0),
       'since', min(kind.since),
       'reasons', coalesce(jsonb_object_agg(kind.reason, kind.events) filter (where kind.outcome = 'ignored'), '{}')
     )
     from (
-      select recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as since
+      select
+        recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as since,
+        count(*) filter (where recent.is_repeat) as repeated
       from (
-        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at
+        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at, e.is_repeat
         from pagerduty.events e
         where e.organization_id = recent_events.organization_id
           and recent_events.organization_id in (select pagerduty_private.my_organizations())
@@ -39,6 +42,6 @@ begin
   );
 end
 $$;
-comment on function pagerduty_private.recent_events(uuid) is 'What became of the events of a week, the last thousand at most, that came since the filters were last changed: "received", "ignored" and "invalid" ones, "since" when, how many were ignored for which of the "reasons". A ping counts as none. For members, who may not read the events themselves.';
+comment on function pagerduty_private.recent_events(uuid) is 'What became of the events of a week, the last thousand at most, that came since the filters were last changed: "received", "ignored" and "invalid" ones, "since" when, how many were ignored for which of the "reasons", how many another one had told before ("repeated"). A ping counts as none. For members, who may not read the events themselves.';
 revoke all on function pagerduty_private.recent_events(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.recent_events(uuid) to authenticated;

@@ -1326,6 +1326,14 @@ begin
     if origin.id is null then
       raise exception 'There is no such notification in this organization.' using errcode = 'PT404';
     end if;
+    -- What is left out is as the form would be filled in.
+    new.title := coalesce(new.title, origin.prefill ->> 'title');
+    new.description := coalesce(new.description, origin.prefill ->> 'description', '');
+    new.criticality := coalesce(new.criticality::text, origin.prefill ->> 'criticality', 'medium');
+    new.urgency := coalesce(new.urgency::text, origin.prefill ->> 'urgency', 'medium');
+    new.status := coalesce(new.status::text, pagerduty_private.status_from_pagerduty(origin.pagerduty_status)::text, 'open');
+    new.customer := coalesce(new.customer, origin.prefill ->> 'customer', '');
+    new.tags := coalesce(new.tags, array(select jsonb_array_elements_text(coalesce(origin.prefill -> 'tags', '[]'))));
     new.pagerduty_incident_id := origin.pagerduty_incident_id;
     new.pagerduty_url := origin.pagerduty_url;
   end if;
@@ -1582,13 +1590,16 @@ begin
       'received', coalesce(sum(kind.events), 0),
       'ignored', coalesce(sum(kind.events) filter (where kind.outcome = 'ignored'), 0),
       'invalid', coalesce(sum(kind.events) filter (where kind.outcome = 'invalid'), 0),
+      'repeated', coalesce(sum(kind.repeated), 0),
       'since', min(kind.since),
       'reasons', coalesce(jsonb_object_agg(kind.reason, kind.events) filter (where kind.outcome = 'ignored'), '{}')
     )
     from (
-      select recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as since
+      select
+        recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as since,
+        count(*) filter (where recent.is_repeat) as repeated
       from (
-        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at
+        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at, e.is_repeat
         from pagerduty.events e
         where e.organization_id = recent_events.organization_id
           and recent_events.organization_id in (select pagerduty_private.my_organizations())
@@ -1602,7 +1613,7 @@ begin
   );
 end
 $$;
-comment on function pagerduty_private.recent_events(uuid) is 'What became of the events of a week, the last thousand at most, that came since the filters were last changed: "received", "ignored" and "invalid" ones, "since" when, how many were ignored for which of the "reasons". A ping counts as none. For members, who may not read the events themselves.';
+comment on function pagerduty_private.recent_events(uuid) is 'What became of the events of a week, the last thousand at most, that came since the filters were last changed: "received", "ignored" and "invalid" ones, "since" when, how many were ignored for which of the "reasons", how many another one had told before ("repeated"). A ping counts as none. For members, who may not read the events themselves.';
 revoke all on function pagerduty_private.recent_events(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.recent_events(uuid) to authenticated;
 
@@ -1898,6 +1909,41 @@ comment on function pagerduty.changed_notifications(uuid, bigint, integer) is 'W
 revoke all on function pagerduty.changed_notifications(uuid, bigint, integer) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.changed_notifications(uuid, bigint, integer) to authenticated;
 
+create function pagerduty.get_notifications(
+  organization_id uuid, view text default 'inbox', before bigint default null, at_most integer default 20,
+  unread boolean default false, status text[] default null, urgency text default null, service text default null,
+  without_incident boolean default false, words text default null, changed_since bigint default null
+) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'newest_seq', coalesce((
+      select n.seq
+      from pagerduty.notifications n
+      where n.organization_id = get_notifications.organization_id
+      order by n.seq desc
+      limit 1
+    ), 0),
+    'items', coalesce(case
+      when changed_since is not null then (
+        select jsonb_agg(to_jsonb(f) order by f.seq)
+        from pagerduty.changed_notifications(organization_id, changed_since, at_most) f
+      )
+      else (
+        select jsonb_agg(to_jsonb(f) order by f.loud_seq desc)
+        from pagerduty.list_notifications(
+          organization_id, view, before, at_most, unread, status, urgency, service, without_incident, words
+        ) f
+      )
+    end, '[]')
+  )
+$$;
+comment on function pagerduty.get_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text, bigint) is 'A page of list_notifications(), or with changed_since of changed_notifications(): {"items", "newest_seq"}, of one moment, so that catching up from newest_seq misses nothing.';
+revoke all on function pagerduty.get_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text, bigint) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.get_notifications(uuid, text, bigint, integer, boolean, text[], text, text, boolean, text, bigint) to authenticated;
+
 -- supabase/schemas/functions/count_unread_notifications.sql ------------------------------------------
 -- Runs as the calling member: RLS decides what there is to read.
 create function pagerduty.count_unread_notifications(organization_id uuid, at_most integer default 1000) returns integer
@@ -1949,6 +1995,35 @@ $$;
 comment on function pagerduty.count_unread_notifications(uuid, integer) is 'How many notifications in the calling user''s inbox they have not read; stops counting at at_most, for a badge needs no more.';
 revoke all on function pagerduty.count_unread_notifications(uuid, integer) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.count_unread_notifications(uuid, integer) to authenticated;
+
+create function pagerduty.unread_counts(organization_id uuid, at_most integer default 1000, elsewhere_at_most integer default 100)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'count', pagerduty.count_unread_notifications(organization_id, at_most),
+    'others', coalesce((
+      select jsonb_agg(jsonb_build_object('organization_id', o.id, 'name', o.name, 'count', counted.unread) order by o.name, o.id)
+      from (
+        select mine.id
+        from pagerduty_private.my_organizations() as mine (id)
+        where mine.id <> unread_counts.organization_id
+        order by mine.id
+        limit 100
+      ) elsewhere
+      join pagerduty.organizations o on o.id = elsewhere.id
+      cross join lateral (
+        select pagerduty.count_unread_notifications(o.id, elsewhere_at_most) as unread
+      ) counted
+      where counted.unread > 0
+    ), '[]')
+  )
+$$;
+comment on function pagerduty.unread_counts(uuid, integer, integer) is 'How many notifications the calling user has not read, in an organization ("count") and in their other ones, a hundred at most ("others", where there are any); counting stops at at_most, and elsewhere_at_most.';
+revoke all on function pagerduty.unread_counts(uuid, integer, integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.unread_counts(uuid, integer, integer) to authenticated;
 
 -- supabase/schemas/functions/mark_notifications.sql --------------------------------------------------
 -- What a user does with notifications. All but the word to their other tabs runs as that user: RLS decides.

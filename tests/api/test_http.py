@@ -126,8 +126,8 @@ def metrics_apart(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def test_metrics_at_an_address_of_their_own(metrics_apart: tuple[ServiceProcess, str], acme: Organization) -> None:
     service, address = metrics_apart
-    for _ in range(20):
-        answer = httpx.post(f"{service.url}/api/webhooks/pagerduty/{acme.token}", json=v3())
+    for number in range(20):
+        answer = httpx.post(f"{service.url}/api/webhooks/pagerduty/{acme.token}", json=v3(incident_id=f"P{number}"))
         assert answer.status_code == 202
     counted = 'pagerduty_webhook_events_total{outcome="created"} 20.0'
     wait_for(lambda: counted in httpx.get(address).text, what="all that both workers counted")

@@ -242,6 +242,64 @@ def test_the_second_person_is_sent_to_the_incident_that_is_there(acme: Organizat
     assert len(acme.viewer.api.get(URL).json()["items"]) == 1
 
 
+def test_a_notification_alone_makes_it_as_prefilled(acme: Organization) -> None:
+    shown = alert(acme, title="Disk full", priority={"id": "P1", "summary": "P1"})
+    made = acme.responder.api.post(URL, json={"notification_id": shown["id"]}).json()
+    assert {field: made[field] for field in FORM} == {field: shown["prefill"][field] for field in FORM}
+    assert (made["notification_id"], made["pagerduty_incident_id"]) == (shown["id"], shown["pagerduty_incident_id"])
+
+
+def test_what_is_given_stands_in_place_of_the_prefill(acme: Organization) -> None:
+    given = {"title": "Mine", "criticality": "critical", "tags": [], "customer": ""}
+    shown = alert(acme)
+    made = acme.responder.api.post(URL, json={"notificationId": shown["id"], **given}).json()
+    rest = {field: shown["prefill"][field] for field in FORM if field not in given}
+    assert {field: made[field] for field in FORM} == {**rest, **given}
+
+
+def test_a_form_that_was_open_for_a_while_starts_where_pagerduty_stands(acme: Organization) -> None:
+    """The prefill says with which status it was filled in: nobody chose that one."""
+    form = alert(acme)["prefill"]
+    acme.send(v3("incident.resolved"))
+    assert acme.responder.api.post(URL, json=form).json()["status"] == "resolved"
+
+
+def test_an_incident_needs_a_title_or_a_notification_of_one(acme: Organization) -> None:
+    service = {"type": "service", "id": "PSVC9", "summary": "Ledger"}
+    body = v3("service.updated")
+    body["event"]["data"] = service
+    of_service = acme.send(body).json()["outcomes"][0]["notification_id"]
+    for given in ({}, {"title": None}, {"title": ""}, {"notification_id": of_service}):
+        answer = acme.responder.api.post(URL, json=given)
+        assert answer.status_code == 422, answer.text
+        assert [error["field"] for error in answer.json()["errors"]] == ["title"]
+    assert acme.responder.api.post(URL, json={"notification_id": GOOD_ID}).status_code == 404
+    assert acme.viewer.api.post(URL, json={"notification_id": alert(acme)["id"]}).status_code == 403
+
+
+def test_an_incident_that_exists_is_linked(acme: Organization, globex: Organization) -> None:
+    shown, other, theirs = alert(acme), alert(acme, incident_id="P2"), alert(globex)
+    made, second = create(acme.responder), create(acme.responder)
+    path = f"{URL}/{made['id']}/link"
+    for _ in range(2):
+        linked = acme.responder.api.post(path, json={"notification_id": shown["id"]})
+        assert linked.status_code == 200, linked.text
+        assert linked.json()["pagerduty_incident_id"] == shown["pagerduty_incident_id"]
+    found = acme.viewer.api.get(f"/api/notifications/{shown['id']}").json()
+    assert found["incident_id"] == made["id"]
+    for incident, notification, status, problem in (
+        (made, other["id"], 409, "incident-linked"), (second, shown["id"], 409, "incident-exists"),
+        (second, theirs["id"], 404, "not-found"), (second, GOOD_ID, 404, "not-found"),
+        ({"id": GOOD_ID}, shown["id"], 404, "not-found"), (second, "x", 422, "invalid-fields"),
+    ):  # fmt: skip
+        answer = acme.responder.api.post(f"{URL}/{incident['id']}/link", json={"notification_id": notification})
+        assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{problem}")
+    refused = acme.viewer.api.post(f"{URL}/{second['id']}/link", json={"notification_id": other["id"]})
+    assert refused.status_code == 403
+    acme.send(v3("incident.resolved", occurred_at=datetime.now(UTC).isoformat()))
+    assert acme.viewer.api.get(f"{URL}/{made['id']}").json()["status"] == "resolved"
+
+
 def test_ten_people_at_once_make_one_incident(acme: Organization) -> None:
     body = {"title": "Mine", "notification_id": alert(acme)["id"]}
     with ThreadPoolExecutor(10) as pool:
@@ -269,7 +327,7 @@ def test_an_older_event_does_not_move_it_back(acme: Organization) -> None:
     acme.send(v3("incident.acknowledged", occurred_at="2026-11-23T10:30:00Z"))
     assert acme.viewer.api.get(f"{URL}/{made['id']}").json()["status"] == "resolved"
     kinds = [one["kind"] for one in acme.viewer.api.get(f"{URL}/{made['id']}/updates").json()["items"]]
-    assert kinds == ["created", "pagerduty", "pagerduty"]
+    assert kinds == ["pagerduty", "created", "pagerduty", "pagerduty"]
 
 
 def test_a_priority_moves_nothing_and_a_hidden_resolve_does(acme: Organization) -> None:
@@ -281,7 +339,7 @@ def test_a_priority_moves_nothing_and_a_hidden_resolve_does(acme: Organization) 
     for kind in ("incident.priority_updated", "incident.resolved"):
         now = datetime.now(UTC).isoformat()
         (outcome,) = acme.send(v3(kind, occurred_at=now)).json()["outcomes"]
-        assert (outcome["outcome"], outcome["incident_id"]) == ("ignored", made["id"])
+        assert (outcome["outcome"], outcome["incident_id"]) == ("updated", made["id"])
         stood.append(acme.viewer.api.get(f"{URL}/{made['id']}").json()["status"])
     assert stood == ["investigating", "resolved"]
     assert len(acme.viewer.api.get("/api/notifications").json()["items"]) == 1

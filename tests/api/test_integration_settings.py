@@ -12,7 +12,7 @@ from tests.world import Organization, World
 URL = "/api/integrations/pagerduty"
 API_KEY = "u+marked-api-key-ABCD"
 SIGNING_SECRET = "marked-signing-secret-WXYZ"
-NO_EVENTS: dict[str, Any] = {"received": 0, "ignored": 0, "invalid": 0, "since": None, "reasons": {}}
+NO_EVENTS: dict[str, Any] = {"received": 0, "ignored": 0, "invalid": 0, "repeated": 0, "since": None, "reasons": {}}
 
 
 def test_before_anything_is_saved(world: World) -> None:

@@ -308,12 +308,13 @@ def test_a_bad_cursor_of_a_history_is_400(shared: Organization, cursor: str) -> 
     ("query", "field"),
     [
         ("limit=0", "limit"), ("limit=101", "limit"), ("limit=-1", "limit"), ("limit=many", "limit"),
-        ("limit=1.5", "limit"), ("limit=", "limit"), ("unread=perhaps", "unread"), (f"before={'A' * 201}", "before"),
+        ("limit=1.5", "limit"), ("limit=", "limit"),
+        ("unread=perhaps", "unread"), (f"before={'A' * 201}", "before"),
         ("view=outbox", "view"), ("status=open", "status"), ("status=triggered,", "status"),
         ("urgency=HIGH", "urgency"),
         ("changed_since=-1", "changed_since"), ("changed_since=x", "changed_since"),
-        (f"changed_since={2**63}", "changed_since"), ("q=%00", "q"), (f"q={'x' * 201}", "q"), ("service=%00", "service"),
-        (f"service={'x' * 256}", "service"), ("without_incident=7", "without_incident"),
+        (f"changed_since={2**63}", "changed_since"), ("q=%00", "q"), (f"q={'x' * 201}", "q"),
+        ("service=%00", "service"), (f"service={'x' * 256}", "service"), ("without_incident=7", "without_incident"),
     ],
 )  # fmt: skip
 def test_a_bad_query_is_422(shared: Organization, query: str, field: str) -> None:

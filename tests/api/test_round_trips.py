@@ -40,10 +40,11 @@ def ask(proxied: Proxied, organization: Organization, method: str, path: str, na
 @pytest.mark.parametrize(
     ("method", "path", "body", "asked"),
     [
-        ("GET", "/api/notifications", {}, ["notification_feed"]),
-        ("GET", "/api/notifications/unread-count", {}, ["count_unread_notifications"]),
+        ("GET", "/api/notifications", {}, ["get_notifications"]),
+        ("GET", "/api/notifications/unread-count", {}, ["unread_counts"]),
         ("GET", "/api/incidents", {}, ["incidents"]),
         ("POST", "/api/incidents", {"title": "x"}, ["incidents"]),
+        ("GET", "/api/notifications?changed_since=0", {}, ["get_notifications"]),
         ("GET", SETTINGS, {}, ["get_integration"]),
         ("POST", SETTINGS, {"region": "us"}, ["save_integration"]),
         ("POST", f"{SETTINGS}/rotate-url", {}, ["rotate_webhook_url"]),

@@ -118,7 +118,7 @@ def test_429_over_the_rate_of_one_integration(
     limited: ServiceProcess, acme: Organization, globex: Organization
 ) -> None:
     url = url_of(acme, limited.url)
-    assert [httpx.post(url, json=v3()).status_code for _ in range(3)] == [202] * 3
+    assert [httpx.post(url, json=v3(incident_id=f"P{number}")).status_code for number in range(3)] == [202] * 3
     answer = httpx.post(url, json=v3())
     assert_problem(answer, 429, "too-many-requests")
     assert int(answer.headers["Retry-After"]) > 0

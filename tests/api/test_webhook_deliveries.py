@@ -49,7 +49,7 @@ EXPECTED = {
     "v2-04-incident-assign": ("incident.reassigned", *MINE),
     "v3-02-webhook-payload": ("incident.priority_updated", BUMP, "API Service", CHECKOUT),
     "v3-03-webhook-payload": (
-        "service.updated", "testing service updates", None, "https://acme.pagerduty.com/services/PF9KMXH",
+        "service.updated", "testing service updates", "testing service updates", "https://acme.pagerduty.com/services/PF9KMXH",
     ),
     "v3-04-incident": ("incident.triggered", BUMP, "API Service", CHECKOUT),
     "v3-05-incident-conference-bridge": (
@@ -73,7 +73,7 @@ EXPECTED = {
         "incident.workflow.started", BUMP, "A service", "https://acme.pagerduty.com/incidents/PBAZLIU",
     ),
     "v3-13-service": (
-        "service.created", "testing service updates", None, "https://acme.pagerduty.com/services/PF9KMXH",
+        "service.created", "testing service updates", "testing service updates", "https://acme.pagerduty.com/services/PF9KMXH",
     ),
     "v3-14-service-field-values": (
         "service.custom_field_values.updated", "PagerDuty service PY0TW31", None,
@@ -123,26 +123,33 @@ def test_each_documented_delivery_makes_one_right_notification(quiet: Organizati
         assert one["prefill"]["customer"] == (service or "")
         assert f"pagerduty-id:{incident_id}" in one["prefill"]["tags"]
     assert one["occurred_at"] is not None
-    assert one["read_at"] is None
+    assert one["unread"] is (one["pagerduty_status"] != "resolved"), "what is over calls nobody"
 
 
 def test_a_v3_event_field_by_field(acme: Organization) -> None:
     outcome = acme.send(v3(priority={"id": "P1", "type": "priority_reference", "summary": "P1"})).json()["outcomes"][0]
     (one,) = notifications(acme)
-    cursor = one.pop("cursor")
-    assert isinstance(cursor, str)
-    created_at = one.pop("created_at")
-    assert created_at.endswith("+00:00")
+    assert isinstance(one.pop("cursor"), str)
+    moments = {name: one.pop(name) for name in ("created_at", "changed_at", "loud_at")}
+    assert all(moment.endswith("+00:00") for moment in moments.values())
+    assert one.pop("seq") == one.pop("loud_seq") > 0
     assert one == {
         "id": outcome["notification_id"],
         "organization_id": acme.id,
         "event_type": "incident.triggered",
         "title": "Checkout is down",
+        "number": 42,
         "body": "Triggered · Checkout API · high urgency",
         "urgency": "high",
+        "priority": "P1",
+        "service_id": "PSVC001",
         "service_name": "Checkout API",
+        "assignees": [],
+        "acknowledged_by": None,
+        "conference_url": None,
         "pagerduty_incident_id": "PINC001",
         "pagerduty_status": "triggered",
+        "pagerduty_status_at": "2026-11-23T10:00:00+00:00",
         "pagerduty_url": "https://acme.pagerduty.com/incidents/PINC001",
         "prefill": {
             "title": "[PagerDuty] Checkout is down",
@@ -156,9 +163,14 @@ def test_a_v3_event_field_by_field(acme: Organization) -> None:
             "pagerduty_incident_id": "PINC001",
             "pagerduty_url": "https://acme.pagerduty.com/incidents/PINC001",
             "notification_id": outcome["notification_id"],
+            "pagerduty_status": "triggered",
         },
         "occurred_at": "2026-11-23T10:00:00+00:00",
-        "read_at": None,
+        "events": 1,
+        "is_quiet": False,
+        "unread": True,
+        "done": False,
+        "snoozed_until": None,
         "incident_id": None,
     }
 
@@ -275,10 +287,10 @@ def test_the_event_types_setting_filters(acme: Organization) -> None:
     assert acme.owner.api.post("/api/integrations/pagerduty", json=taken).status_code == 200
     kinds = ("incident.triggered", "incident.acknowledged", "incident.resolved")
     outcomes = [acme.send(v3(kind)).json()["outcomes"][0] for kind in kinds]
-    assert [one["outcome"] for one in outcomes] == ["created", "ignored", "created"]
+    assert [one["outcome"] for one in outcomes] == ["created", "updated", "updated"]
     assert outcomes[1]["reason"] == "event_type_not_taken"
     assert acme.owner.api.post("/api/integrations/pagerduty", json={"event_types": None}).status_code == 200
-    assert acme.send(v3("incident.acknowledged")).json()["outcomes"][0]["outcome"] == "created"
+    assert acme.send(v3("incident.acknowledged")).json()["outcomes"][0]["outcome"] == "updated"
 
 
 def test_the_integration_key_setting_filters(acme: Organization) -> None:
@@ -289,9 +301,10 @@ def test_the_integration_key_setting_filters(acme: Organization) -> None:
     by_header = acme.send(v3(), headers={"X-PagerDuty-Integration-Key": "R0UTE"})
     assert by_header.json()["outcomes"][0]["outcome"] == "created"
     assert acme.owner.api.post("/api/integrations/pagerduty", json={"integration_key": "PSVC001"}).status_code == 200
-    assert acme.send(v3()).json()["outcomes"][0]["outcome"] == "created", "V3 names the service alone"
+    by_service = acme.send(v3(incident_id="P2")).json()["outcomes"][0]
+    assert by_service["outcome"] == "created", "V3 names the service alone"
     assert acme.owner.api.post("/api/integrations/pagerduty", json={"integration_key": None}).status_code == 200
-    assert acme.send(v3(service=None)).json()["outcomes"][0]["outcome"] == "created"
+    assert acme.send(v3(incident_id="P3", service=None)).json()["outcomes"][0]["outcome"] == "created"
 
 
 def test_health_shows_the_last_event(acme: Organization) -> None:
@@ -309,13 +322,11 @@ def test_a_note_is_completed_with_what_is_known_of_its_incident(acme: Organizati
     note = {"incident": reference, "id": "PN1", "content": "Rolling back", "trimmed": False, "type": "incident_note"}
     payload = v3("incident.annotated")
     payload["event"]["data"] = note
-    assert acme.send(payload).json()["outcomes"][0]["outcome"] == "created"
+    before = notifications(acme)[0]
+    assert acme.send(payload).json()["outcomes"][0]["outcome"] == "updated"
 
-    noted, triggered = notifications(acme)
-    assert (noted["title"], noted["service_name"], noted["urgency"]) == (
-        "Checkout is down (again)", "Checkout API", "high",
-    )  # fmt: skip
-    assert "Rolling back" in noted["body"]
-    assert noted["pagerduty_status"] is None
-    title = "[PagerDuty] Checkout is down (again)"
-    assert noted["prefill"] == {**triggered["prefill"], "title": title, "notification_id": noted["id"]}
+    (noted,) = notifications(acme)
+    assert (noted["title"], noted["service_name"], noted["urgency"]) == ("Checkout is down", "Checkout API", "high")
+    assert (noted["pagerduty_status"], noted["prefill"]) == ("triggered", before["prefill"])
+    history = acme.viewer.api.get(f"/api/notifications/{noted['id']}/events").json()["items"]
+    assert "Rolling back" in history[0]["headline"]

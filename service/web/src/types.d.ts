@@ -98,18 +98,33 @@ export interface Notification {
   id: string;
   cursor: string;
   organization_id: string;
-  event_type: string;
   title: string;
-  body: string;
-  urgency: 'high' | 'low' | null;
-  service_name: string | null;
+  number: number | null;
   pagerduty_incident_id: string | null;
   pagerduty_status: 'triggered' | 'acknowledged' | 'resolved' | null;
+  pagerduty_status_at: string | null;
+  acknowledged_by: string | null;
+  urgency: 'high' | 'low' | null;
+  priority: string | null;
+  service_id: string | null;
+  service_name: string | null;
+  assignees: string[];
+  conference_url: string | null;
   pagerduty_url: string | null;
-  prefill: IncidentFields | null;
+  prefill: (IncidentFields & { pagerduty_status: string | null }) | null;
+  event_type: string;
+  body: string;
   occurred_at: string | null;
+  events: number;
+  seq: number;
+  loud_seq: number;
+  is_quiet: boolean;
+  loud_at: string;
   created_at: string;
-  read_at: string | null;
+  changed_at: string;
+  unread: boolean;
+  done: boolean;
+  snoozed_until: string | null;
   incident_id: string | null;
 }
 
@@ -119,7 +134,14 @@ export interface SecretHint {
 }
 export interface Health {
   state: 'failing' | 'not_configured' | 'disabled' | 'waiting' | 'all_ignored' | 'good';
-  recent_events: { received: number; ignored: number; invalid: number; since: string | null; reasons: Record<string, number> };
+  recent_events: {
+    received: number;
+    ignored: number;
+    invalid: number;
+    repeated: number;
+    since: string | null;
+    reasons: Record<string, number>;
+  };
   last_event_at: string | null;
   last_error: string | null;
   last_error_at: string | null;

@@ -30,7 +30,6 @@ class Table {
     return {
       items: items.map((number) => this.rows.get(number)),
       next: wanted.length > limit ? items.at(-1) : null,
-      newest: items[0] ?? null,
     };
   };
 
@@ -157,43 +156,6 @@ test('after its end nothing changes any more', async () => {
   list.end();
   await reading;
   assert.deepEqual(list.state.items, []);
-});
-
-/** As the bell reads. */
-class Newer extends List {
-  sync() {
-    return this.newer();
-  }
-}
-const newerOf = (table) =>
-  new Newer({ ask: table.newestFirst, page: 3, most: 5, merge: (items, rows) => together(items, rows, newestFirst) });
-
-test('what is newer is read page by page, from the newest that was read and not from the newest that is shown', async () => {
-  const table = new Table();
-  table.add(...range(1, 4));
-  const list = newerOf(table);
-  await list.refresh();
-  table.add(...range(5, 12));
-  list.take([row(12)]); // a broadcast, before which others were lost
-  await list.refresh();
-  assert.deepEqual(numbers(list), down(12, 2));
-  assert.deepEqual(table.log.slice(1), [
-    { limit: 5, after: 4 },
-    { limit: 5, before: 8, after: 4 },
-  ]);
-  await list.refresh();
-  assert.deepEqual(table.log.at(-1), { limit: 5, after: 12 });
-});
-
-test('a gap that is too wide starts the list anew', async () => {
-  const table = new Table();
-  table.add(1);
-  const list = newerOf(table);
-  await list.refresh();
-  table.add(...range(2, 70));
-  await list.refresh();
-  assert.deepEqual(numbers(list), [70, 69, 68]);
-  assert.notEqual(list.state.next, null);
 });
 
 /** As a timeline reads. */

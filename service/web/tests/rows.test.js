@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { newer, newestFirst, oldestFirst, together } from '../src/core/rows.js';
-import { group, markRead, merge } from '../src/inbox/rows.js';
+import { isLate, merge, withReceipts } from '../src/inbox/rows.js';
+import { stateOf } from '../src/inbox/words.js';
 
 /** A time as PostgREST writes it: without zeros at the end of the fraction. */
 function moment(microseconds) {
@@ -49,66 +50,90 @@ test('a row of the same moment adds what it knows', () => {
   assert.deepEqual(newer({ updated_at: moment(1), a: 1 }, { updated_at: moment(1), b: 2 }), { updated_at: moment(1), a: 1, b: 2 });
 });
 
-const notifications = fc
-  .array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 8 })
-  .map((offsets) => offsets.map((offset, number) => ({ ...row(`${number}`.padStart(8, '0'), offset), offset, read_at: null })));
-/** Notifications; the batches they arrive in, some of them twice, some read by then; receipts that came before. */
-const arrivals = notifications.chain((rows) =>
-  fc
-    .record({
-      copies: fc.array(fc.constantFrom(...rows), { maxLength: 8 }),
-      read: fc.array(
-        fc.constantFrom(...rows).map((one) => ({ ...one, read_at: 'read' })),
-        { maxLength: 4 },
-      ),
-      receipts: fc.array(fc.constantFrom(...ids(rows)), { maxLength: 3 }),
-    })
-    .chain(({ copies, read, receipts }) => {
-      const all = [...rows, ...copies, ...read];
-      return fc.record({
-        rows: fc.constant(rows),
-        receipts: fc.constant(receipts),
-        arrived: fc.shuffledSubarray(all, { minLength: all.length }),
-        cut: fc.nat(all.length),
-      });
-    }),
-);
+// The rows of the bell ---------------------------------------------------------------------------------------------
 
-test('however notifications arrive the list is the same', () => {
+const alert = (id, seq, loud, more = {}) => ({
+  id,
+  seq,
+  loud_seq: loud,
+  is_quiet: false,
+  unread: true,
+  done: false,
+  snoozed_until: null,
+  ...more,
+});
+/** As it is broadcast: nobody's. */
+const broadcast = (row) => ({ ...row, unread: true, done: false, snoozed_until: null, loud: row.seq === row.loud_seq });
+
+test('rows stand by their last loud change, whatever changed since', () => {
+  assert.deepEqual(ids(merge([], [alert('a', 9, 1), alert('b', 2, 2), alert('c', 5, 5)])), ['c', 'b', 'a']);
+});
+
+test('an older row of one thing changes nothing', () => {
+  const known = alert('a', 7, 5, { unread: false, title: 'new' });
+  assert.deepEqual(merge([known], [broadcast(alert('a', 6, 5, { title: 'old' }))]), [{ ...known, cursor: undefined }]);
+});
+
+test('a quiet broadcast changes what is shown, and not that it was read', () => {
+  const [row] = merge([alert('a', 5, 5, { unread: false, cursor: 'x' })], [broadcast(alert('a', 6, 5, { title: 'new' }))]);
+  assert.deepEqual([row.unread, row.title, row.cursor], [false, 'new', 'x']);
+});
+
+test('a loud one is unread again', () => {
+  assert.equal(merge([alert('a', 5, 5, { unread: false })], [broadcast(alert('a', 6, 6))])[0].unread, true);
+});
+
+test('what was first heard of quietly is not unread', () => {
+  assert.equal(merge([], [broadcast(alert('a', 1, 1, { is_quiet: true }))])[0].unread, false);
+});
+
+test('what is done or snoozed leaves the list, until it rings', () => {
+  const items = [alert('a', 5, 5), alert('b', 4, 4)];
+  assert.deepEqual(ids(merge(items, [alert('a', 5, 5, { done: true, unread: false })])), ['b']);
+  const receipt = (id, seq) => ({ id, seq, unread: false, done: true, snoozed_until: null });
+  assert.deepEqual(ids(withReceipts(items, [receipt('b', 4)])), ['a']);
+  assert.equal(withReceipts(items, [receipt('b', 3)]), items, 'it has rung since');
+  assert.deepEqual(ids(merge([items[1]], [broadcast(alert('a', 6, 6))])), ['a', 'b']);
+});
+
+const history = fc.array(fc.record({ loud: fc.boolean(), read: fc.boolean() }), { minLength: 1, maxLength: 8 }).chain((steps) => {
+  const [answers, told] = [[], []];
+  let loud = 1;
+  let read = false;
+  steps.forEach((step, at) => {
+    if (step.loud && at) {
+      loud = at + 1;
+      read = false;
+    }
+    read ||= step.read;
+    answers.push(alert('a', at + 1, loud, { unread: !read }));
+    told.push(broadcast(answers.at(-1)));
+  });
+  return fc.record({ answers: fc.constant(answers), told: fc.shuffledSubarray(told), cut: fc.nat(told.length) });
+});
+
+test('however broadcasts are lost, doubled and late, the last answer holds', () => {
   fc.assert(
-    fc.property(arrivals, ({ rows, receipts, arrived, cut }) => {
-      const readAt = new Map(receipts.map((id) => [id, 'read']));
-      const shown = [arrived.slice(0, cut), arrived.slice(cut)].reduce((items, batch) => merge(items, batch, readAt), []);
-      const read = new Set([...receipts, ...arrived.filter((one) => one.read_at).map(({ id }) => id)]);
-      const expected = rows.toSorted((a, b) => b.offset - a.offset || (a.id < b.id ? 1 : -1));
-      assert.deepEqual(
-        shown.map(({ id, read_at: at }) => [id, at !== null]),
-        expected.map(({ id }) => [id, read.has(id)]),
-      );
+    fc.property(history, ({ answers, told, cut }) => {
+      const last = answers.at(-1);
+      const before = told.slice(0, cut).reduce((items, row) => merge(items, [row]), merge([], [answers[0]]));
+      const [row] = told.slice(cut).reduce((items, one) => merge(items, [one]), merge(before, [last]));
+      assert.deepEqual([row.seq, row.loud_seq, row.unread], [last.seq, last.loud_seq, last.unread]);
     }),
   );
 });
 
-test('what has an incident keeps it, whatever was sent before that', () => {
-  const known = { ...row('a', 1), read_at: null, incident_id: 'made' };
-  assert.equal(merge([known], [{ ...known, incident_id: null }])[0].incident_id, 'made');
-});
-
-test('one group for each PagerDuty incident, where its newest stands', () => {
-  const of = (id, incident, read) => ({ ...row(id, 1), pagerduty_incident_id: incident, read_at: read ? 'read' : null });
-  const groups = group([of('d', 'P1'), of('c', null), of('b', 'P1', true), of('a', null)]);
+test('late is what arrived minutes after it happened', () => {
+  const at = (occurred) => isLate({ occurred_at: occurred, loud_at: '2026-11-23T12:00:00+00:00' });
   assert.deepEqual(
-    groups.map(({ latest, older, unread }) => [latest.id, ids(older), unread]),
-    [
-      ['d', ['b'], ['d']],
-      ['c', [], ['c']],
-      ['a', [], ['a']],
-    ],
+    [at('2026-11-23T11:59:00Z'), at('2026-11-23T11:57:59Z'), at(null), at('2026-11-23T20:00:00Z')],
+    [false, true, false, false],
   );
 });
 
-test('marking as read changes nothing where there is nothing to mark', () => {
-  const items = [{ ...row('a', 1), read_at: 'before' }];
-  assert.equal(markRead(items, ['a', 'b'], 'now'), items);
-  assert.equal(markRead([{ ...row('a', 1), read_at: null }], ['a'], 'now')[0].read_at, 'now');
+test('how it stands is said in words', () => {
+  const state = (status, more) => stateOf({ pagerduty_status: status, acknowledged_by: null, event_type: 'service.updated', ...more });
+  assert.equal(state('acknowledged', { acknowledged_by: 'Rita' }), 'Acknowledged by Rita');
+  assert.equal(state('resolved', { acknowledged_by: 'Rita' }), 'Resolved');
+  assert.equal(state(null), 'Updated');
 });

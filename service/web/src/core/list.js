@@ -2,17 +2,15 @@
 import { Store } from './store.js';
 import { oneAtATime } from './turns.js';
 
-const MOST_GAP_PAGES = 10; // beyond, what is shown starts anew
-
 /**
  * What is asked for: at most `limit` rows, from a cursor on. `signal` aborts when nobody wants the answer any more.
  * @template Cursor
  * @typedef {{ limit: number, before?: Cursor, after?: Cursor, signal: AbortSignal }} Request
  */
 /**
- * `next` is the cursor of the next page, null at the end; `newest` that of the newest row, where it can be asked from.
+ * `next` is the cursor of the next page, null at the end.
  * @template Row, Cursor
- * @typedef {{ items: Row[], next: Cursor | null, newest?: Cursor | null }} Page
+ * @typedef {{ items: Row[], next: Cursor | null }} Page
  */
 /**
  * loaded: the first page was read. problem: what the last read threw, null if nothing.
@@ -27,8 +25,6 @@ const MOST_GAP_PAGES = 10; // beyond, what is shown starts anew
  * @extends {Store<State>}
  */
 export class List extends Store {
-  /** @type {Cursor | null} of the newest row that was *read*: a broadcast never moves it, since the one before may be lost */
-  #newest = null;
   /** @type {Cursor | undefined} where the last page of a list that grows at its end began */
   #lastPage;
   #aim = new AbortController();
@@ -64,11 +60,6 @@ export class List extends Store {
   end() {
     this.#ended = true;
     this.#aim.abort();
-  }
-
-  /** The cursor of the newest row that was read. */
-  get newestRead() {
-    return this.#newest;
   }
 
   get ended() {
@@ -134,35 +125,9 @@ export class List extends Store {
 
   /** Reads the first page; what was there already stays. */
   async first() {
-    const { items, next, newest = null } = await this.#read({ limit: this.page });
-    this.#newest = newest;
-    if (this.state.loaded) this.take(items); // there was none yet, or a gap too wide
+    const { items, next } = await this.#read({ limit: this.page });
+    if (this.state.loaded) this.take(items); // a gap too wide
     this.#show({ items: this.merge(this.state.items, items), next });
-  }
-
-  /** Reads what is newer than all that was read. */
-  async newer() {
-    if (this.#newest === null) {
-      await this.first();
-      return;
-    }
-    const rows = [];
-    /** @type {Cursor | null} */
-    let newest = null;
-    let before;
-    for (let pages = 0; pages < MOST_GAP_PAGES; pages++) {
-      const page = await this.#read({ limit: this.most, after: this.#newest, before });
-      newest ??= page.newest ?? null;
-      rows.push(...page.items);
-      if (page.next === null) {
-        this.#newest = newest ?? this.#newest;
-        this.take(rows);
-        return;
-      }
-      before = page.next;
-    }
-    this.#show({ items: [], next: null });
-    await this.first();
   }
 
   /**

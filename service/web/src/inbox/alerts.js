@@ -1,6 +1,7 @@
 // Beyond the page: a browser notification and a sound for high urgency. Off until somebody asks for them.
 import { Store } from '../core/store.js';
 import { plain, shorten } from '../core/text.js';
+import { alarmOf } from './words.js';
 
 const SETTINGS = 'bell-alerts';
 const SOUNDED = 'bell-sounded';
@@ -49,19 +50,22 @@ export function wantSound(wanted) {
   if (wanted) beep();
 }
 
-/** Tells of new high-urgency notifications in the ways that were asked for. */
+/** Tells of high-urgency notifications that have rung, in the ways that were asked for. */
 export function alertOf(rows, open) {
   const urgent = rows.filter((row) => row.urgency === 'high');
   if (!urgent.length) return;
   if (alerts.state.browser && 'Notification' in window && Notification.permission === 'granted') {
     for (const row of urgent.slice(0, 3)) show(row, open);
   }
-  if (alerts.state.sound && isFirstTab(urgent[0].id)) beep();
+  if (alerts.state.sound && isFirstTab(`${urgent[0].id} ${urgent[0].loud_seq}`)) beep();
 }
 
 function show(row, open) {
-  // The tag makes one of it, however many tabs are open.
-  const shown = new Notification(shorten(row.title, 120), { body: plain(row.service_name), tag: row.id });
+  // The tag makes one of it, however many tabs are open; each loud change has one of its own.
+  const shown = new Notification(shorten(`${alarmOf(row)}: ${row.title}`, 120), {
+    body: plain(row.service_name),
+    tag: `${row.id} ${row.loud_seq}`,
+  });
   shown.onclick = () => {
     window.focus();
     shown.close();

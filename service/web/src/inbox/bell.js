@@ -11,6 +11,7 @@ import { alertOf } from './alerts.js';
 import { Notifications } from './notifications.js';
 import { Panel } from './panel.js';
 import { addressOf } from './rows.js';
+import { alarmOf } from './words.js';
 
 const ANNOUNCE_AFTER = 400; // milliseconds: what comes together is said together
 
@@ -50,7 +51,7 @@ function useAnnouncements() {
       const [first] = current.rows;
       say(
         current.rows.length === 1
-          ? `New alert: ${shorten(first.title, 140)}${first.urgency ? `, ${first.urgency} urgency` : ''}${first.service_name ? `, ${plain(first.service_name)}` : ''}`
+          ? `${alarmOf(first)}: ${shorten(first.title, 140)}${first.urgency ? `, ${first.urgency} urgency` : ''}${first.service_name ? `, ${plain(first.service_name)}` : ''}`
           : `${current.rows.length} new alerts`,
       );
       current.rows = [];

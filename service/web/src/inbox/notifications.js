@@ -1,13 +1,11 @@
 // The bell's notifications for one person in one organization: read through the API, hurried along by broadcasts.
 import { api, readPage } from '../core/api.js';
 import { List } from '../core/list.js';
-import { newestFirst } from '../core/rows.js';
-import { supabase } from '../core/supabase.js';
-import { markRead, merge } from './rows.js';
+import { merge, withReceipts } from './rows.js';
 
 const PAGE = 20;
 const MOST = 100; // what one request may ask for
-const REMEMBERED_RECEIPTS = 1000;
+const MOST_CHANGES = 10; // requests in a row; beyond, what is shown starts anew
 const BETWEEN_COUNTS = 500; // milliseconds
 
 /** @typedef {import('../types.d.ts').Notification} Notification */
@@ -19,19 +17,25 @@ const BETWEEN_COUNTS = 500; // milliseconds
  */
 export class Notifications extends List {
   #again = false;
-  #receipts = new Map();
+  /** @type {number} up to which change all was *read*: a broadcast never moves it, since the one before may be lost */
+  #seq = 0;
+  #answered = 0;
   /** @type {any} */
   #counting = null;
   #arrived;
 
-  /** `arrived` is called with the rows that came since the first load, newest first. */
+  /** `arrived` is called with the rows that have rung since the first load, the loudest last change first. */
   constructor(organizationId, userId, arrived) {
     super(
       {
-        ask: (request) => readPage('/api/notifications', request),
+        ask: async (request) => {
+          const page = await readPage('/api/notifications', request);
+          this.#answered = page.newest_seq;
+          return page;
+        },
         page: PAGE,
         most: MOST,
-        merge: (items, rows) => merge(items, rows, this.#receipts),
+        merge,
       },
       { unread: null, capped: false },
     );
@@ -45,75 +49,92 @@ export class Notifications extends List {
     clearTimeout(this.#counting);
   }
 
-  /** Reads what is newer than the last read; with `again`, also looks whether what is shown has changed. */
+  /** Reads what has changed since the last read; with `again`, also what is shown, once more. */
   catchUp({ again = false } = {}) {
     this.#again ||= again;
     return this.refresh();
   }
 
   async sync() {
-    const { loaded } = this.state;
-    const again = this.#again && loaded;
+    if (!this.state.loaded) {
+      await this.first();
+      this.#seq = this.#answered;
+      await this.#countShown();
+      return;
+    }
+    const again = this.#again;
     this.#again = false;
     try {
+      await this.#readChanges();
       if (again) await this.again();
-      else await this.newer();
-      if (loaded && !again) await this.#count();
-      else if (!loaded) await this.#countShown(this.state.next);
+      await this.#count();
     } catch (problem) {
       this.#again ||= again;
       throw problem;
     }
   }
 
-  /**
-   * What is shown once more, and with it what is newer: receipts and incidents whose broadcasts may have been lost.
-   * None that is known goes. Nothing is counted where nothing has changed: every 30 seconds it is in any case.
-   */
-  async again() {
-    const { items, next } = await this.readShown();
-    const [newest] = this.state.items;
-    const before = JSON.stringify(this.state.items);
-    this.take(items.filter((row) => !newest || newestFirst(row, newest) < 0)); // came in between
-    this.set({ items: this.merge(this.state.items, items) });
-    if (next !== null && !items.some(({ cursor }) => cursor === this.newestRead)) await this.newer(); // more than a page came
-    if (JSON.stringify(this.state.items) !== before || this.state.unread === null) await this.#countShown(next);
+  /** What changed since, in the order of the changes: none is missed, however many broadcasts were lost. */
+  async #readChanges() {
+    for (let requests = 0; requests < MOST_CHANGES; requests++) {
+      const { items, next, newest_seq: newest } = await api(`/api/notifications?changed_since=${this.#seq}&limit=${MOST}`);
+      if (this.ended) return;
+      this.take(items);
+      this.#seq = next === null ? newest : Number(next);
+      if (next === null) return;
+    }
+    this.set({ items: [], next: null });
+    await this.first();
+    this.#seq = this.#answered;
   }
 
-  /** Takes in rows, tells of those that were not there before, and answers how many of these are unread. */
+  /** What is shown once more, as far as one request goes: receipts whose broadcasts may have been lost. */
+  async again() {
+    const { items, next } = await this.readShown();
+    const answered = new Set(items.map(({ id }) => id));
+    const bottom = next === null ? 0 : /** @type {Notification} */ (items.at(-1)).loud_seq;
+    // What the answer covers and lacks has left the inbox, unless it came after the answer was made.
+    const kept = this.state.items.filter((item) => answered.has(item.id) || item.loud_seq < bottom || item.seq > this.#answered);
+    this.set({ items: merge(kept, items) });
+  }
+
+  /** Takes in rows, tells of those that have rung, and answers how many became unread. */
   take(rows) {
-    const known = new Set(this.state.items.map(({ id }) => id));
-    super.take(rows);
-    const unread = rows.filter((row) => !known.has(row.id) && !row.read_at && !this.#receipts.has(row.id));
-    if (unread.length && !this.ended) this.#arrived(unread);
-    return unread.length;
+    const known = new Map(this.state.items.map((item) => [item.id, item]));
+    const bottom = this.state.next === null ? 0 : (this.state.items.at(-1)?.loud_seq ?? 0);
+    super.take(rows.filter(({ id, loud_seq: seq }) => known.has(id) || seq > bottom)); // below is what was not read yet
+    const ids = new Set(rows.map(({ id }) => id));
+    const rang = this.state.items.filter(
+      (item) => ids.has(item.id) && item.unread && item.loud_seq > (known.get(item.id)?.loud_seq ?? 0) && !item.is_quiet,
+    );
+    if (rang.length && !this.ended) this.#arrived(rang);
+    return rang.filter(({ id }) => !known.get(id)?.unread).length;
   }
 
   /** A broadcast notification. */
   receive(row) {
-    if (row.organization_id !== this.organizationId || !row.id || !row.created_at) return;
-    if (!this.state.loaded) {
-      // Before the first page: it will be in it, or newer; either way nobody has to be told twice.
-      super.take([row]);
-      return;
-    }
+    if (row.organization_id !== this.organizationId || !row.id || typeof row.seq !== 'number') return;
+    if (!this.state.loaded) return; // it will be in the first page, or has changed since
+    const isKnown = this.state.items.some(({ id }) => id === row.id);
+    if (!isKnown && !row.loud) return; // what this person did with it is not known here: reading tells
     const more = this.take([row]);
     if (more && this.state.unread !== null && !this.state.capped) this.set({ unread: this.state.unread + more });
     this.#countSoon();
   }
 
-  /** A broadcast receipt: this person read something, here or in another tab. */
-  receipt({ notification_ids: ids, read_at: at }) {
-    if (!ids) {
+  /** A broadcast receipt: this person did something, here or in another tab. */
+  receipt({ organization_id: organizationId, notifications }) {
+    if (organizationId !== this.organizationId) return;
+    const known = new Set(this.state.items.map(({ id }) => id));
+    if (!notifications || notifications.some(({ id, done, snoozed_until: until }) => !known.has(id) && !done && !until)) {
       this.catchUp({ again: true });
       return;
     }
-    this.#remember(ids, at);
-    this.set({ items: markRead(this.state.items, ids, at) });
+    this.set({ items: withReceipts(this.state.items, notifications) });
     this.#countSoon();
   }
 
-  /** A broadcast incident: its notifications now lead to it. */
+  /** A broadcast incident: its notification now leads to it. */
   incident({ id, organization_id: organizationId, pagerduty_incident_id: pagerdutyId }) {
     if (organizationId !== this.organizationId || !pagerdutyId) return;
     if (!this.state.items.some((item) => item.pagerduty_incident_id === pagerdutyId && !item.incident_id)) return;
@@ -122,71 +143,54 @@ export class Notifications extends List {
     });
   }
 
-  /** Marks these as read, at once here and then for good. Throws Problem. */
-  async read(ids) {
-    await this.#markAndSave(this.#unreadOf(ids), () => this.#saveReceipts(ids));
+  /** Marks one as read, as it was seen, at once here and then for good. Throws Problem. */
+  async read({ id, loud_seq: seq }) {
+    const body = { up_to: seq };
+    await this.#markAndSave([{ id, seq }], () => api(`/api/notifications/${id}/read`, { method: 'POST', body, keepalive: true }));
   }
 
   /** Marks all as read up to the newest that is shown: nobody has seen what comes while this is under way. */
   async readAll() {
-    const until = this.state.items[0]?.created_at;
-    if (!until) return;
-    const save = () => api('/api/notifications/read-all', { method: 'POST', body: { until } });
-    await this.#markAndSave(this.#unreadOf(this.state.items.map(({ id }) => id)), save, { unread: 0, capped: false });
+    const newest = this.state.items[0]?.loud_seq;
+    if (!newest) return;
+    const save = () => api('/api/notifications/read-all', { method: 'POST', body: { up_to: newest } });
+    const all = this.state.items.map(({ id, loud_seq: seq }) => ({ id, seq }));
+    await this.#markAndSave(all, save, { unread: 0, capped: false });
   }
 
-  #unreadOf(ids) {
-    const wanted = new Set(ids);
-    return this.state.items.filter((item) => !item.read_at && wanted.has(item.id)).map(({ id }) => id);
-  }
-
-  async #markAndSave(ids, save, counts) {
-    const at = new Date().toISOString();
+  async #markAndSave(seen, save, counts) {
+    const before = this.state.items;
     const { unread, capped } = this.state;
-    this.#remember(ids, at);
-    this.set({
-      items: markRead(this.state.items, ids, at),
-      ...(counts ?? (unread !== null && !capped && { unread: Math.max(0, unread - ids.length) })),
-    });
+    const read = seen.map((one) => ({ ...one, unread: false, done: false, snoozed_until: null }));
+    const items = withReceipts(before, read);
+    const fewer = before.filter((item) => item.unread).length - items.filter((item) => item.unread).length;
+    this.set({ items, ...(counts ?? (unread !== null && !capped && { unread: Math.max(0, unread - fewer) })) });
     try {
       await save();
     } catch (problem) {
-      const undone = new Set(ids);
-      for (const id of ids) this.#receipts.delete(id);
-      this.set({ items: this.state.items.map((item) => (undone.has(item.id) ? { ...item, read_at: null } : item)) });
+      const was = before.map(({ id, loud_seq: seq, unread: wasUnread }) => ({
+        id,
+        seq,
+        unread: wasUnread,
+        done: false,
+        snoozed_until: null,
+      }));
+      this.set({ items: withReceipts(this.state.items, was) });
       this.catchUp({ again: true });
       throw problem;
     }
     this.#countSoon();
   }
 
-  async #saveReceipts(ids) {
-    if (ids.length === 1) {
-      await api(`/api/notifications/${ids[0]}/read`, { method: 'POST', body: {}, keepalive: true });
-      return;
-    }
-    const rows = ids.map((id) => ({ notification_id: id }));
-    const { error } = await supabase.from('receipts').upsert(rows, { onConflict: 'notification_id,user_id', ignoreDuplicates: true });
-    if (error) throw error;
-  }
-
-  #remember(ids, at) {
-    for (const id of ids) this.#receipts.set(id, at);
-    for (const id of this.#receipts.keys()) {
-      if (this.#receipts.size <= REMEMBERED_RECEIPTS) break;
-      this.#receipts.delete(id);
-    }
-  }
-
-  /** `next` is that of the page that was just read: where there is no other, all that are unread are shown. */
-  async #countShown(next) {
-    if (next === null) this.set({ unread: this.state.items.filter((item) => !item.read_at).length, capped: false });
+  /** Where there is no other page, all that are unread are shown. */
+  async #countShown() {
+    if (this.state.next === null) this.set({ unread: this.state.items.filter((item) => item.unread).length, capped: false });
     else await this.#count();
   }
 
   async #count() {
     const { count, capped } = await api('/api/notifications/unread-count');
-    const shown = this.state.items.filter((item) => !item.read_at).length;
+    const shown = this.state.items.filter((item) => item.unread).length;
     this.set({ unread: count, capped });
     // Everything is loaded, and yet the numbers differ: a receipt was lost on the way.
     if (this.state.next === null && !capped && shown > count) await this.again();

@@ -1,4 +1,4 @@
-// The bell's panel: the list, grouped by PagerDuty incident.
+// The bell's panel: the list, a row an incident.
 import { html, useState } from '../core/html.js';
 import { useStore } from '../core/store.js';
 import { count, shorten } from '../core/text.js';
@@ -6,38 +6,21 @@ import { Time } from '../core/time.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, More, Skeleton } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
+import { History } from './history.js';
 import { Options } from './options.js';
-import { addressOf, group } from './rows.js';
+import { addressOf, isLate } from './rows.js';
+import { stateOf } from './words.js';
 
-const SHOWN = 30; // groups that are drawn before one scrolls
-const EVENTS = {
-  triggered: 'Triggered',
-  acknowledged: 'Acknowledged',
-  unacknowledged: 'No longer acknowledged',
-  resolved: 'Resolved',
-  reopened: 'Reopened',
-  escalated: 'Escalated',
-  reassigned: 'Reassigned',
-  delegated: 'Delegated',
-  annotated: 'Note added',
-};
-
-/** What happened, in a word or two: "Triggered", "Priority updated". */
-export function eventName(type) {
-  const name = String(type).replace(/^(incident|service)\./, '');
-  const words = name.replace(/[._]/g, ' ');
-  return EVENTS[name] ?? words.charAt(0).toUpperCase() + words.slice(1);
-}
+const SHOWN = 30; // rows that are drawn before one scrolls
 
 export function Panel({ notifications, trouble, close }) {
   const { loaded, items, next, unread, loadingMore, problem } = useStore(notifications);
   const [shown, setShown] = useState(SHOWN);
-  const groups = group(items);
   const more = () => {
-    if (shown < groups.length) setShown(shown + SHOWN);
+    if (shown < items.length) setShown(shown + SHOWN);
     else notifications.more();
   };
-  const read = (ids) => notifications.read(ids).catch(() => toast('That could not be marked as read. Try again.', 'bad'));
+  const read = (item) => notifications.read(item).catch(() => toast('That could not be marked as read. Try again.', 'bad'));
   const readAll = () => notifications.readAll().catch(() => toast('They could not be marked as read. Try again.', 'bad'));
   return html`
     <div class="bell-head">
@@ -51,10 +34,10 @@ export function Panel({ notifications, trouble, close }) {
       ${problem && !trouble && html`<${Failure} problem=${problem} onRetry=${() => notifications.catchUp({ again: true })} />`}
       ${loaded && !items.length && !next && html`<${Empty} />`}
       <ul class="groups">
-        ${groups.slice(0, shown).map((one) => html`<${Group} key=${one.id} group=${one} read=${read} />`)}
+        ${items.slice(0, shown).map((item) => html`<${Entry} key=${item.id} item=${item} read=${read} />`)}
       </ul>
-      <${More} next=${shown < groups.length ? 'drawn' : next} loading=${loadingMore} onMore=${more} items=${items.length + shown} />
-      ${loaded && items.length > 0 && !next && shown >= groups.length && html`<p class="end">That is all.</p>`}
+      <${More} next=${shown < items.length ? 'drawn' : next} loading=${loadingMore} onMore=${more} items=${items.length + shown} />
+      ${loaded && items.length > 0 && !next && shown >= items.length && html`<p class="end">That is all.</p>`}
     </div>
     <${Options} />
   `;
@@ -83,67 +66,53 @@ function Empty() {
   `;
 }
 
-function Group({ group: { latest, older, unread }, read }) {
+function Entry({ item, read }) {
   const [open, setOpen] = useState(false);
-  const listId = `older-${latest.id}`;
-  const markLabel = unread.length > 1 ? `Mark ${unread.length} as read` : 'Mark as read';
-  const readThese = (event) => {
+  const listId = `history-${item.id}`;
+  const named = shorten(item.title, 80);
+  const readThis = (event) => {
     event.currentTarget.closest('.group').querySelector('a').focus(); // the button goes away
-    read(unread);
+    read(item);
   };
   return html`
-    <li class=${unread.length ? 'group unread' : 'group'}>
-      <${Row} item=${latest} unread=${unread.length > 0} onOpen=${() => unread.length && read(unread)} />
+    <li class=${item.unread ? 'group unread' : 'group'}>
+      <${Row} item=${item} onOpen=${() => item.unread && read(item)} />
       <div class="group-actions">
+        <button type="button" class="link-button" aria-expanded=${open} aria-controls=${listId} onClick=${() => setOpen(!open)}>
+          <span class=${open ? 'turn' : 'turn closed'}><${Icon} name="down" /></span>
+          ${count(item.events, 'event')}<span class="hidden"> of ${named}</span>
+        </button>
         ${
-          older.length > 0 &&
+          item.unread &&
           html`
-          <button type="button" class="link-button" aria-expanded=${open} aria-controls=${listId} onClick=${() => setOpen(!open)}>
-            <span class=${open ? 'turn' : 'turn closed'}><${Icon} name="down" /></span>
-            ${count(older.length, 'earlier alert')}<span class="hidden"> of ${shorten(latest.title, 80)}</span>
-          </button>
-        `
-        }
-        ${
-          unread.length > 0 &&
-          html`
-          <button type="button" class="link-button" aria-label=${`${markLabel}: ${shorten(latest.title, 80)}`} onClick=${readThese}>${markLabel}</button>
+          <button type="button" class="link-button" aria-label=${`Mark as read: ${named}`} onClick=${readThis}>Mark as read</button>
         `
         }
       </div>
-      <ul class="older" id=${listId} hidden=${!open}>
-        ${
-          open &&
-          older.map(
-            (item) => html`
-          <li key=${item.id} class=${item.read_at ? '' : 'unread'}>
-            <a href=${addressOf(item)} onClick=${() => item.read_at || read([item.id])}>
-              <span>${eventName(item.event_type)}</span> <bdi class="clamp-1">${item.title}</bdi> <${Time} at=${item.created_at} />
-            </a>
-          </li>
-        `,
-          )
-        }
-      </ul>
+      <div class="older" id=${listId} hidden=${!open}>${open && html`<${History} notification=${item} />`}</div>
     </li>
   `;
 }
 
-function Row({ item, unread, onOpen }) {
+function Row({ item, onOpen }) {
   const urgent = item.urgency === 'high' && item.pagerduty_status !== 'resolved';
   return html`
     <a class="alert" href=${addressOf(item)} onClick=${onOpen}>
       <${PagerDutyMark} />
       <span class="alert-text">
         <span class="alert-title">
-          ${unread && html`<span class="dot"><span class="hidden">Unread: </span></span>`}<bdi class="clamp-3">${item.title}</bdi>
+          ${item.unread && html`<span class="dot"><span class="hidden">Unread: </span></span>`}<bdi class="clamp-3">${item.title}</bdi>
         </span>
         <span class="alert-facts">
-          <span class=${`event ${item.pagerduty_status ?? ''}`}>${eventName(item.event_type)}</span>
+          <bdi class=${`event ${item.pagerduty_status ?? ''}`}>${stateOf(item)}</bdi>
           ${item.urgency && html`<span class=${urgent ? 'urgency high' : 'urgency'}>${item.urgency} urgency</span>`}
+          ${item.priority && html`<bdi class="clamp-1">${item.priority}</bdi>`}
           ${item.service_name && html`<bdi class="clamp-1">${item.service_name}</bdi>`}
-          <${Time} at=${item.created_at} />
+          ${item.number !== null && html`<span>#${item.number}</span>`}
+          <${Time} at=${item.occurred_at ?? item.loud_at} />
+          ${isLate(item) && html`<span>delivered late</span>`}
         </span>
+        <bdi class="alert-body clamp-2">${item.body}</bdi>
         ${item.incident_id && html`<span class="has-incident"><${Icon} name="check" />Has an incident</span>`}
       </span>
       <span class="hidden">(from PagerDuty)</span>

@@ -1,52 +1,59 @@
-// Notifications as a list: kept by id, newest first, whatever comes twice, late or out of order. No side effects.
-import { newestFirst, together } from '../core/rows.js';
+// Notifications as a list: kept by id, the loudest last change first, whatever comes twice, late or out of order. No side effects.
+import { together } from '../core/rows.js';
 
 /** @typedef {import('../types.d.ts').Notification} Notification */
 
+const LATE = 120; // seconds from a happening to its arrival that are worth a word
+
 /**
- * The list with the rows taken in. A row that is known already is replaced, but what has been read stays read and what
- * has an incident keeps it: a row that was sent before that must not undo it. `readAt` holds receipts that came before
- * their notifications, by id.
+ * The order of lists.
+ * @param {{ loud_seq: number }} one
+ * @param {{ loud_seq: number }} other
+ */
+export const loudestFirst = (one, other) => other.loud_seq - one.loud_seq;
+
+/**
+ * The list with the rows taken in. Of a row that is known already the later one holds, and what this person did with it
+ * as long as nothing has rung since: a broadcast (it says whether it is `loud`) is nobody's and knows nothing of that.
+ * What is done or snoozed is not in the list.
  * @param {Notification[]} items
  * @param {Notification[]} rows
- * @param {Map<string, string>} readAt
  * @returns {Notification[]}
  */
-export function merge(items, rows, readAt = new Map()) {
-  return together(items, rows, newestFirst, (row, known) => ({
-    ...known,
-    ...row,
-    read_at: row.read_at ?? known?.read_at ?? readAt.get(row.id) ?? null,
-    incident_id: row.incident_id ?? known?.incident_id ?? null,
-  }));
+export function merge(items, rows) {
+  return together(items, rows, loudestFirst, (row, known) => {
+    const newest = known && known.seq > row.seq ? known : row;
+    const told = 'loud' in row ? known : row;
+    const { unread, done, snoozed_until } = told?.loud_seq === newest.loud_seq ? told : mine(newest, known);
+    return { ...newest, cursor: newest.cursor ?? known?.cursor, unread, done, snoozed_until };
+  }).filter((row) => !row.done && !row.snoozed_until);
+}
+
+/** What is so where nobody has said otherwise. */
+function mine(row, known) {
+  if (known?.loud_seq === row.loud_seq) return known;
+  return { unread: !row.is_quiet, done: false, snoozed_until: null };
 }
 
 /**
- * One group for each PagerDuty incident, where its newest notification stands; those without one stand alone.
- * A group is {id, latest, older, unread}, `unread` being the ids that are not read.
+ * The rows with what this person did, here or in another tab, as the receipts say; the same list if they change nothing.
+ * @param {Notification[]} items
+ * @param {{ id: string, seq: number, unread: boolean, done: boolean, snoozed_until: string | null }[]} receipts
  */
-export function group(items) {
-  const groups = new Map();
-  for (const item of items) {
-    const id = item.pagerduty_incident_id ? `incident ${item.pagerduty_incident_id}` : item.id;
-    const found = groups.get(id);
-    if (found) found.older.push(item);
-    else groups.set(id, { id, latest: item, older: [], unread: [] });
-    if (!item.read_at) groups.get(id).unread.push(item.id);
-  }
-  return [...groups.values()];
+export function withReceipts(items, receipts) {
+  const byId = new Map(receipts.map((receipt) => [receipt.id, receipt]));
+  const changed = items.map((item) => {
+    const receipt = byId.get(item.id);
+    if (!receipt || receipt.seq !== item.loud_seq) return item;
+    const { unread, done, snoozed_until } = receipt;
+    return unread === item.unread && !done && !snoozed_until ? item : { ...item, unread, done, snoozed_until };
+  });
+  return changed.every((item, place) => item === items[place]) ? items : changed.filter((item) => !item.done && !item.snoozed_until);
 }
 
-/** The rows with the ids marked as read; the same list if none of them is in it unread. */
-export function markRead(items, ids, at) {
-  const wanted = new Set(ids);
-  let changed = false;
-  const marked = items.map((item) => {
-    if (item.read_at || !wanted.has(item.id)) return item;
-    changed = true;
-    return { ...item, read_at: at };
-  });
-  return changed ? marked : items;
+/** Whether it arrived so long after it happened that the two times must not be taken for one. */
+export function isLate({ occurred_at: occurred, loud_at: arrived }) {
+  return Date.parse(arrived) - Date.parse(occurred ?? arrived) > LATE * 1000;
 }
 
 /** Where a notification leads: to its form, which knows whether there is an incident already. */

@@ -50,7 +50,7 @@ export function NewIncidentPage({ organization, query }) {
   useEffect(() => {
     if (!known) return;
     if (known.organization_id !== organization.id) chooseOrganization(known.organization_id);
-    if (!known.read_at) api(`/api/notifications/${known.id}/read`, { method: 'POST', body: {} }).catch(() => {});
+    if (known.unread) api(`/api/notifications/${known.id}/read`, { method: 'POST', body: { up_to: known.loud_seq } }).catch(() => {});
     if (known.incident_id) toIncident(known.incident_id, EXISTS);
   }, [known]);
 
@@ -83,6 +83,7 @@ function Form({ notification, prefilled, organization, query }) {
   const [saving, setSaving] = useState(false);
   const [taken, setTaken] = useState(/** @type {string | null} */ (null));
   const form = useElement();
+  const filledWith = notification?.prefill?.pagerduty_status ?? null;
 
   useBroadcast('incident', (row) => {
     const same = notification?.pagerduty_incident_id && row.pagerduty_incident_id === notification.pagerduty_incident_id;
@@ -119,7 +120,7 @@ function Form({ notification, prefilled, organization, query }) {
     try {
       const made = await api('/api/incidents', {
         method: 'POST',
-        body: { ...values, ...(notification && { notification_id: notification.id }) },
+        body: { ...values, ...(notification && { notification_id: notification.id, pagerduty_status: filledWith }) },
       });
       dropDraft(draft);
       toast('Incident created.');

@@ -23,6 +23,7 @@ const COLUMNS = 'id,received_at,event_id,family,event_type,pagerduty_incident_id
 const OUTCOMES = [
   ['', 'Every outcome'],
   ['created', 'Notified'],
+  ['updated', 'Updated'],
   ['ignored', 'Ignored'],
   ['invalid', 'Invalid'],
 ];

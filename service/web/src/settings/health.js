@@ -58,6 +58,10 @@ export function Health({ saved }) {
         ${error && html`<p dir="auto">${error} ${errorAt && html`<span class="hint"><${Time} at=${errorAt} /></span>`}</p>`}
         ${state === 'all_ignored' && html`<${Ignored} ...${recent} />`}
         ${told && html`<p>${told}</p>`}
+        ${
+          recent.repeated > 0 &&
+          html`<p>Two feeds of one service are on: ${count(recent.repeated, 'event')} had been told before. Nobody is told twice, but switch one of the two off in PagerDuty (a V2 extension beside a V3 webhook, or two webhooks).</p>`
+        }
         ${advice && saved.can_edit && html`<p>${advice(saved)}</p>`}
         ${saved.can_edit && saved.configured && html`<p><a href="/settings/activity">See what arrived</a></p>`}
       <//>

@@ -96,17 +96,18 @@ def test_incidents(visit: Callable[[Person | None, str], Page], busy: Organizati
 
 def test_the_open_bell(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
     page = visit(busy.responder, "/incidents")
-    expect_unread(page, 5)
+    expect_unread(page, 3)
     panel = open_bell(page)
     expect(entries(page)).to_have_count(3)
-    panel.get_by_role("button", name="earlier alerts of Checkout").click()
+    panel.get_by_role("button", name="3 events of Checkout").click()
+    expect(panel.get_by_role("list").get_by_role("list").get_by_role("listitem")).to_have_count(3)
     panel.get_by_text("Sound and browser notifications").click()
     check(page)
 
 
 def test_an_incident(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
     page = visit(busy.responder, f"/incidents/{busy.__dict__['incident']}")
-    expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(4)
+    expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(5)
     check(page)
     page.get_by_role("button", name="Edit").click()
     page.get_by_role("textbox", name="Title").fill("")

@@ -57,7 +57,7 @@ def test_from_the_alert_to_the_incident(
     timeline = page.get_by_role("region", name="Timeline").get_by_role("listitem")
     expect(timeline.last).to_contain_text(seen(text))
     acme.send(note(text))
-    expect(timeline).to_have_count(3)
+    expect(timeline).to_have_count(4)
     expect(timeline.last).to_contain_text(seen(text))
     expect_harmless(page)
     page.get_by_role("link", name="All incidents").click()

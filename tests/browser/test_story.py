@@ -75,14 +75,14 @@ def connect(page: Page) -> str:
 def follow(page: Page, url: str) -> None:
     """PagerDuty moves the incident, and the open page shows it."""
     timeline = page.get_by_role("region", name="Timeline")
-    expect(timeline.get_by_role("listitem")).to_have_count(1)
+    expect(timeline.get_by_role("listitem")).to_have_count(2)
     moves = page.get_by_role("article")
     deliver(url, v3("incident.acknowledged", occurred_at="2026-11-23T10:05:00Z"))
     expect(moves).to_contain_text("Investigating")
-    expect(timeline.get_by_role("listitem").filter(has_text="PagerDuty")).to_contain_text("Investigating")
+    expect(timeline.get_by_role("listitem").filter(has_text="PagerDuty").last).to_contain_text("Investigating")
     deliver(url, v3("incident.resolved", occurred_at="2026-11-23T10:10:00Z"))
     expect(moves).to_contain_text("Resolved")
-    expect(timeline.get_by_role("listitem")).to_have_count(3)
+    expect(timeline.get_by_role("listitem")).to_have_count(4)
 
 
 def test_a_second_person_is_taken_to_the_incident_that_exists(windows: Windows, acme: Organization) -> None:

@@ -25,7 +25,7 @@ function useNotifications(organizationId, userId, topic, arrived) {
       onBroadcast('notification', (row) => notifications.receive(row)),
       onBroadcast('receipt', (receipt) => notifications.receipt(receipt)),
       onBroadcast('incident', (incident) => notifications.incident(incident)),
-      onSync((reason) => notifications.catchUp({ again: reason !== 'interval' })),
+      onSync((reason) => notifications.catchUp({ again: reason === 'shown' || reason === 'online', count: reason !== 'join' })),
     ];
     listen(userId, topic);
     notifications.catchUp();

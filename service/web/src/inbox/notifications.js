@@ -17,6 +17,7 @@ const BETWEEN_COUNTS = 500; // milliseconds
  */
 export class Notifications extends List {
   #again = false;
+  #recount = false;
   /** @type {number} up to which change all was *read*: a broadcast never moves it, since the one before may be lost */
   #seq = 0;
   #answered = 0;
@@ -49,9 +50,10 @@ export class Notifications extends List {
     clearTimeout(this.#counting);
   }
 
-  /** Reads what has changed since the last read; with `again`, also what is shown, once more. */
-  catchUp({ again = false } = {}) {
+  /** Reads what has changed since the last read; with `again`, also what is shown, once more. Counts at least if it did. */
+  catchUp({ again = false, count = true } = {}) {
     this.#again ||= again;
+    this.#recount ||= count;
     return this.refresh();
   }
 
@@ -62,30 +64,34 @@ export class Notifications extends List {
       await this.#countShown();
       return;
     }
-    const again = this.#again;
-    this.#again = false;
+    const [again, recount] = [this.#again, this.#recount];
+    this.#again = this.#recount = false;
     try {
-      await this.#readChanges();
+      const changed = await this.#readChanges();
       if (again) await this.again();
-      await this.#count();
+      if (changed || again || recount) await this.#count();
     } catch (problem) {
       this.#again ||= again;
+      this.#recount = true;
       throw problem;
     }
   }
 
-  /** What changed since, in the order of the changes: none is missed, however many broadcasts were lost. */
+  /** What changed since, in the order of the changes: none is missed, however many broadcasts were lost. Answers if any did. */
   async #readChanges() {
+    let changed = false;
     for (let requests = 0; requests < MOST_CHANGES; requests++) {
       const { items, next, newest_seq: newest } = await api(`/api/notifications?changed_since=${this.#seq}&limit=${MOST}`);
-      if (this.ended) return;
+      if (this.ended) return changed;
       this.take(items);
+      changed ||= items.length > 0;
       this.#seq = next === null ? newest : Number(next);
-      if (next === null) return;
+      if (next === null) return changed;
     }
     this.set({ items: [], next: null });
     await this.first();
     this.#seq = this.#answered;
+    return true;
   }
 
   /** What is shown once more, as far as one request goes: receipts whose broadcasts may have been lost. */

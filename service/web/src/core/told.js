@@ -14,13 +14,15 @@ let reading = null;
  */
 export function told(event, payload, read) {
   if (event === 'more') {
-    reading ??= setTimeout(
-      () => {
-        reading = null;
-        read();
-      },
-      Math.random() * (Number(payload.within) || 0) * 1000,
-    );
+    if (!reading) {
+      reading = setTimeout(
+        () => {
+          reading = null;
+          read();
+        },
+        Math.random() * (Number(payload.within) || 0) * 1000,
+      );
+    }
     return [];
   }
   if (event !== 'changes') return [[event, payload]];

@@ -9,6 +9,7 @@ from service.config import Settings
 from service.crypto import Sealer
 from service.rest import Rest
 from service.web import Pages
+from service.webhooks.due import Due
 from service.webhooks.settings import WebhookSettingsCache
 from service.webhooks.turns import Turns
 
@@ -25,7 +26,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     verifier = TokenVerifier(JwksCache(settings.jwks_url), settings.issuer, secret)
     made = (
         settings, rest, sealer, verifier, WebhookSettingsCache(rest, sealer), Turns(_AT_ONCE, _WAITING, _PATIENCE),
-        Readiness(settings), Pages(settings),
+        Due(rest), Readiness(settings), Pages(settings),
     )  # fmt: skip
     svcs.flask.init_app(app)
     for service in made:

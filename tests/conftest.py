@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import settings
 
@@ -21,6 +22,11 @@ TEST_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", 
 #: Tests of other things may be as loud as they like.
 TEST_REALTIME = {"refusal_delay": 0.2, "connect_refusal_delay": 0.2, "max_events_per_second": 1e9,
                  "max_joins_per_second": 1e9}  # fmt: skip
+#: And they may tell as much as they like; what a topic may carry has tests of its own.
+UNLIMITED = b"""
+insert into pagerduty_private.settings (deliveries_per_second, shortest_interval) values (1000000, 0)
+on conflict (is_only) do nothing
+"""
 TESTS = Path(__file__).parent
 
 settings.register_profile("any machine", deadline=None)  # busy ones stop for a while in the middle of an example
@@ -134,6 +140,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path
     """The whole product, running."""
     running = new_stack(tmp_path_factory.mktemp("stack"), new_data_dir)
     running.start()
+    with psycopg.connect(running.database_dsn) as connection:
+        connection.execute(UNLIMITED)
     yield running
     running.stop()
 

@@ -18,6 +18,7 @@ from service.metrics import WEBHOOKS_REFUSED
 from service.pagerduty.signatures import HEADER as SIGNATURE_HEADER
 from service.rates import limiter
 from service.rest import Deadline, Rest
+from service.webhooks.due import Due
 from service.webhooks.receive import Delivery, Receiver
 from service.webhooks.settings import WebhookSettingsCache
 from service.webhooks.turns import NoTurn, Turns
@@ -122,6 +123,7 @@ def _receive(token: str | None) -> Response:
     except NoTurn:
         detail = "More webhooks of this integration came at once than are taken."
         raise problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "1"}) from None
+    container.get(Due).expect()
     if cache.counted_as(token) != counted:  # this one has shown whose the URL is, and was counted for the URL alone
         limiter.limiter.hit(parse(container.get(Settings).webhook_rate_limit), cache.counted_as(token), _SCOPE)
     return make_response(jsonify({"outcomes": outcomes}), 202)

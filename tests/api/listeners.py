@@ -14,7 +14,7 @@ from tests.world import PASSWORD, Organization, Person
 SOON = 1.0
 #: The options of a private channel; the client's types ask for more than it needs.
 PRIVATE: Any = {"config": {"private": True}}
-EVENTS = ("notification", "incident", "incident_update", "moved", "receipt", "removed")
+EVENTS = ("notification", "incident", "incident_update", "changes", "more", "moved", "receipt", "removed")
 _PATIENCE = 15
 
 
@@ -31,9 +31,18 @@ class Listener:
         """The state that the channel gets into."""
         channel = self.client.channel(topic, PRIVATE)
         for event in EVENTS:
-            channel.on_broadcast(event, lambda message: self.queue.put_nowait((message["event"], message["payload"])))
+            channel.on_broadcast(event, lambda message: self._hear(message["event"], message["payload"]))
         await channel.subscribe(lambda state, _: self.states.put_nowait((topic, state)))
         return await self.next_state(topic)
+
+    def _hear(self, event: str, payload: dict[str, Any]) -> None:
+        """What changed together is heard one by one."""
+        if event != "changes":
+            self.queue.put_nowait((event, payload))
+            return
+        for kind in ("notification", "incident", "incident_update"):
+            for row in payload[f"{kind}s"]:
+                self.queue.put_nowait((kind, row))
 
     async def join(self, topic: str) -> None:
         assert await self.try_to_join(topic) == RealtimeSubscribeStates.SUBSCRIBED

@@ -7,11 +7,12 @@ SUPABASE_DB_URL in the environment, what does no harm to a database runs on that
 import os
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 
 from devstack.migrate import apply_migrations, apply_seed
 from devstack.postgres import Cluster
-from tests.conftest import EMBEDDED, installed_majors
+from tests.conftest import EMBEDDED, UNLIMITED, installed_majors
 from tests.database.cli import push
 from tests.database.database import Database, scratch
 from tests.database.twins import TwinnedDatabase
@@ -48,12 +49,19 @@ def dsn(cluster: Cluster, major: int) -> Iterator[str]:
     project = os.environ.get("SUPABASE_DB_URL")
     if project and major == EMBEDDED:
         push(project)
+        _unlimited(project)
         yield project
     else:
         with scratch(cluster) as url:
             apply_migrations(url)
             apply_seed(url)
+            _unlimited(url)
             yield url
+
+
+def _unlimited(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(UNLIMITED)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +69,7 @@ def migrated_template(cluster: Cluster) -> Iterator[str]:
     """The name of a migrated database that nobody connects to."""
     with scratch(cluster) as url:
         apply_migrations(url)
+        _unlimited(url)
         yield url.rpartition("/")[2]
 
 

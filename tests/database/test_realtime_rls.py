@@ -186,14 +186,15 @@ def test_nobody_sends_but_the_database(database: Database, acme: Organization, t
 
 
 def messages(database: Database, topic: str, name: str) -> list[dict[str, Any]]:
-    """The payloads of an event on a topic, oldest first; every one of them is a private broadcast."""
+    """The payloads of an event on a topic, alone or among changes, oldest first; all are private broadcasts."""
     rows = database.rows(
-        "select payload, private, extension from realtime.messages where topic = %s and event = %s"
-        " order by inserted_at, id",
+        "select event, payload, private, extension from realtime.messages"
+        " where topic = %s and event in (%s, 'changes') order by inserted_at, id",
         (topic, name),
     )
     assert all(row["private"] and row["extension"] == "broadcast" for row in rows)
-    return [row["payload"] for row in rows]
+    told = [row["payload"].get(f"{name}s", []) if row["event"] == "changes" else [row["payload"]] for row in rows]
+    return [payload for payloads in told for payload in payloads]
 
 
 def _as_json(database: Database, user: str, table: str, identifier: str) -> dict[str, Any]:

@@ -7,5 +7,5 @@ import { onSync } from './sync.js';
 export function followMemberships() {
   onBroadcast('moved', ({ within = 0 }) => setTimeout(lookAgain, Math.random() * within * 1000)); // seconds
   onBroadcast('removed', lookAgain);
-  onSync((reason) => reason !== 'join' && lookAgain()); // a join at the wrong topic is refused
+  onSync((reason) => reason !== 'join' && reason !== 'more' && lookAgain()); // a join at the wrong topic is refused
 }

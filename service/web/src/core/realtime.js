@@ -2,9 +2,10 @@
 import { useEffect, useRef } from './html.js';
 import { supabase } from './supabase.js';
 import { connection, onSync, syncNow } from './sync.js';
+import { told } from './told.js';
 
 const EVENTS = {
-  org: ['notification', 'incident', 'incident_update', 'moved'],
+  org: ['notification', 'incident', 'incident_update', 'changes', 'more', 'moved'],
   user: ['receipt', 'removed'],
 };
 const SLOWEST = 30000; // milliseconds between attempts
@@ -101,7 +102,7 @@ class Line {
 
   #receive(channel, event, payload) {
     if (this.closed || channel !== this.channel || !payload) return;
-    tell(event, payload);
+    for (const [one, row] of told(event, payload, () => syncNow('more'))) tell(one, row);
   }
 
   #status(channel, status) {

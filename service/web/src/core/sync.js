@@ -1,5 +1,5 @@
 // When to read again what a lost broadcast may have changed: on joining and rejoining a channel, when the page is
-// shown or the network is back, and every 30 seconds.
+// shown or the network is back, when a storm kept something back, and every 30 seconds.
 import { useEffect, useRef } from './html.js';
 import { Store } from './store.js';
 
@@ -9,7 +9,7 @@ const listeners = new Set();
 /** online: the browser has a network. live: the channels are joined. late: they are not, and it is no longer just starting. */
 export const connection = new Store({ online: navigator.onLine, live: false, late: false });
 
-/** Calls back with the reason (join, shown, online, interval) until the returned function is called. */
+/** Calls back with the reason (join, shown, online, more, interval) until the returned function is called. */
 export function onSync(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -113,6 +113,48 @@ comment on column pagerduty.organizations.topic is 'The realtime topic that its 
 comment on column pagerduty.organizations.created_at is 'When it was made.';
 comment on column pagerduty.organizations.updated_at is 'When it was last changed.';
 
+-- supabase/schemas/tables/topics.sql -----------------------------------------------------------------
+create table pagerduty_private.topics (
+  organization_id uuid primary key references pagerduty.organizations on delete cascade,
+  members integer not null default 0,
+  told_at timestamptz not null default '-infinity',
+  told_seq bigint not null default 0,
+  kept_seq bigint not null default 0,
+  due_at timestamptz
+);
+create index topics_due_at_idx on pagerduty_private.topics (due_at) where due_at is not null;
+comment on table pagerduty_private.topics is 'What an organization''s topic has carried: a storm must not use up what Realtime delivers for the whole project.';
+comment on column pagerduty_private.topics.organization_id is 'The organization.';
+comment on column pagerduty_private.topics.members is 'How many members it has, so at most so many listen.';
+comment on column pagerduty_private.topics.told_at is 'When its topic carried the last message.';
+comment on column pagerduty_private.topics.told_seq is 'The greatest seq that was told.';
+comment on column pagerduty_private.topics.kept_seq is 'The greatest seq that was told or kept back.';
+comment on column pagerduty_private.topics.due_at is 'When the word of what was kept back is due. Null: nothing was.';
+
+create table pagerduty_private.tellings (
+  id bigint primary key generated always as identity,
+  organization_id uuid not null,
+  event text,
+  payload jsonb,
+  members integer not null default 0
+);
+comment on table pagerduty_private.tellings is 'What the running transaction has to tell organizations when it ends. Empty for everybody else: the rows go before it commits.';
+comment on column pagerduty_private.tellings.id is 'In the order in which it happened.';
+comment on column pagerduty_private.tellings.organization_id is 'The organization. No reference: it may be gone when the transaction ends.';
+comment on column pagerduty_private.tellings.event is 'Name of the broadcast. Null: nothing is told, members came or went.';
+comment on column pagerduty_private.tellings.payload is 'What is told.';
+comment on column pagerduty_private.tellings.members is 'How many members more there are.';
+
+create table pagerduty_private.settings (
+  is_only boolean primary key default true check (is_only),
+  deliveries_per_second integer not null default 50 check (deliveries_per_second > 0),
+  shortest_interval numeric not null default 1 check (shortest_interval between 0 and 30)
+);
+comment on table pagerduty_private.settings is 'Settings of the project, in one row. Without a row, the defaults hold.';
+comment on column pagerduty_private.settings.is_only is 'There is one row.';
+comment on column pagerduty_private.settings.deliveries_per_second is 'How many of the deliveries that Realtime makes in a second for the whole project one organization may use.';
+comment on column pagerduty_private.settings.shortest_interval is 'Seconds between two messages of one organization, however few its members are.';
+
 -- supabase/schemas/tables/audit.sql ------------------------------------------------------------------
 -- Of users it keeps ids and names, not references: what somebody did stays true when they are gone. Nor does it refer
 -- to the organization, whose row each line would lock: two changes that then lock it for themselves would deadlock.
@@ -1015,25 +1057,255 @@ revoke all on function pagerduty_private.may_listen(text) from public, anon, aut
 grant execute on function pagerduty_private.may_listen(text) to authenticated;
 
 -- supabase/schemas/functions/tell_organization.sql ---------------------------------------------------
--- The only way to an organization's topic.
+-- The only way to an organization's topic. What a transaction tells is one message, sent when it ends; and messages keep
+-- an interval, so that the storm of one organization does not silence the others: Realtime drops what a project sends
+-- beyond its deliveries a second, whoever's it is.
 create function pagerduty_private.tell_organization(organization uuid, event text, payload jsonb) returns void
 language sql
+security definer
 set search_path = ''
 as $$
   -- Locked, so that what is told to a topic is committed before the topic is renewed: who leaves hears nothing after
   -- that, and who stays has missed nothing. It costs nothing where a row of the organization was written: its foreign
   -- key holds the same lock.
-  select realtime.send(payload, event, o.topic, true)
+  insert into pagerduty_private.tellings (organization_id, event, payload)
+  select o.id, tell_organization.event, tell_organization.payload
   from (
-    select locked.topic
+    select locked.id
     from pagerduty.organizations locked
     where locked.id = organization
     for key share
   ) o
 $$;
-comment on function pagerduty_private.tell_organization(uuid, text, jsonb) is 'Broadcasts to the members of an organization, on its present topic.';
+comment on function pagerduty_private.tell_organization(uuid, text, jsonb) is 'Broadcasts to the members of an organization, on its present topic, when the transaction ends.';
 revoke all on function pagerduty_private.tell_organization(uuid, text, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.tell_organization(uuid, text, jsonb) to service_role;
+
+create function pagerduty_private.interval_of_topic(members integer) returns numeric
+language sql
+stable
+set search_path = ''
+as $$
+  select round(greatest(coalesce(max(s.shortest_interval), 1), members::numeric / coalesce(max(s.deliveries_per_second), 50)), 3)
+  from pagerduty_private.settings s
+$$;
+comment on function pagerduty_private.interval_of_topic(integer) is 'Seconds that lie between two messages on the topic of an organization with so many members.';
+revoke all on function pagerduty_private.interval_of_topic(integer) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.send_more(told pagerduty_private.topics) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform realtime.send(
+    jsonb_build_object('since', told.told_seq, 'within', pagerduty_private.interval_of_topic(told.members)),
+    'more', o.topic, true
+  )
+  from pagerduty.organizations o
+  where o.id = told.organization_id;
+  update pagerduty_private.topics t
+  set told_at = clock_timestamp(), told_seq = t.kept_seq, due_at = null
+  where t.organization_id = told.organization_id;
+end
+$$;
+comment on function pagerduty_private.send_more(pagerduty_private.topics) is 'Tells an organization that there is more than was told: all after the seq `since`, to be read within so many seconds.';
+revoke all on function pagerduty_private.send_more(pagerduty_private.topics) from public, anon, authenticated, service_role;
+
+-- One thing keeps its name. Several are rows by kind; null where they are too many to be sent.
+create function pagerduty_private.message_of(organization uuid, out event text, out payload jsonb)
+language sql
+stable
+set search_path = ''
+as $$
+  select
+    case when count(*) = 1 then max(t.event) else 'changes' end,
+    case
+      when count(*) = 1 then jsonb_agg(t.payload) -> 0
+      when count(*) <= 20 and sum(length(t.payload::text)) <= 50000 and bool_and(t.event in ('notification', 'incident', 'incident_update'))
+      then jsonb_build_object(
+        'notifications', coalesce(jsonb_agg(t.payload order by t.id) filter (where t.event = 'notification'), '[]'),
+        'incidents', coalesce(jsonb_agg(t.payload order by t.id) filter (where t.event = 'incident'), '[]'),
+        'incident_updates', coalesce(jsonb_agg(t.payload order by t.id) filter (where t.event = 'incident_update'), '[]')
+      )
+    end
+  from pagerduty_private.tellings t
+  where t.organization_id = organization
+    and t.event is not null
+$$;
+comment on function pagerduty_private.message_of(uuid) is 'What the running transaction has to tell an organization, as one message; its payload is null where that would be too large.';
+revoke all on function pagerduty_private.message_of(uuid) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.tell_at_end(organization uuid, member_change bigint, newest_seq bigint, tells boolean) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  topic pagerduty_private.topics;
+  message record;
+  next_at timestamptz;
+begin
+  update pagerduty_private.topics t
+  set members = t.members + member_change, kept_seq = greatest(t.kept_seq, newest_seq)
+  where t.organization_id = organization
+  returning * into topic;
+  if not found or not tells then
+    return; -- it is being deleted, or only members came or went
+  end if;
+  next_at := topic.told_at + make_interval(secs => pagerduty_private.interval_of_topic(topic.members)::double precision);
+  if clock_timestamp() < next_at then
+    update pagerduty_private.topics t
+    set due_at = next_at
+    where t.organization_id = organization;
+    return;
+  end if;
+  message := pagerduty_private.message_of(organization);
+  if topic.due_at is not null or message.payload is null then
+    perform pagerduty_private.send_more(topic);
+    return;
+  end if;
+  perform realtime.send(message.payload, message.event, o.topic, true)
+  from pagerduty.organizations o
+  where o.id = organization;
+  update pagerduty_private.topics t
+  set told_at = clock_timestamp(), told_seq = t.kept_seq
+  where t.organization_id = organization;
+end
+$$;
+comment on function pagerduty_private.tell_at_end(uuid, bigint, bigint, boolean) is 'Tells an organization what the transaction has to tell, or keeps it back until the interval is over.';
+revoke all on function pagerduty_private.tell_at_end(uuid, bigint, bigint, boolean) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.tell_all() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  -- Here and not before: the lock of a topic is the last that a transaction takes, and those of several are taken in
+  -- one order. So two that end at once wait for each other, but never in a circle.
+  perform pagerduty_private.tell_at_end(t.organization_id, t.members, t.seq, t.tells)
+  from (
+    select
+      t.organization_id, sum(t.members) as members, max((t.payload ->> 'seq')::bigint) as seq,
+      bool_or(t.event is not null) as tells
+    from pagerduty_private.tellings t
+    group by t.organization_id
+    order by t.organization_id
+  ) t;
+  delete from pagerduty_private.tellings;
+  return null;
+end
+$$;
+comment on function pagerduty_private.tell_all() is 'Trigger, when a transaction ends: tells organizations what it has to tell them.';
+revoke all on function pagerduty_private.tell_all() from public, anon, authenticated, service_role;
+
+create constraint trigger tell_all after insert on pagerduty_private.tellings
+  deferrable initially deferred
+  for each row execute function pagerduty_private.tell_all();
+
+create function pagerduty.tell_due(at_most integer default 100) returns numeric
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  due uuid;
+  topic pagerduty_private.topics;
+begin
+  for due in
+    select t.organization_id
+    from pagerduty_private.topics t
+    where t.due_at <= clock_timestamp()
+    order by t.due_at
+    limit at_most
+  loop
+    -- Whoever holds one of these is about to tell, or to renew the topic: waiting here might be in a circle.
+    perform from pagerduty.organizations o where o.id = due for key share skip locked;
+    continue when not found;
+    select * into topic
+    from pagerduty_private.topics t
+    where t.organization_id = due
+      and t.due_at <= clock_timestamp()
+    for update skip locked;
+    continue when not found;
+    perform pagerduty_private.send_more(topic);
+  end loop;
+  return (
+    select round(greatest(0, extract(epoch from min(t.due_at) - clock_timestamp())), 3)
+    from pagerduty_private.topics t
+    where t.due_at is not null
+  );
+end
+$$;
+comment on function pagerduty.tell_due(integer) is 'Sends what was kept back and is due, of every organization; answers in how many seconds the next is due, null if none is.';
+revoke all on function pagerduty.tell_due(integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.tell_due(integer) to service_role;
+
+-- supabase/schemas/functions/count_members.sql -------------------------------------------------------
+-- How many may listen to an organization's topic, counted as they come and go: no event costs more for more members.
+create function pagerduty_private.open_topic() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into pagerduty_private.topics (organization_id) values (new.id);
+  return null;
+end
+$$;
+comment on function pagerduty_private.open_topic() is 'Trigger: a new organization''s topic has carried nothing.';
+revoke all on function pagerduty_private.open_topic() from public, anon, authenticated, service_role;
+
+create trigger open_topic after insert on pagerduty.organizations
+  for each row execute function pagerduty_private.open_topic();
+
+create function pagerduty_private.count_arrivals() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into pagerduty_private.tellings (organization_id, members)
+  select m.organization_id, count(*)
+  from arrived m
+  group by m.organization_id;
+  return null;
+end
+$$;
+comment on function pagerduty_private.count_arrivals() is 'Trigger: members came.';
+revoke all on function pagerduty_private.count_arrivals() from public, anon, authenticated, service_role;
+
+create function pagerduty_private.count_departures() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into pagerduty_private.tellings (organization_id, members)
+  select m.organization_id, -count(*)
+  from departed m
+  group by m.organization_id;
+  return null;
+end
+$$;
+comment on function pagerduty_private.count_departures() is 'Trigger: members went.';
+revoke all on function pagerduty_private.count_departures() from public, anon, authenticated, service_role;
+
+create trigger count_arrivals after insert on pagerduty.memberships
+  referencing new table as arrived
+  for each statement execute function pagerduty_private.count_arrivals();
+
+create trigger count_departures after delete on pagerduty.memberships
+  referencing old table as departed
+  for each statement execute function pagerduty_private.count_departures();
+
+-- A row may also be given to another organization.
+create trigger count_moved_arrivals after update on pagerduty.memberships
+  referencing new table as arrived
+  for each statement execute function pagerduty_private.count_arrivals();
+
+create trigger count_moved_departures after update on pagerduty.memberships
+  referencing old table as departed
+  for each statement execute function pagerduty_private.count_departures();
 
 -- supabase/schemas/functions/renew_topic.sql ---------------------------------------------------------
 -- An open channel is not asked again before its token ends, up to an hour later. So who is no member any more is left
@@ -3195,3 +3467,13 @@ create policy "users change their own" on pagerduty.receipts
   for update to authenticated
   using (user_id = (select auth.uid()))
   with check (user_id = (select auth.uid()));
+
+-- policies/topics.sql --------------------------------------------------------------------------------
+-- Of the functions that tell alone. No policy: nobody reads or writes them through the API.
+alter table pagerduty_private.topics enable row level security;
+alter table pagerduty_private.tellings enable row level security;
+alter table pagerduty_private.settings enable row level security;
+
+revoke all on pagerduty_private.topics from public, anon, authenticated, service_role;
+revoke all on pagerduty_private.tellings from public, anon, authenticated, service_role;
+revoke all on pagerduty_private.settings from public, anon, authenticated, service_role;

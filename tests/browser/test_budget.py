@@ -78,7 +78,7 @@ def test_a_first_load_takes_few_requests(windows: Windows, acme: Organization, p
     if path != "/sign-in":
         expect_unread(page, 22)
         assert sum("/api/notifications?" in url for url in asked) == 2, asked
-    assert 5 <= len(asked) <= MOST_REQUESTS, asked
+    assert 5 <= len(asked) <= MOST_REQUESTS, "\n".join(asked)
     assert 20_000 < scripts < MOST_SCRIPT_BYTES
 
 

@@ -28,9 +28,7 @@ def acme(limited: Database) -> Organization:
 
 def told(database: Database, topic: str) -> list[str]:
     """The names of the messages on a topic, oldest first."""
-    found = database.rows(
-        "select event from realtime.messages where topic = %s order by inserted_at, id", (topic,)
-    )
+    found = database.rows("select event from realtime.messages where topic = %s order by inserted_at, id", (topic,))
     return [row["event"] for row in found]
 
 
@@ -143,7 +141,7 @@ def test_too_much_at_once_is_to_be_read(
 
 def test_since_is_the_last_seq_that_was_told(limited: Database, acme: Organization) -> None:
     for seq in (7, 8, 9):
-        tell(limited.connection, acme, '{"seq": %d}' % seq)
+        tell(limited.connection, acme, f'{{"seq": {seq}}}')
     wait_over(limited, acme)
     flush(limited)
     tell(limited.connection, acme, '{"seq": 10}')

@@ -59,6 +59,7 @@ export class Notifications extends List {
 
   async sync() {
     if (!this.state.loaded) {
+      this.#again = this.#recount = false;
       await this.first();
       this.#seq = this.#answered;
       await this.#countShown();

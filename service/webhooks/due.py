@@ -37,7 +37,8 @@ class Due:
 
     def _run(self) -> None:
         while self._goes_on():
-            left, failures = _FIRST, 0
+            left: float | None = _FIRST
+            failures = 0
             while left is not None and failures < _MOST_FAILURES:
                 time.sleep(left)
                 try:

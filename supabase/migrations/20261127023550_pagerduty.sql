@@ -1233,6 +1233,7 @@ begin
     select round(greatest(0, extract(epoch from min(t.due_at) - clock_timestamp())), 3)
     from pagerduty_private.topics t
     where t.due_at is not null
+    having count(*) > 0 -- greatest() takes no notice of a null
   );
 end
 $$;

@@ -163,7 +163,8 @@ def test_users_may_call_these_functions_and_no_others(database: Database) -> Non
     assert {name for name in callable_by["authenticated"] if name.startswith("pagerduty.")} == {
         "pagerduty.get_integration", "pagerduty.save_integration", "pagerduty.get_sealed_api_key",
         "pagerduty.rotate_webhook_url",
-        "pagerduty.list_notifications", "pagerduty.changed_notifications", "pagerduty.count_unread_notifications",
+        "pagerduty.get_notifications", "pagerduty.unread_counts", "pagerduty.list_notifications",
+        "pagerduty.changed_notifications", "pagerduty.count_unread_notifications",
         "pagerduty.mark_notifications", "pagerduty.read_all_notifications", "pagerduty.notification_events",
         "pagerduty.link_notification",
         "pagerduty.invite_member", "pagerduty.my_invitations", "pagerduty.revoke_invitation",
@@ -171,4 +172,5 @@ def test_users_may_call_these_functions_and_no_others(database: Database) -> Non
     }  # fmt: skip
     assert {name for name in callable_by["service_role"] if name.startswith("pagerduty.")} == {
         "pagerduty.get_webhook", "pagerduty.report_problem", "pagerduty.ingest_events",
+        "pagerduty.tell_due",
     }  # fmt: skip

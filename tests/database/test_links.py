@@ -7,6 +7,7 @@ import pytest
 
 from tests.database.database import Connection, Database, Organization
 from tests.database.events import at, event, note
+from tests.database.test_realtime_rls import messages
 from tests.database.twins import TwinnedDatabase
 
 pytestmark = pytest.mark.one_postgres
@@ -43,8 +44,7 @@ def _seqs(database: Database, notification: str) -> tuple[int, int]:
 
 
 def _told(database: Database, organization: Organization) -> list[dict[str, Any]]:
-    told = "select payload from realtime.messages where topic = %s and event = 'notification' order by inserted_at, id"
-    return [row["payload"] for row in database.rows(told, (database.topic(organization),))]
+    return messages(database, database.topic(organization), "notification")
 
 
 def test_a_linked_incident_changes_its_notification_quietly(database: Database, acme: Organization) -> None:

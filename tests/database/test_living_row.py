@@ -140,6 +140,14 @@ def test_two_feeds_of_one_service_ring_once(database: Database, acme: Organizati
     ]  # fmt: skip
 
 
+def test_the_settings_say_that_two_feeds_are_on(database: Database, acme: Organization) -> None:
+    settings = "select pagerduty.get_integration(%s) -> 'recent_events' ->> 'repeated' as repeated"
+    database.ingest(acme, at(0), at(1, "acknowledged"))
+    assert database.run_as(acme["viewer"], settings, (acme.id,)) == [{"repeated": "0"}]
+    database.ingest(acme, at(0), at(1, "acknowledged"))
+    assert database.run_as(acme["viewer"], settings, (acme.id,)) == [{"repeated": "2"}]
+
+
 def test_a_feed_that_was_switched_off_repeats_nothing(database: Database, acme: Organization) -> None:
     """What was ignored was told to nobody: its twin rings."""
     database.run_as(acme["owner"], "select pagerduty.save_integration(%s, '{\"enabled\": false}')", (acme.id,))

@@ -70,7 +70,9 @@ comment on column pagerduty.incidents.tags is 'Labels, in any order.'""".strip()
 def test_what_the_cli_does_not_see_is_told_and_written_by_hand(embedded_cluster: Cluster, project: Path) -> None:
     comment = "comment on column pagerduty.notification_feed.title is 'Its title.';"
     view = project / "schemas/views/notification_feed.sql"
-    _edit(view, ".title is 'Title of PagerDuty''s incident, as it is.'", ".title is 'Its title.'")
+    _edit(
+        view, ".title is 'Title of PagerDuty''s incident, as it is, or the service''s name.'", ".title is 'Its title.'"
+    )
     written = write_migration(embedded_cluster, "comment", project)
     assert "+COMMENT ON COLUMN pagerduty.notification_feed.title IS 'Its title.';" in written.left
     assert written.file is not None

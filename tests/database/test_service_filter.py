@@ -173,14 +173,14 @@ def _first(database: Database, organization: Organization, *, offset: int = 0) -
 
 
 def test_what_is_ignored_is_counted_with_its_reasons(database: Database, acme: Organization) -> None:
-    nothing: dict[str, Any] = {"received": 0, "ignored": 0, "invalid": 0, "since": None, "reasons": {}}
+    nothing: dict[str, Any] = {"received": 0, "ignored": 0, "invalid": 0, "repeated": 0, "since": None, "reasons": {}}
     assert _recent(database, acme) == nothing
     database.ingest(acme, event("pagey.ping"))
     assert _recent(database, acme) == nothing, "a ping says that it works"
     _set(database, acme, services=["Ledger"])
     database.ingest(acme, event(), event(), event("incident.brand_new"))
     since = _first(database, acme, offset=1)
-    ignored = {"received": 3, "ignored": 3, "invalid": 0, "since": since,
+    ignored = {"received": 3, "ignored": 3, "invalid": 0, "repeated": 0, "since": since,
                "reasons": {"service_not_taken": 2, "unknown_event_type": 1}}  # fmt: skip
     for role in ("owner", "viewer"):
         assert _recent(database, acme, role) == ignored

@@ -1202,7 +1202,7 @@ create constraint trigger tell_all after insert on pagerduty_private.tellings
   deferrable initially deferred
   for each row execute function pagerduty_private.tell_all();
 
-create function pagerduty.tell_due(at_most integer default 100) returns numeric
+create function pagerduty_private.send_due(at_most integer) returns numeric
 language plpgsql
 security definer
 set search_path = ''
@@ -1237,6 +1237,15 @@ begin
   );
 end
 $$;
+comment on function pagerduty_private.send_due(integer) is 'Sends what was kept back and is due, of every organization; answers in how many seconds the next is due, null if none is.';
+revoke all on function pagerduty_private.send_due(integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.send_due(integer) to service_role;
+
+create function pagerduty.tell_due(at_most integer default 100) returns numeric
+language sql
+volatile
+set search_path = ''
+as $$ select pagerduty_private.send_due(at_most) $$;
 comment on function pagerduty.tell_due(integer) is 'Sends what was kept back and is due, of every organization; answers in how many seconds the next is due, null if none is.';
 revoke all on function pagerduty.tell_due(integer) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.tell_due(integer) to service_role;
@@ -3477,4 +3486,5 @@ alter table pagerduty_private.settings enable row level security;
 
 revoke all on pagerduty_private.topics from public, anon, authenticated, service_role;
 revoke all on pagerduty_private.tellings from public, anon, authenticated, service_role;
+revoke all on sequence pagerduty_private.tellings_id_seq from public, anon, authenticated, service_role;
 revoke all on pagerduty_private.settings from public, anon, authenticated, service_role;

@@ -50,11 +50,19 @@ def embedded_bin_dir() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
+_LOWEST_PORT, _FIRST_OF_CLIENTS = 20_000, 32_768  # Linux: ip_local_port_range begins there
+
+
 def free_port() -> int:
-    """A TCP port that is free on loopback at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that is free on loopback at this moment, and that the system gives to no client.
+
+    One that the system chooses would be taken by the next connection to anywhere before a server listens there.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_FIRST_OF_CLIENTS - _LOWEST_PORT)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 from devstack import processes
 from devstack.postgres import Cluster, embedded_bin_dir, free_port
 from devstack.processes import MARK, ROOT, Server
+from tests.api.service_processes import wait_for
 
 STARTS_A_SERVER = """
 import pathlib, sys
@@ -33,14 +34,23 @@ sys.stdin.read()
 
 
 @contextmanager
-def started_by(script: str, argument: str) -> Iterator[list[psutil.Process]]:
-    """What a Python process with that script has started, which is then killed."""
+def started_by(
+    script: str, argument: str, complete: Callable[[list[psutil.Process]], bool] = bool
+) -> Iterator[list[psutil.Process]]:
+    """What a Python process with that script has started, once it is `complete`; the process is then killed."""
     command = [sys.executable, "-c", script, argument]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == "started\n"
         try:
-            yield psutil.Process(starter.pid).children(recursive=True)
+            found = list[psutil.Process]()
+
+            def are_there() -> bool:
+                found[:] = psutil.Process(starter.pid).children(recursive=True)
+                return complete(found)
+
+            wait_for(are_there, what="what it starts")
+            yield found
         finally:
             starter.kill()
 
@@ -65,8 +75,11 @@ def all_end(started: list[psutil.Process]) -> bool:
 
 @pytest.mark.parametrize("server", ["sleep 1000 & exec sleep 1000", "trap '' TERM INT HUP; sleep 1000 & sleep 1000"])
 def test_a_server_ends_with_its_starter_and_all_that_it_started(server: str) -> None:
-    with started_by(STARTS_A_SERVER, server) as started:
-        assert len([process for process in started if process.name() == "sleep"]) == 2
+    def both(found: list[psutil.Process]) -> bool:
+        return len([process for process in found if process.name() == "sleep"]) == 2
+
+    with started_by(STARTS_A_SERVER, server, both) as started:
+        pass
     assert all_end(started)
 
 

@@ -14,12 +14,12 @@ from postgrest.exceptions import APIError
 from pydantic import TypeAdapter
 
 from service.config import Settings
+from service.vocabulary import ID_PATTERN
 
 #: Where everything of ours is; PostgREST must expose it (Supabase: API settings → Exposed schemas).
 SCHEMA = "pagerduty"
 TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 _MOST_CONNECTIONS = 64
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ def made_row(query: _Query) -> Row:
 
 def is_id(text: str) -> bool:
     """Can this be a row's id?"""
-    return _UUID.fullmatch(text) is not None
+    return re.fullmatch(ID_PATTERN, text) is not None
 
 
 def row_of(query: SyncSelectRequestBuilder, row_id: str) -> Row | None:

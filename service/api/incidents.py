@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response, jsonify, make_response
 from postgrest.exceptions import APIError
-from pydantic import TypeAdapter
 
 from service.api.blueprint import problem_responses, rest_as_user, user_blueprint
 from service.api.organization import current_organization
@@ -35,14 +34,13 @@ from service.problems import (
     invalid_fields,
     not_found,
 )
-from service.rest import Row, call, made_row, row_of, rows
+from service.rest import Row, made_row, row_of, rows
 
 _COLUMNS = (
     "id,organization_id,title,description,criticality,urgency,status,customer,tags,notification_id,"
     "pagerduty_incident_id,pagerduty_url,created_by,created_at,updated_at"
 )
 _UPDATE_COLUMNS = "id,kind,body,status_from,status_to,author_id,created_at"
-_LINKED = TypeAdapter(list[dict[str, Any]])
 _RESPONDERS = "Only responders, admins and owners may change incidents."
 
 blueprint = user_blueprint("incidents", "/api/incidents", "Incidents and their timelines")
@@ -121,20 +119,15 @@ def change(path: IdPath, body: IncidentChange) -> dict[str, Any]:
 def link(path: IdPath, body: LinkInput) -> dict[str, Any]:
     current = _find(path.id)
     try:
-        linked = call(
-            rest_as_user(),
-            "link_notification",
-            _LINKED,
-            incident_id=path.id,
-            notification_id=body.notification_id,
-        )
+        given = {"incident_id": path.id, "notification_id": body.notification_id}
+        linked = rows(rest_as_user().rpc("link_notification", given))
     except APIError as error:
         if error.code == "23505":
             raise _exists_already(current["organization_id"], body.notification_id) from None
         if error.code == "PT409":
             raise INCIDENT_LINKED("It is linked to another PagerDuty incident.") from None
         raise _explain(error) from None
-    return with_cursor({column: Row(linked[0])[column] for column in _COLUMNS.split(",")} if linked else current)
+    return with_cursor({column: linked[0][column] for column in _COLUMNS.split(",")} if linked else current)
 
 
 @blueprint.get(

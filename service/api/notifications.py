@@ -1,12 +1,13 @@
 """The inbox: what it shows, and what a user does with it."""
 
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
 from service.api.blueprint import problem_responses, rest_as_user, user_blueprint
 from service.api.organization import Organization, current_organization
-from service.api.paging import read_cursor, read_seq_cursor, with_cursor, with_seq_cursor
+from service.api.paging import page_of, read_cursor, read_seq_cursor, with_cursor, with_seq_cursor
 from service.api.schemas import (
     IdPath,
     MarkInput,
@@ -19,13 +20,12 @@ from service.api.schemas import (
     OrganizationHeader,
     Page,
     ReadAllAnswer,
-    ReadAllInput,
     SnoozeInput,
     SnoozeManyInput,
     UnreadCount,
 )
 from service.problems import INVALID_FIELDS, NOT_FOUND, not_found
-from service.rest import Row, call, row_of
+from service.rest import Row, call, row_of, rows
 
 _COUNT_TO, _COUNT_ELSEWHERE_TO = 1000, 100
 
@@ -46,7 +46,6 @@ class _Counted(BaseModel):
 
 _FOUND, _COUNTED = TypeAdapter(_Found), TypeAdapter(_Counted)
 _NUMBER = TypeAdapter(int)
-_ROWS = TypeAdapter(list[dict[str, Any]])
 _MARKED = {200: Notification, **problem_responses(NOT_FOUND, INVALID_FIELDS)}
 _MARKED_ALL = {200: NotificationItems, **problem_responses(INVALID_FIELDS)}
 
@@ -78,11 +77,10 @@ def listing(header: OrganizationHeader, query: NotificationQuery) -> dict[str, A
     )
     if not found.items:
         organization.require_membership()
-    items = [with_seq_cursor(Row(row)) for row in found.items[: query.limit]]
-    following = None
-    if len(found.items) > query.limit:
-        following = items[-1]["cursor"] if query.changed_since is None else str(items[-1]["seq"])
-    return {"items": items, "next": following, "newest_seq": found.newest_seq}
+    page = page_of([Row(row) for row in found.items], query.limit, with_seq_cursor)
+    is_catching_up = query.changed_since is not None and page.next is not None
+    following = str(page.items[-1]["seq"]) if is_catching_up else page.next
+    return {"items": page.items, "next": following, "newest_seq": found.newest_seq}
 
 
 def _words(text: str | None) -> str | None:
@@ -108,7 +106,7 @@ def unread_count(header: OrganizationHeader) -> dict[str, Any]:
 
 
 @blueprint.post("/read-all", responses={200: ReadAllAnswer, **problem_responses(INVALID_FIELDS)}, summary="Read all")
-def read_all(header: OrganizationHeader, body: ReadAllInput) -> dict[str, Any]:
+def read_all(header: OrganizationHeader, body: MarkInput) -> dict[str, Any]:
     organization = current_organization()
     read = call(rest_as_user(), "read_all_notifications", _NUMBER, organization_id=organization.id, up_to=body.up_to)
     if not read:
@@ -129,17 +127,10 @@ def read_one(path: IdPath) -> dict[str, Any]:
 def events(path: IdPath, query: Page) -> dict[str, Any]:
     before, before_id = read_cursor(query.before, "before") if query.before else (None, None)
     notification = _find(path.id)["id"]
-    found = call(
-        rest_as_user(),
-        "notification_events",
-        _ROWS,
-        notification_id=notification,
-        before=before,
-        before_id=before_id,
-        at_most=query.limit + 1,
-    )
-    items = [with_cursor(Row(row), "received_at") for row in found[: query.limit]]
-    return {"items": items, "next": items[-1]["cursor"] if len(found) > query.limit else None}
+    asked = {"notification_id": notification, "before": before, "before_id": before_id, "at_most": query.limit + 1}
+    found = rows(rest_as_user().rpc("notification_events", asked))
+    page = page_of(found, query.limit, partial(with_cursor, moment="received_at"))
+    return {"items": page.items, "next": page.next}
 
 
 @blueprint.post("/<id>/read", responses=_MARKED, summary="I have read it")
@@ -219,14 +210,11 @@ def _mark_many(body: MarkManyInput | SnoozeManyInput, action: str, until: str | 
 def _mark(
     organization_id: str, ids: list[str], action: str, until: str | None, up_to: int | None
 ) -> list[dict[str, Any]]:
-    marked = call(
-        rest_as_user(),
-        "mark_notifications",
-        _ROWS,
-        organization_id=organization_id,
-        ids=ids,
-        action=action,
-        until=until,
-        up_to=up_to,
-    )
-    return [with_seq_cursor(Row(row)) for row in marked]
+    given: dict[str, Any] = {
+        "organization_id": organization_id,
+        "ids": ids,
+        "action": action,
+        "until": until,
+        "up_to": up_to,
+    }
+    return [with_seq_cursor(row) for row in rows(rest_as_user().rpc("mark_notifications", given))]

@@ -3,7 +3,7 @@
 import base64
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,8 +39,14 @@ def read_page(
     if after:
         listed = listed.or_(_beyond(after, "after", "gt"))
     ordered = listed.order("created_at", desc=newest_first).order("id", desc=newest_first)
-    found = rows(ordered.limit(limit + 1))
-    items = [with_cursor(row) for row in found[:limit]]
+    return page_of(rows(ordered.limit(limit + 1)), limit, with_cursor)
+
+
+def page_of(
+    found: Sequence[Mapping[str, Any]], limit: int, placed: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> Page:
+    """The first `limit` of the rows, of which one more was asked for; `placed` gives each its `cursor`."""
+    items = [placed(row) for row in found[:limit]]
     return Page(items, items[-1]["cursor"] if len(found) > limit else None)
 
 

@@ -509,10 +509,6 @@ class MarkManyInput(MarkInput, Ids): ...
 class SnoozeManyInput(SnoozeInput, Ids): ...
 
 
-class ReadAllInput(Input):
-    up_to: UpTo | None = Field(None, description=_SEEN)
-
-
 class ReadAllAnswer(BaseModel):
     read: int
 

@@ -55,7 +55,7 @@ def take(browser: Browser, stack: Stack) -> None:
         send(stack, v3(**alert))
         expect_unread(page, 3 + number)
     send(stack, v3("incident.acknowledged", **ALERTS[0]))
-    expect_unread(page, 7)
+    expect_unread(page, 6)
     open_bell(page)
     expect(entries(page).first).to_be_visible()
     page.screenshot(path=DOCS / "bell.png")

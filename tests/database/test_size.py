@@ -102,7 +102,7 @@ READS: dict[str, tuple[str, str]] = {
     },
     "further down": ("select * from pagerduty.list_notifications(%(org)s, before => 900)", "owner"),
     "what changed": ("select * from pagerduty.changed_notifications(%(org)s, 900, 20)", "owner"),
-    "snoozed": ("select * from pagerduty.list_notifications(%(org)s, 'snoozed') limit 0", "owner"),
+    "what is snoozed": ("select * from pagerduty.list_notifications(%(org)s, 'snoozed')", "responder"),
     "read all": ("select pagerduty.read_all_notifications(%(org)s)", "owner"),
     "read one": (
         "select * from pagerduty.mark_notifications(%(org)s, array(select n.id from pagerduty.notifications n"

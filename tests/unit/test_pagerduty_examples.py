@@ -934,4 +934,7 @@ def test_example_gives_its_notification(name: str) -> None:
     described = shown["described"]
     assert (described.get("urgency"), described["pagerduty_url"]) == (expected.urgency, expected.url)
     assert record["headline"] == expected.body.split(" · ")[0]
-    assert record["subject"] == (f"incident:{expected.incident['id']}" if expected.incident else record["subject"])
+    assert record["subject"] is not None
+    kind, _, subject = record["subject"].partition(":")
+    assert (kind, subject) == (("incident", expected.incident["id"]) if expected.incident else ("service", subject))
+    assert subject

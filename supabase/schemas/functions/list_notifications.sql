@@ -46,6 +46,8 @@ declare
     where m.organization_id = list_notifications.organization_id
       and m.user_id = me
   ), 0);
+  -- What is snoozed has a receipt in any case.
+  beyond constant bigint := case when list_notifications.view = 'snoozed' then 9223372036854775807 else through end;
 begin
   return query
   select listed.*
@@ -54,7 +56,7 @@ begin
       select f.*
       from pagerduty.notification_feed f
       where f.organization_id = list_notifications.organization_id
-        and f.loud_seq > through
+        and f.loud_seq > beyond
         and (before is null or f.loud_seq < before)
         and pagerduty_private.is_listed(
           f, view, list_notifications.unread, status, list_notifications.urgency, service, without_incident, words
@@ -69,7 +71,8 @@ begin
       join pagerduty.notification_feed f on f.id = r.notification_id and f.loud_seq = r.seq
       where r.user_id = me
         and r.organization_id = list_notifications.organization_id
-        and r.seq <= through
+        and r.seq <= beyond
+        and (list_notifications.view <> 'snoozed' or r.snoozed_until is not null)
         and (before is null or r.seq < before)
         and (list_notifications.unread or not r.done)
         and (not list_notifications.unread or not r.read)

@@ -10,6 +10,7 @@ create table pagerduty.receipts (
   check (not done or read)
 );
 create index receipts_unread_idx on pagerduty.receipts (user_id, organization_id, seq desc) where not read;
+create index receipts_snoozed_idx on pagerduty.receipts (user_id, organization_id, seq desc) where snoozed_until is not null;
 create index receipts_user_idx on pagerduty.receipts (user_id, organization_id, done, seq desc);
 create index receipts_organization_id_idx on pagerduty.receipts (organization_id);
 comment on table pagerduty.receipts is 'What a user did with a notification. It counts until the notification''s next loud change: then the row is unread and in the inbox again.';

@@ -14,7 +14,7 @@ export SUPABASE_TELEMETRY_DISABLED = 1
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format migration build wheel lock hooks reset clean
+.PHONY: help run test bench lint format migration build wheel lock hooks reset clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -38,6 +38,11 @@ format: .venv/ready $(WEB)/node_modules/ready ## let ruff and Biome format and m
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 	@cd $(WEB) && npm run --silent format
+
+bench: .venv/ready $(WEB)/dist/manifest.json ## measure: the service's pace, a storm, a million notifications (some ten minutes)
+	@$(BIN)/python -m bench.webhooks
+	@$(BIN)/python -m bench.storm
+	@$(BIN)/python -m bench.size
 
 migration: .venv/ready $(WEB)/node_modules/ready ## the migration that a change of supabase/schemas or policies takes (NAME=add_priority)
 	@$(BIN)/python -m devstack migration '$(NAME)'

@@ -4,7 +4,7 @@ from flask import Flask
 from flask_compress import Compress
 from flask_openapi3 import OpenAPI
 
-from service import errors, http, logs, metrics, rates, services, web
+from service import errors, http, logs, metrics, services, web
 from service.api import body, docs, health, incidents, integrations, invitations, me, notifications, organizations
 from service.config import Settings, load_settings
 from service.problems import ProblemBody
@@ -33,7 +33,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     metrics.init_app(app, settings.metrics_bind)
     Compress(app)
-    rates.init_app(app, settings.rate_limit_storage_url)
     for part in (webhooks, me, organizations, invitations, integrations, notifications, incidents, health):
         app.register_api(part.blueprint)
     app.register_blueprint(docs.blueprint)

@@ -1,8 +1,7 @@
-"""Exceptions become problems: pydantic's, PostgREST's, the rate limiter's, werkzeug's, and our own mistakes."""
+"""Exceptions become problems: pydantic's, PostgREST's, werkzeug's, and our own mistakes."""
 
 import httpx
 from flask import Flask, Response, make_response, request
-from flask_limiter import RateLimitExceeded
 from postgrest.exceptions import APIError
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
@@ -12,7 +11,6 @@ from service.logs import log
 from service.problems import FieldError, Problem, invalid_fields, not_found, unavailable
 
 _HEADERS_OF_HTTP_ERRORS = ("allow", "retry-after", "www-authenticate")
-_LONGEST_WAIT = 10  # seconds; a rate over an hour would ask for more patience than PagerDuty has
 
 
 def from_validation(error: ValidationError) -> Response:
@@ -52,13 +50,6 @@ def from_rest(error: APIError) -> Problem:
     return unavailable("The database answered with an error.")
 
 
-def from_rate_limit(error: RateLimitExceeded) -> Problem:
-    """Too many requests, and when to come again."""
-    seconds = error.limit.limit.get_expiry() if error.limit else 60
-    wait = {"Retry-After": str(min(seconds, _LONGEST_WAIT))}
-    return problems.TOO_MANY_REQUESTS(f"At most {error.description}; slow down.", headers=wait)
-
-
 def from_http(error: HTTPException) -> Problem:
     """What werkzeug refuses by itself, such as a method that an address does not take."""
     slug = error.name.lower().replace(" ", "-")
@@ -86,10 +77,6 @@ def init_app(app: Flask) -> None:
     def rest_unreachable(error: httpx.HTTPError) -> Response:
         log.error("rest_unreachable", error=type(error).__name__)
         return unavailable("Supabase cannot be reached.").response()
-
-    @app.errorhandler(RateLimitExceeded)
-    def too_many(error: RateLimitExceeded) -> Response:
-        return from_rate_limit(error).response()
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

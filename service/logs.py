@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line on standard error, each with the id of its request, without secrets."""
 
+import functools
 import logging
 import re
 import sys
@@ -22,9 +23,11 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LONG_RUN = re.compile(r"[0-9A-Za-z]{32,}")
 _LONGEST_PATH = 500
 _LONGEST_TEXT = 20_000
+_OFTEN_SAID = 200  # characters
+_AS_THEY_ARE = ("request_id", "events", "timestamp", "level")
 # They log what clients sent, in a format of their own.
 _SERVERS = ("gunicorn.error", "gunicorn.access", "waitress")
-_NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "hpack", "flask-limiter")  # they log URLs and keys
+_NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "hpack", "limits")  # they log URLs and keys
 
 
 def configure_logging(level: str) -> None:
@@ -63,6 +66,7 @@ def configure_logging(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+@functools.lru_cache(maxsize=1000)
 def redact_path(path: str) -> str:
     """A path of at most 500 characters, without the secrets in it: the webhook token above all."""
     return redact(_LONG_RUN.sub(MASK, shorten(path, _LONGEST_PATH)))
@@ -71,9 +75,10 @@ def redact_path(path: str) -> str:
 def _redact_line(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Without secrets, whoever wrote the line: exceptions and libraries quote what a client sent.
 
-    A request's id stays as it is, for one looks for it; `events` was masked by service/pagerduty/masking.py.
+    A request's id stays as it is, for one looks for it; so does what we put there ourselves, and `events`, which
+    service/pagerduty/masking.py has masked.
     """
-    return {key: value if key in ("request_id", "events") else _redacted(value) for key, value in line.items()}
+    return {key: value if key in _AS_THEY_ARE else _redacted(value) for key, value in line.items()}
 
 
 def _redacted(value: Any) -> Any:
@@ -81,7 +86,14 @@ def _redacted(value: Any) -> Any:
         return [_redacted(item) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return redact(_LONG_RUN.sub(MASK, str(value)[:_LONGEST_TEXT]))
+    text = str(value)
+    return _redacted_again(text) if len(text) <= _OFTEN_SAID else redact(_LONG_RUN.sub(MASK, text[:_LONGEST_TEXT]))
+
+
+@functools.lru_cache(maxsize=1000)
+def _redacted_again(text: str) -> str:
+    """Most lines say what others said: names of events, outcomes, organizations."""
+    return redact(_LONG_RUN.sub(MASK, text))
 
 
 def init_app(app: Flask) -> None:

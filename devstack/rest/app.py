@@ -5,6 +5,7 @@ schema cache). The order is seen where a request is wrong in two ways.
 """
 
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,9 @@ def create_app(
     see `lifespan` for one that is mounted.
     """
     database = Database(dsn, schemas)
-    settings = Settings(verify, audience, tuple(schemas), anon_role, max_rows, allow_tx_override)
+    # As PostgREST remembers what it has verified (jwt-cache-max-entries); what the claims say is judged each time.
+    remembering = functools.lru_cache(1000)(verify)
+    settings = Settings(remembering, audience, tuple(schemas), anon_role, max_rows, allow_tx_override)
 
     @contextlib.asynccontextmanager
     async def opened(_: Starlette) -> AsyncIterator[None]:

@@ -159,7 +159,7 @@ class ServiceRecord(TypedDict):
 
 
 class IngestRecord(TypedDict):
-    """What the database's ingest function (`pagerduty.ingest_events`) takes for one event.
+    """What the database's ingest function (`pagerduty.ingest_webhooks`) takes for one event.
 
     `delivery_id` is PagerDuty's X-Webhook-Id; `occurred_at` is ISO 8601; `notification` is that of `notification()`;
     `told_status` is the incident's new status, if the event tells one (`incident.status` may be a mere snapshot);

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 from postgrest.exceptions import APIError
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from service.crypto import CannotOpen
 from service.logs import log
@@ -19,6 +19,7 @@ from service.pagerduty.masking import mask
 from service.problems import BAD_SIGNATURE, NO_BARE_URL, NOT_JSON, NOTHING_USABLE, Problem, not_found, unavailable
 from service.rest import Deadline, Nonsense, Rest, Row
 from service.webhooks.settings import WebhookSettings, WebhookSettingsCache
+from service.webhooks.together import Ingested, Together, Webhook
 
 _RETRY_SOON = 5  # seconds
 _MOST_TRIES = 3
@@ -36,27 +37,17 @@ class Delivery:
     deadline: Deadline
 
 
-class Ingested(BaseModel):
-    """What ingest_events() answers. Unless `status` is "done", nothing was taken, and the rest is absent."""
-
-    status: str
-    organization_id: str | None = None
-    outcomes: list[dict[str, Any]] = []
-    recipients: int | None = None
-
-
-_INGESTED = TypeAdapter(Ingested)
 _NOTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class Receiver:
     """Takes webhooks."""
 
-    def __init__(self, rest: Rest, cache: WebhookSettingsCache) -> None:
-        self._rest, self._cache = rest, cache
+    def __init__(self, rest: Rest, cache: WebhookSettingsCache, together: Together) -> None:
+        self._rest, self._cache, self._together = rest, cache, together
 
     def receive(self, delivery: Delivery) -> list[dict[str, Any]]:
-        """What became of each event, once that is committed. Raises Problem."""
+        """What became of each event, once that is committed. Raises Problem and NoTurn."""
         try:
             settings = self._authenticate(delivery)
             events = self._parse(delivery)
@@ -101,17 +92,10 @@ class Receiver:
     def _ingest(
         self, delivery: Delivery, settings: WebhookSettings, records: Sequence[IngestRecord]
     ) -> list[dict[str, Any]]:
-        """One call, one transaction. It takes nothing that was verified with settings that no longer hold."""
+        """One transaction. Nothing is taken that was verified with settings that no longer hold."""
         for _ in range(_MOST_TRIES):
-            answer = self._rest.call_as_service(
-                delivery.deadline,
-                "ingest_events",
-                _INGESTED,
-                token=delivery.token,
-                settings_version=settings.version,
-                events=records,
-                count_recipients=log.isEnabledFor(logging.DEBUG),
-            )
+            webhook = Webhook(token=delivery.token, settings_version=settings.version, events=records)
+            answer = self._together.ingest(settings.organization_id, webhook, len(delivery.body), delivery.deadline)
             if answer.status == "done":
                 return _outcomes(answer, len(records))
             self._cache.forget(delivery.token)

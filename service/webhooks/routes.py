@@ -3,9 +3,7 @@
 from typing import Any
 
 from flask import Response, jsonify, make_response, request
-from flask_limiter.util import get_remote_address
 from flask_openapi3 import APIBlueprint, Tag
-from limits import parse
 from svcs.flask import container
 
 from service import problems
@@ -16,25 +14,20 @@ from service.config import Settings
 from service.crypto import CannotOpen
 from service.metrics import WEBHOOKS_REFUSED
 from service.pagerduty.signatures import HEADER as SIGNATURE_HEADER
-from service.rates import limiter
+from service.rates import Rates, caller
 from service.rest import Deadline, Rest
 from service.webhooks.due import Due
 from service.webhooks.receive import Delivery, Receiver
 from service.webhooks.settings import WebhookSettingsCache
-from service.webhooks.turns import NoTurn, Turns
+from service.webhooks.together import NoTurn, Together
 
 # PagerDuty waits 5 s (Webhooks overview): seconds that all our calls for one webhook may take together.
 _ANSWER_WITHIN = 4.5
 # Wrong tokens and signatures from one address. Far above what a misconfigured subscription sends.
-_FAILURES = parse("600 per minute")
+_FAILURES = "600 per minute"
+_CHECKS = "120 per minute"  # of URLs, from one address
 _LONGEST_HEADER = 300  # characters
 
-_SCOPE = "webhooks"
-_by_integration = limiter.shared_limit(
-    lambda: container.get(Settings).webhook_rate_limit,
-    scope=_SCOPE,
-    key_func=lambda: container.get(WebhookSettingsCache).counted_as((request.view_args or {}).get("token")),
-)
 _ANSWERS: dict[Any, Any] = {
     202: WebhookAnswer,
     **problem_responses(
@@ -52,7 +45,6 @@ blueprint = APIBlueprint(
 
 
 @blueprint.post("/<token>", responses=_ANSWERS, summary="Receive a webhook", strict_slashes=False)
-@_by_integration
 def receive(path: TokenPath) -> Response:
     return _receive(path.token)
 
@@ -63,7 +55,6 @@ def receive(path: TokenPath) -> Response:
     summary="Receive a webhook, where one integration serves the bare URL",
     strict_slashes=False,
 )
-@_by_integration
 def receive_bare() -> Response:
     return _receive(None)
 
@@ -79,8 +70,8 @@ def alive() -> dict[str, Any]:
     summary="Is this token known?",
     strict_slashes=False,
 )
-@limiter.limit("120 per minute")
 def verify(path: TokenPath) -> dict[str, Any]:
+    container.get(Rates).require(_CHECKS, "checks", caller())
     try:
         found = container.get(WebhookSettingsCache).fetch(path.token, Deadline.within(_ANSWER_WITHIN))
     except CannotOpen:
@@ -91,7 +82,7 @@ def verify(path: TokenPath) -> dict[str, Any]:
 @blueprint.after_request
 def slow_down_guesses(response: Response) -> Response:
     """After so many failures, more of them are answered 429. What is right is taken, whoever else fails beside it."""
-    if response.status_code not in (401, 404) or limiter.limiter.hit(_FAILURES, "failures", get_remote_address()):
+    if response.status_code not in (401, 404) or container.get(Rates).hit(_FAILURES, "failures", caller()):
         return response
     detail = "Too many wrong tokens or signatures came from this address."
     return problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "60"}).response()
@@ -106,6 +97,10 @@ def count(response: Response) -> Response:
 
 def _receive(token: str | None) -> Response:
     deadline = Deadline.within(_ANSWER_WITHIN)
+    cache, rates = container.get(WebhookSettingsCache), container.get(Rates)
+    rate = container.get(Settings).webhook_rate_limit
+    counted = cache.counted_as(token)
+    rates.require(rate, "webhooks", counted)
     delivery = Delivery(
         token=token,
         body=read_body(),
@@ -114,18 +109,15 @@ def _receive(token: str | None) -> Response:
         integration_key=_header("X-PagerDuty-Integration-Key"),
         deadline=deadline,
     )
-    cache = container.get(WebhookSettingsCache)
-    receiver = Receiver(container.get(Rest), cache)
-    counted = cache.counted_as(token)
+    receiver = Receiver(container.get(Rest), cache, container.get(Together))
     try:
-        with container.get(Turns).turn(counted):
-            outcomes = receiver.receive(delivery)
+        outcomes = receiver.receive(delivery)
     except NoTurn:
         detail = "More webhooks of this integration came at once than are taken."
         raise problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "1"}) from None
     container.get(Due).expect()
     if cache.counted_as(token) != counted:  # this one has shown whose the URL is, and was counted for the URL alone
-        limiter.limiter.hit(parse(container.get(Settings).webhook_rate_limit), cache.counted_as(token), _SCOPE)
+        rates.hit(rate, "webhooks", cache.counted_as(token))
     return make_response(jsonify({"outcomes": outcomes}), 202)
 
 

@@ -230,5 +230,5 @@ def test_one_webhook_is_one_call_to_postgrest(proxied: Proxied, acme: Organizati
         assert httpx.post(url, content=body, headers=headers).status_code == 202
         calls = [request.rpartition("/")[2] for request in proxied.proxy.requests]
         calls = [call for call in calls if call != "tell_due"]  # not while PagerDuty waits
-        assert calls == (["get_webhook"] if number == 0 else []) + ["ingest_events"]
+        assert calls == (["get_webhook"] if number == 0 else []) + ["ingest_webhooks"]
         proxied.proxy.requests.clear()

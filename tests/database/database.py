@@ -17,7 +17,14 @@ from psycopg.types.json import Jsonb
 from devstack.postgres import Cluster
 
 Connection = psycopg.Connection[dict[str, Any]]
+
+
 ROLES = ("owner", "admin", "responder", "viewer")
+
+
+def webhook(token: str | None, version: int, events: Any) -> dict[str, Any]:
+    """One of what ingest_webhooks() takes."""
+    return {"token": token, "settings_version": version, "events": events}
 
 
 @contextmanager
@@ -173,16 +180,23 @@ class Database:
     def call_ingest(
         self, token: str | None, version: int, events: Any, connection: Connection | None = None, *, count: bool = False
     ) -> dict[str, Any]:
+        """One webhook for the ingest function; answers what became of it."""
+        [answer] = self.ingest_webhooks([webhook(token, version, events)], connection, count=count)
+        return answer
+
+    def ingest_webhooks(
+        self, webhooks: Sequence[dict[str, Any]], connection: Connection | None = None, *, count: bool = False
+    ) -> list[dict[str, Any]]:
         """The ingest function, called as the service does."""
         [row] = self.run_as(
             None,
-            "select pagerduty.ingest_events(%s, %s, %s, %s) as answer",
-            (token, version, Jsonb(events), count),
+            "select pagerduty.ingest_webhooks(%s, %s) as answers",
+            (Jsonb(webhooks), count),
             role="service_role",
             connection=connection,
         )
-        answer: dict[str, Any] = row["answer"]
-        return answer
+        answers: list[dict[str, Any]] = row["answers"]
+        return answers
 
     def ingest(self, organization: Organization, *events: Any, connection: Connection | None = None) -> list[Any]:
         """Sends events to an organization; answers their outcomes."""

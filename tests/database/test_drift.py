@@ -171,6 +171,6 @@ def test_users_may_call_these_functions_and_no_others(database: Database) -> Non
         "pagerduty.accept_invitation", "pagerduty.create_organization",
     }  # fmt: skip
     assert {name for name in callable_by["service_role"] if name.startswith("pagerduty.")} == {
-        "pagerduty.get_webhook", "pagerduty.report_problem", "pagerduty.ingest_events",
+        "pagerduty.get_webhook", "pagerduty.report_problem", "pagerduty.ingest_webhooks",
         "pagerduty.tell_due",
     }  # fmt: skip

@@ -295,7 +295,9 @@ def test_what_one_did_is_ones_own(scene: Scene, table: str) -> None:
 
 
 CALLS = {
-    "pagerduty.ingest_events(null, 1, '[]')": {"service_role"},
+    "pagerduty.ingest_webhooks('[]')": {"service_role"},
+    "pagerduty_private.ingest_webhook(null, null, false)": {"service_role"},
+    "pagerduty_private.ingest_events(null, '[]', false)": {"service_role"},
     "pagerduty.get_webhook(null)": {"service_role"},
     "pagerduty.report_problem(null, 'x')": {"service_role"},
     "pagerduty.get_integration(%(org)s)": {*USERS},

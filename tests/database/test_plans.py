@@ -176,7 +176,10 @@ def test_a_page_costs_a_page(scene: Scene, name: str) -> None:
 
 LOOKUPS = {
     "get_webhook": "select pagerduty.get_webhook(%s)",
-    "ingest_events": "select pagerduty.ingest_events(%s, 0, '[]')",
+    "ingest_webhooks": (
+        "select pagerduty.ingest_webhooks(jsonb_build_array("
+        "jsonb_build_object('token', %s::text, 'settings_version', 0, 'events', '[]'::jsonb)))"
+    ),
     "report_problem": "select pagerduty.report_problem(%s, 'x')",
 }
 

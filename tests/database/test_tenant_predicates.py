@@ -156,11 +156,11 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "ingest_event: deliveries": (
         "ingest_event", "e.integration_id = integration.id", "true", test_ingest.test_an_event_that_comes_again,
     ),
-    "ingest_events: health": (
-        "ingest_events", "i.id = integration.id;", "true;", test_ingest.test_an_event_becomes_a_notification,
+    "ingest_webhook: health": (
+        "ingest_webhook", "i.id = integration.id;", "true;", test_ingest.test_an_event_becomes_a_notification,
     ),
-    "ingest_events: recipients": (
-        "ingest_events", "m.organization_id = integration.organization_id", "true",
+    "ingest_webhook: recipients": (
+        "ingest_webhook", "m.organization_id = integration.organization_id", "true",
         test_ingest.test_the_service_learns_how_many_were_told,
     ),
     "get_webhook": (

@@ -51,7 +51,7 @@ def test_the_main_job_goes_through_it(stack: Stack) -> None:
         made = acme.responder.api.post("/api/incidents", json=listed["prefill"])
         assert (made.status_code, made.json()["pagerduty_incident_id"]) == (201, listed["pagerduty_incident_id"])
         log = (stack.state_dir / "postgrest.log").read_text()
-        for request in ("POST /rpc/ingest_events", "POST /rpc/get_notifications", "POST /incidents"):
+        for request in ("POST /rpc/ingest_webhooks", "POST /rpc/get_notifications", "POST /incidents"):
             assert request in log
         assert httpx.get(f"{stack.supabase_url}/health").status_code == 200
 

@@ -57,6 +57,7 @@ create function pagerduty_private.message_of(organization uuid, out event text, 
 language sql
 stable
 set search_path = ''
+set enable_seqscan = off -- a plan that was made while the table was small would read all that came and went since
 as $$
   select
     case when count(*) = 1 then max(t.event) else 'changes' end,
@@ -70,7 +71,8 @@ as $$
       )
     end
   from pagerduty_private.tellings t
-  where t.organization_id = organization
+  where t.transaction = pg_current_xact_id()
+    and t.organization_id = organization
     and t.event is not null
 $$;
 comment on function pagerduty_private.message_of(uuid) is 'What the running transaction has to tell an organization, as one message; its payload is null where that would be too large.';
@@ -119,6 +121,7 @@ create function pagerduty_private.tell_all() returns trigger
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off -- as above
 as $$
 begin
   -- Here and not before: the lock of a topic is the last that a transaction takes, and those of several are taken in
@@ -129,10 +132,12 @@ begin
       t.organization_id, sum(t.members) as members, max((t.payload ->> 'seq')::bigint) as seq,
       bool_or(t.event is not null) as tells
     from pagerduty_private.tellings t
+    where t.transaction = pg_current_xact_id()
     group by t.organization_id
     order by t.organization_id
   ) t;
-  delete from pagerduty_private.tellings;
+  delete from pagerduty_private.tellings t
+  where t.transaction = pg_current_xact_id();
   return null;
 end
 $$;

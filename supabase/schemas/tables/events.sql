@@ -26,7 +26,8 @@ create table pagerduty.events (
 );
 create index events_organization_received_idx
   on pagerduty.events (organization_id, received_at desc, id desc);
-create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id);
+-- By what happened and when, too: whether another feed told of it is asked for each event.
+create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id, event_type, occurred_at);
 create index events_notification_idx on pagerduty.events (notification_id, received_at desc, id desc);
 -- The service that is remembered of an incident is found at once, however many events it has.
 create index events_incident_service_idx

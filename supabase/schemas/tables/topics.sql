@@ -15,14 +15,19 @@ comment on column pagerduty_private.topics.told_seq is 'The greatest seq that wa
 comment on column pagerduty_private.topics.kept_seq is 'The greatest seq that was told or kept back.';
 comment on column pagerduty_private.topics.due_at is 'When the word of what was kept back is due. Null: nothing was.';
 
-create table pagerduty_private.tellings (
-  id bigint primary key generated always as identity,
+-- Rows come and go with each transaction, and their remains stay until a vacuum: only by its key does a transaction find
+-- its own among them at once. Nothing of it outlives a transaction, so nothing of it needs to outlive a crash.
+create unlogged table pagerduty_private.tellings (
+  transaction xid8 not null default pg_current_xact_id(),
+  id bigint generated always as identity,
   organization_id uuid not null,
   event text,
   payload jsonb,
-  members integer not null default 0
+  members integer not null default 0,
+  primary key (transaction, id)
 );
 comment on table pagerduty_private.tellings is 'What the running transaction has to tell organizations when it ends. Empty for everybody else: the rows go before it commits.';
+comment on column pagerduty_private.tellings.transaction is 'The transaction that has it to tell.';
 comment on column pagerduty_private.tellings.id is 'In the order in which it happened.';
 comment on column pagerduty_private.tellings.organization_id is 'The organization. No reference: it may be gone when the transaction ends.';
 comment on column pagerduty_private.tellings.event is 'Name of the broadcast. Null: nothing is told, members came or went.';

@@ -131,14 +131,19 @@ comment on column pagerduty_private.topics.told_seq is 'The greatest seq that wa
 comment on column pagerduty_private.topics.kept_seq is 'The greatest seq that was told or kept back.';
 comment on column pagerduty_private.topics.due_at is 'When the word of what was kept back is due. Null: nothing was.';
 
-create table pagerduty_private.tellings (
-  id bigint primary key generated always as identity,
+-- Rows come and go with each transaction, and their remains stay until a vacuum: only by its key does a transaction find
+-- its own among them at once. Nothing of it outlives a transaction, so nothing of it needs to outlive a crash.
+create unlogged table pagerduty_private.tellings (
+  transaction xid8 not null default pg_current_xact_id(),
+  id bigint generated always as identity,
   organization_id uuid not null,
   event text,
   payload jsonb,
-  members integer not null default 0
+  members integer not null default 0,
+  primary key (transaction, id)
 );
 comment on table pagerduty_private.tellings is 'What the running transaction has to tell organizations when it ends. Empty for everybody else: the rows go before it commits.';
+comment on column pagerduty_private.tellings.transaction is 'The transaction that has it to tell.';
 comment on column pagerduty_private.tellings.id is 'In the order in which it happened.';
 comment on column pagerduty_private.tellings.organization_id is 'The organization. No reference: it may be gone when the transaction ends.';
 comment on column pagerduty_private.tellings.event is 'Name of the broadcast. Null: nothing is told, members came or went.';
@@ -436,7 +441,8 @@ create table pagerduty.events (
 );
 create index events_organization_received_idx
   on pagerduty.events (organization_id, received_at desc, id desc);
-create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id);
+-- By what happened and when, too: whether another feed told of it is asked for each event.
+create index events_incident_idx on pagerduty.events (organization_id, pagerduty_incident_id, event_type, occurred_at);
 create index events_notification_idx on pagerduty.events (notification_id, received_at desc, id desc);
 -- The service that is remembered of an incident is found at once, however many events it has.
 create index events_incident_service_idx
@@ -1117,6 +1123,7 @@ create function pagerduty_private.message_of(organization uuid, out event text, 
 language sql
 stable
 set search_path = ''
+set enable_seqscan = off -- a plan that was made while the table was small would read all that came and went since
 as $$
   select
     case when count(*) = 1 then max(t.event) else 'changes' end,
@@ -1130,7 +1137,8 @@ as $$
       )
     end
   from pagerduty_private.tellings t
-  where t.organization_id = organization
+  where t.transaction = pg_current_xact_id()
+    and t.organization_id = organization
     and t.event is not null
 $$;
 comment on function pagerduty_private.message_of(uuid) is 'What the running transaction has to tell an organization, as one message; its payload is null where that would be too large.';
@@ -1179,6 +1187,7 @@ create function pagerduty_private.tell_all() returns trigger
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off -- as above
 as $$
 begin
   -- Here and not before: the lock of a topic is the last that a transaction takes, and those of several are taken in
@@ -1189,10 +1198,12 @@ begin
       t.organization_id, sum(t.members) as members, max((t.payload ->> 'seq')::bigint) as seq,
       bool_or(t.event is not null) as tells
     from pagerduty_private.tellings t
+    where t.transaction = pg_current_xact_id()
     group by t.organization_id
     order by t.organization_id
   ) t;
-  delete from pagerduty_private.tellings;
+  delete from pagerduty_private.tellings t
+  where t.transaction = pg_current_xact_id();
   return null;
 end
 $$;
@@ -3049,14 +3060,16 @@ comment on function pagerduty_private.move_linked_incident(pagerduty.events) is 
 revoke all on function pagerduty_private.move_linked_incident(pagerduty.events) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.move_linked_incident(pagerduty.events) to service_role;
 
--- supabase/schemas/functions/ingest_events.sql -------------------------------------------------------
+-- supabase/schemas/functions/ingest_webhooks.sql -----------------------------------------------------
 -- Receiving webhooks. The service calls this with its secret key; nobody else may.
+-- In plpgsql, which keeps its plan from call to call: planning it took a sixth of an event's time.
 create function pagerduty_private.is_repeat(organization uuid, event jsonb) returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from pagerduty.events e
     where e.organization_id = organization
       and e.pagerduty_incident_id = event #>> '{incident,id}'
@@ -3067,7 +3080,8 @@ as $$
         and (event ->> 'occurred_at')::timestamptz + interval '2 seconds'
       -- Two notes may be written within a second.
       and (event ->> 'told_status' is not null or (event ->> 'loud')::boolean or e.headline = event ->> 'headline')
-  )
+  );
+end
 $$;
 comment on function pagerduty_private.is_repeat(uuid, jsonb) is 'Whether another event told of this happening before: two feeds of one service are on (a V2 extension beside a V3 subscription, or two subscriptions), each with ids of its own.';
 revoke all on function pagerduty_private.is_repeat(uuid, jsonb) from public, anon, authenticated, service_role;
@@ -3135,30 +3149,19 @@ comment on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb
 revoke all on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.ingest_event(pagerduty.integrations, jsonb) to service_role;
 
-create function pagerduty.ingest_events(
-  token text, settings_version bigint, events jsonb, count_recipients boolean default false
-) returns jsonb
+create function pagerduty_private.ingest_events(integration pagerduty.integrations, events jsonb, is_careful boolean) returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
-  integration pagerduty.integrations;
   event jsonb;
   outcomes jsonb := '[]';
-  problem text;
 begin
-  -- The lock lets one webhook of an integration through at a time: two deliveries of one event cannot race.
-  select * into integration
-  from pagerduty.integrations i
-  where i.id = (select pagerduty_private.integration_of_token(token))
-  for no key update;
-  if integration.id is null then
-    return jsonb_build_object('status', 'unknown');
-  end if;
-  if integration.settings_version <> ingest_events.settings_version then
-    return jsonb_build_object('status', 'stale');
-  end if;
   for event in select value from jsonb_array_elements(events) loop
+    if not is_careful then
+      outcomes := outcomes || pagerduty_private.ingest_event(integration, event);
+      continue;
+    end if;
     begin
       outcomes := outcomes || pagerduty_private.ingest_event(integration, event);
     exception when data_exception or integrity_constraint_violation then
@@ -3169,6 +3172,38 @@ begin
       ));
     end;
   end loop;
+  return outcomes;
+end
+$$;
+comment on function pagerduty_private.ingest_events(pagerduty.integrations, jsonb, boolean) is 'Takes the events of one webhook; answers their outcomes. Careful: an event that the database will not store is recorded as invalid, else it is an error.';
+revoke all on function pagerduty_private.ingest_events(pagerduty.integrations, jsonb, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.ingest_events(pagerduty.integrations, jsonb, boolean) to service_role;
+
+create function pagerduty_private.ingest_webhook(integration_id uuid, webhook jsonb, count_recipients boolean) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  integration pagerduty.integrations;
+  outcomes jsonb;
+  problem text;
+begin
+  -- The lock lets one webhook of an integration through at a time: two deliveries of one event cannot race.
+  select * into integration
+  from pagerduty.integrations i
+  where i.id = integration_id
+  for no key update;
+  if integration.id is null then
+    return jsonb_build_object('status', 'unknown');
+  end if;
+  if integration.settings_version <> (webhook ->> 'settings_version')::bigint then
+    return jsonb_build_object('status', 'stale');
+  end if;
+  begin
+    outcomes := pagerduty_private.ingest_events(integration, webhook -> 'events', false);
+  exception when data_exception or integrity_constraint_violation then
+    outcomes := pagerduty_private.ingest_events(integration, webhook -> 'events', true);
+  end;
   select outcome ->> 'reason' into problem
   from jsonb_array_elements(outcomes) as outcome
   where outcome ->> 'outcome' = 'invalid'
@@ -3187,10 +3222,50 @@ begin
   );
 end
 $$;
-comment on function pagerduty.ingest_events(text, bigint, jsonb, boolean) is
-  'Takes the events of one webhook, in one transaction: dedupe, filters, notification, linked incident, broadcast, health. Answers status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect.';
-revoke all on function pagerduty.ingest_events(text, bigint, jsonb, boolean) from public, anon, authenticated, service_role;
-grant execute on function pagerduty.ingest_events(text, bigint, jsonb, boolean) to service_role;
+comment on function pagerduty_private.ingest_webhook(uuid, jsonb, boolean) is 'Takes one webhook: dedupe, filters, notification, linked incident, broadcast, health.';
+revoke all on function pagerduty_private.ingest_webhook(uuid, jsonb, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.ingest_webhook(uuid, jsonb, boolean) to service_role;
+
+create function pagerduty.ingest_webhooks(webhooks jsonb, count_recipients boolean default false) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  is_alone constant boolean := jsonb_array_length(webhooks) = 1;
+  waiting record;
+  answer jsonb;
+  answers jsonb := '{}';
+begin
+  if not is_alone then
+    -- Who waits for a lock keeps the others waiting: it is to come again, alone.
+    perform set_config('lock_timeout', '250ms', true);
+  end if;
+  -- One order of locks: calls at the same moment wait for each other, but never in a circle.
+  for waiting in
+    select ordinality as place, value as webhook, pagerduty_private.integration_of_token(value ->> 'token') as integration_id
+    from jsonb_array_elements(webhooks) with ordinality
+    order by integration_id, place
+  loop
+    begin
+      answer := pagerduty_private.ingest_webhook(waiting.integration_id, waiting.webhook, count_recipients);
+    exception when others then
+      if is_alone then
+        raise;
+      end if;
+      answer := jsonb_build_object('status', 'failed', 'code', sqlstate);
+    end;
+    answers := answers || jsonb_build_object(waiting.place, answer);
+  end loop;
+  return (
+    select coalesce(jsonb_agg(value order by key::integer), '[]')
+    from jsonb_each(answers)
+  );
+end
+$$;
+comment on function pagerduty.ingest_webhooks(jsonb, boolean) is
+  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events"}. Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
+revoke all on function pagerduty.ingest_webhooks(jsonb, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.ingest_webhooks(jsonb, boolean) to service_role;
 
 -- policies/audit.sql ---------------------------------------------------------------------------------
 -- Owners and admins read it, and nobody writes it: the trigger audit_change does.

@@ -1,4 +1,6 @@
-"""A linked incident stands where the rules say, whatever arrives in whatever order, with members' changes between.
+"""A notification and its linked incident stand where the rules say, whatever arrives in whatever order.
+
+Members' changes come between.
 
 The rules (docs/architecture.md, "How a linked incident's status moves") stand here a second time, as small as they can
 be: `Rules`.
@@ -73,6 +75,8 @@ class Scene:
     def step(self, name: str, *values: Any) -> None:
         getattr(self, name)(*values)
         self._tick()
+        row = "select pagerduty_status from pagerduty.notifications where id = %s"
+        assert self.database.value(row, (self.notification,)) == TOLD[self.rules.told[1]]
         if self.incident:
             assert self.rules.status is not None
             assert self.database.status_of(self.incident) == OURS[self.rules.status]

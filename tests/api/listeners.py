@@ -114,9 +114,20 @@ class Follower:
                 continue
             self.topic = topic
             if topic:
-                read = await asyncio.to_thread(person.api.get, "/api/notifications?limit=100")
-                self.known.update(item["title"] for item in read.json()["items"])
+                self.known.update(await asyncio.to_thread(_titles, person))
                 self.changed.set()
+
+
+def _titles(person: Person) -> set[str]:
+    """Of all that there is to read: in a storm, more than a page comes while one moves."""
+    titles: set[str] = set()
+    before = ""
+    while True:
+        read = person.api.get(f"/api/notifications?limit=100{before}").raise_for_status().json()
+        titles.update(item["title"] for item in read["items"])
+        if not read["next"]:
+            return titles
+        before = f"&before={read['next']}"
 
 
 async def listener_of(person: Person, *topics: str) -> Listener:

@@ -21,6 +21,7 @@ __all__ = ["Pages", "blueprint"]
 _PAGES = (
     ("home", "/", "Incidents", "incidents/incidents.js"),
     ("sign_in", "/sign-in", "Sign in", "core/sign-in.js"),
+    ("inbox", "/inbox", "Inbox", "inbox/page.js"),
     ("incidents", "/incidents", "Incidents", "incidents/incidents.js"),
     ("new_incident", "/incidents/new", "New incident", "incidents/new-incident.js"),
     ("incident", "/incidents/<id>", "Incident", "incidents/incident.js"),
@@ -30,7 +31,7 @@ _PAGES = (
     ("audit", "/settings/audit", "Audit", "settings/settings.js"),
 )
 # Links of the bar on top, as its script draws them, too.
-_NAVIGATION = (("/incidents", "Incidents"), ("/settings", "Settings"))
+_NAVIGATION = (("/inbox", "Inbox"), ("/incidents", "Incidents"), ("/settings", "Settings"))
 _YEAR = 31_536_000  # seconds
 
 

@@ -1,4 +1,4 @@
-"""Takes the README's pictures: `python -m tests.browser.screenshots` writes docs/bell.png and docs/incident.png."""
+"""Takes the pictures of the README: `python -m tests.browser.screenshots` writes them to docs."""
 
 import tempfile
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from tests.browser.steps import entries, expect_unread, open_bell, sign_in
 from tests.world import v3
 
 DOCS = ROOT / "docs"
-SIZE = ViewportSize(width=1200, height=800)
+SIZE, PHONE = ViewportSize(width=1200, height=800), ViewportSize(width=390, height=800)
 ALERTS: tuple[dict[str, Any], ...] = (
     {
         "incident_id": "PT4KHLK", "title": "Payment webhooks time out in eu-west-1", "urgency": "high",
@@ -59,6 +59,16 @@ def take(browser: Browser, stack: Stack) -> None:
     open_bell(page)
     expect(entries(page).first).to_be_visible()
     page.screenshot(path=DOCS / "bell.png")
+    page.goto("/inbox")
+    page.get_by_role("button", name="More: 2 events of Payment webhooks").click()
+    expect(page.get_by_text("Triggered", exact=True).last).to_be_visible()
+    page.mouse.move(0, 0)
+    page.screenshot(path=DOCS / "inbox.png")
+
+    page = signed_in(browser, stack, "light", viewport=PHONE, device_scale_factor=2, has_touch=True, is_mobile=True)
+    page.goto("/inbox")
+    expect(page.get_by_role("link", name="(from PagerDuty)").first).to_be_visible()
+    page.screenshot(path=DOCS / "phone.png")
 
     page = signed_in(browser, stack, "dark")
     open_bell(page)
@@ -74,10 +84,11 @@ def send(stack: Stack, payload: dict[str, Any]) -> None:
     httpx.post(f"{stack.service_url}/api/webhooks/pagerduty", json=payload, timeout=20).raise_for_status()
 
 
-def signed_in(browser: Browser, stack: Stack, scheme: Any) -> Page:
+def signed_in(browser: Browser, stack: Stack, scheme: Any, **options: Any) -> Page:
     context = browser.new_context(
-        base_url=stack.service_url, viewport=SIZE, color_scheme=scheme, locale="en-GB", reduced_motion="reduce"
-    )
+        base_url=stack.service_url, color_scheme=scheme, locale="en-GB", reduced_motion="reduce",
+        **{"viewport": SIZE, **options},
+    )  # fmt: skip
     page = context.new_page()
     page.goto("/sign-in")
     email = next(email for email, name, _ in DEMO_PEOPLE if name == "Rita Responder")

@@ -15,7 +15,9 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
 
 
 def bell(page: Page) -> Locator:
-    return page.get_by_role("button", name=re.compile("^Notifications"))
+    """A button with a panel; on a phone, a link to the inbox."""
+    named = re.compile("^Notifications")
+    return page.get_by_role("button", name=named).or_(page.get_by_role("link", name=named))
 
 
 def expect_unread(page: Page, number: int) -> None:
@@ -24,7 +26,9 @@ def expect_unread(page: Page, number: int) -> None:
 
 
 def panel(page: Page) -> Locator:
-    return page.get_by_role("dialog", name="Notifications")
+    """What the bell opens: its panel; on a phone, the inbox."""
+    inbox = page.get_by_role("main").filter(has=page.get_by_role("heading", name="Inbox", exact=True))
+    return page.get_by_role("dialog", name="Notifications").or_(inbox)
 
 
 def open_bell(page: Page) -> Locator:

@@ -105,6 +105,21 @@ def test_the_open_bell(visit: Callable[[Person | None, str], Page], busy: Organi
     check(page)
 
 
+def test_the_inbox(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
+    page = visit(busy.responder, "/inbox")
+    expect(page.get_by_role("main").get_by_role("link", name="(from PagerDuty)")).to_have_count(3)
+    page.get_by_role("checkbox", name="Select Disk is full").first.check()
+    page.get_by_role("button", name="More: 3 events of Checkout").click()
+    expect(page.get_by_role("main").get_by_role("list").get_by_role("list").get_by_role("listitem")).to_have_count(3)
+    check(page)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    check(page)
+    page.goto("/inbox?view=done")
+    expect(page.get_by_text("Nothing is done yet.")).to_be_visible()
+    check(page)
+
+
 def test_an_incident(visit: Callable[[Person | None, str], Page], busy: Organization) -> None:
     page = visit(busy.responder, f"/incidents/{busy.__dict__['incident']}")
     expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(5)

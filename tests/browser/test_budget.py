@@ -66,7 +66,7 @@ def test_the_first_load_of_the_incidents(windows: Windows, acme: Organization) -
     expect(page.get_by_role("list", name="Incidents").get_by_role("listitem")).to_have_count(20)
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/incidents", "/incidents/new", "/settings"])
+@pytest.mark.parametrize("path", ["/sign-in", "/inbox", "/incidents", "/incidents/new", "/settings"])
 def test_a_first_load_takes_few_requests(windows: Windows, acme: Organization, path: str) -> None:
     """What is read once more when the channels are joined included; more alerts than the bell reads at once."""
     for number in range(22):

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { newer, newestFirst, oldestFirst, together } from '../src/core/rows.js';
-import { isLate, merge, withReceipts } from '../src/inbox/rows.js';
-import { stateOf } from '../src/inbox/words.js';
+import { afterAction, inPlaces, isLate, merge, placesOf, withReceipts } from '../src/inbox/rows.js';
+import { morning, stateOf } from '../src/inbox/words.js';
 
 /** A time as PostgREST writes it: without zeros at the end of the fraction. */
 function moment(microseconds) {
@@ -136,4 +136,30 @@ test('how it stands is said in words', () => {
   assert.equal(state('acknowledged', { acknowledged_by: 'Rita' }), 'Acknowledged by Rita');
   assert.equal(state('resolved', { acknowledged_by: 'Rita' }), 'Resolved');
   assert.equal(state(null), 'Updated');
+});
+
+test('while rows are held, new ones and those that ring again wait, and all others stay where they are', () => {
+  const at = (id, seq, more = {}) => ({ id, loud_seq: seq, ...more });
+  const places = placesOf([at('c', 3), at('b', 2)]);
+  const later = [at('new', 5), at('b', 4, { changed: true }), at('c', 3), at('a', 1)];
+  assert.deepEqual(inPlaces(later, places), { rows: [at('c', 3), at('b', 4, { changed: true }), at('a', 1)], waiting: 2 });
+  assert.deepEqual(ids(inPlaces(later, placesOf(later)).rows), ['new', 'b', 'c', 'a']);
+  assert.deepEqual(inPlaces([], placesOf([])), { rows: [], waiting: 0 });
+});
+
+test('what an action makes of a row', () => {
+  const row = { unread: true, done: false, snoozed_until: null };
+  const until = '2026-11-24T09:00:00Z';
+  assert.deepEqual(afterAction(row, 'read', null), { ...row, unread: false });
+  assert.deepEqual(afterAction(row, 'done', null), { ...row, unread: false, done: true });
+  assert.deepEqual(afterAction(row, 'snooze', until), { ...row, unread: false, snoozed_until: until });
+  const out = { unread: false, done: true, snoozed_until: null };
+  assert.deepEqual(afterAction(out, 'undo', null), { ...out, done: false });
+  assert.deepEqual(afterAction(out, 'unread', null), row);
+});
+
+test('tomorrow at nine is the next day, wherever that is', () => {
+  const late = new Date(2026, 11, 31, 23, 59).getTime();
+  assert.equal(morning(late), new Date(2027, 0, 1, 9).getTime());
+  assert.equal(morning(new Date(2027, 0, 1, 0, 1).getTime()), new Date(2027, 0, 2, 9).getTime());
 });

@@ -34,6 +34,7 @@ function useFocusOnMove(moves) {
 const SignInPage = lazy(async () => (await import('./sign-in.js')).SignInPage);
 const IncidentsPage = lazy(async () => (await import('../incidents/incidents.js')).IncidentsPage);
 const IncidentPage = lazy(async () => (await import('../incidents/incident.js')).IncidentPage);
+const InboxPage = lazy(async () => (await import('../inbox/page.js')).InboxPage);
 const NewIncidentPage = lazy(async () => (await import('../incidents/new-incident.js')).NewIncidentPage);
 const SettingsPage = lazy(async () => (await import('../settings/settings.js')).SettingsPage);
 const HomelessPage = lazy(async () => (await import('../organizations/homeless.js')).HomelessPage);
@@ -41,6 +42,7 @@ const HomelessPage = lazy(async () => (await import('../organizations/homeless.j
 function Page({ path, query, organization }) {
   const place = organization?.id;
   if (!place) return html`<${HomelessPage} />`;
+  if (path === '/inbox') return html`<${InboxPage} key=${place} />`;
   if (path === '/incidents') return html`<${IncidentsPage} key=${place} organization=${organization} />`;
   if (path === '/incidents/new') return html`<${NewIncidentPage} key=${`${place} ${query}`} organization=${organization} query=${query} />`;
   const incident = /^\/incidents\/([^/]+)$/.exec(path);

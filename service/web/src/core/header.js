@@ -9,6 +9,7 @@ import { Store, useStore } from './store.js';
 import { plain } from './text.js';
 
 const LINKS = [
+  ['/inbox', 'Inbox'],
   ['/incidents', 'Incidents'],
   ['/settings', 'Settings'],
 ];

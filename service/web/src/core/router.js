@@ -1,7 +1,7 @@
 // Addresses: changing pages without loading them again, so that the bell stays connected.
 import { Store, useStore } from './store.js';
 
-const PAGES = /^\/(sign-in|incidents(\/[^/]+)?|settings(\/(members|activity|audit))?)?$/;
+const PAGES = /^\/(sign-in|inbox|incidents(\/[^/]+)?|settings(\/(members|activity|audit))?)?$/;
 
 function here() {
   return { path: location.pathname, query: location.search, state: history.state };

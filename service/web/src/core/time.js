@@ -7,9 +7,9 @@ const now = new Store({ at: Date.now() });
 setInterval(() => now.set({ at: Date.now() }), 20000);
 document.addEventListener('visibilitychange', () => document.hidden || now.set({ at: Date.now() }));
 
-const absolute = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
+const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** An ISO 8601 time as "25 Nov 2026, 09:41:12", for what is still to come. */
+/** An ISO 8601 time as "25 Nov 2026, 09:41:12", as the reader writes it, in their zone. */
 export function fullTime(at) {
   return absolute.format(Date.parse(at));
 }

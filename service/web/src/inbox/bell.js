@@ -1,5 +1,6 @@
 // The bell in the header: how many are unread, and the panel with the list.
 import { html, useEffect, useRef, useState } from '../core/html.js';
+import { lazy } from '../core/lazy.js';
 import { listen, moveTo, onBroadcast } from '../core/realtime.js';
 import { navigate } from '../core/router.js';
 import { useStore } from '../core/store.js';
@@ -8,11 +9,12 @@ import { count, plain, shorten } from '../core/text.js';
 import { Icon } from '../ui/icons.js';
 import { Popover } from '../ui/popover.js';
 import { alertOf } from './alerts.js';
+import { current } from './current.js';
 import { Notifications } from './notifications.js';
-import { Panel } from './panel.js';
 import { addressOf } from './rows.js';
 import { alarmOf } from './words.js';
 
+const Panel = lazy(async () => (await import('./panel.js')).Panel);
 const ANNOUNCE_AFTER = 400; // milliseconds: what comes together is said together
 
 /** Follows one person's notifications in one organization for as long as the bell is there. */
@@ -27,9 +29,11 @@ function useNotifications(organizationId, userId, topic, arrived) {
       onBroadcast('incident', (incident) => notifications.incident(incident)),
       onSync((reason) => notifications.catchUp({ again: reason === 'shown' || reason === 'online', count: reason !== 'join' })),
     ];
+    current.set({ notifications });
     listen(userId, topic);
     notifications.catchUp();
     return () => {
+      if (current.state.notifications === notifications) current.set({ notifications: null });
       for (const each of undo) each();
       listen(null, null);
       notifications.end();
@@ -84,6 +88,13 @@ export function Bell({ organizationId, userId, topic }) {
     ${unread ? html`<span class="badge" aria-hidden="true">${unread > 99 ? '99+' : unread}</span>` : null}
     ${trouble && html`<span class="bell-trouble" aria-hidden="true"></span>`}
   `;
+  // On a phone the bell is the page, so that Back leaves it.
+  if (useNarrow()) {
+    return html`
+      <a class="icon-button bell" href="/inbox" aria-label=${label}>${face}</a>
+      <${Said} said=${said} trouble=${trouble} unread=${unread} />
+    `;
+  }
   return html`
     <${Popover}
       id="notifications" label=${label} buttonClass="icon-button bell" button=${face}
@@ -91,9 +102,28 @@ export function Bell({ organizationId, userId, topic }) {
     >
       ${({ close }) => html`<${Panel} notifications=${notifications} trouble=${trouble} close=${close} />`}
     <//>
+    <${Said} said=${said} trouble=${trouble} unread=${unread} />
+  `;
+}
+
+function Said({ said, trouble, unread }) {
+  return html`
     <span class="hidden" role="status" aria-live="polite">${said}</span>
     <span class="hidden" role="status">${trouble === 'offline' ? `You are offline. ${count(unread ?? 0, 'unread alert')}.` : ''}</span>
   `;
+}
+
+const narrow = matchMedia('(max-width: 30rem)');
+
+/** Whether this is a phone's width. */
+function useNarrow() {
+  const [is, set] = useState(narrow.matches);
+  useEffect(() => {
+    const change = () => set(narrow.matches);
+    narrow.addEventListener('change', change);
+    return () => narrow.removeEventListener('change', change);
+  }, []);
+  return is;
 }
 
 /** "(3) Incidents": seen even where the tab is not. */

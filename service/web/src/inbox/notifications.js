@@ -1,7 +1,7 @@
 // The bell's notifications for one person in one organization: read through the API, hurried along by broadcasts.
 import { api, readPage } from '../core/api.js';
 import { List } from '../core/list.js';
-import { merge, withReceipts } from './rows.js';
+import { afterAction, merge, withReceipts } from './rows.js';
 
 const PAGE = 20;
 const MOST = 100; // what one request may ask for
@@ -150,10 +150,28 @@ export class Notifications extends List {
     });
   }
 
-  /** Marks one as read, as it was seen, at once here and then for good. Throws Problem. */
-  async read({ id, loud_seq: seq }) {
-    const body = { up_to: seq };
-    await this.#markAndSave([{ id, seq }], () => api(`/api/notifications/${id}/read`, { method: 'POST', body, keepalive: true }));
+  /**
+   * Does something with some of them, as they were seen: read, unread, done, undo, snooze (`until` an ISO 8601 time). At
+   * once here, then for good. Throws Problem.
+   * @param {Notification[]} items
+   * @param {string} action
+   * @param {string | undefined} [until]
+   */
+  async mark(items, action, until) {
+    const ids = items.map(({ id }) => id);
+    const body = { ids, up_to: Math.max(...items.map((item) => item.loud_seq)), ...(until && { until }) };
+    const marked = items.map((item) => ({ id: item.id, seq: item.loud_seq, ...afterAction(item, action, until) }));
+    await this.#markAndSave(marked, async () => {
+      const answer = await api(`/api/notifications/${action}`, { method: 'POST', body, keepalive: true });
+      // What comes back is no news, and does not ring. What is older than all that was read stays where it is.
+      const bottom = this.state.next === null ? 0 : (this.state.items.at(-1)?.loud_seq ?? 0);
+      this.set({
+        items: merge(
+          this.state.items,
+          answer.items.filter((item) => item.loud_seq >= bottom),
+        ),
+      });
+    });
   }
 
   /** Marks all as read up to the newest that is shown: nobody has seen what comes while this is under way. */
@@ -161,28 +179,20 @@ export class Notifications extends List {
     const newest = this.state.items[0]?.loud_seq;
     if (!newest) return;
     const save = () => api('/api/notifications/read-all', { method: 'POST', body: { up_to: newest } });
-    const all = this.state.items.map(({ id, loud_seq: seq }) => ({ id, seq }));
+    const all = this.state.items.map((item) => ({ id: item.id, seq: item.loud_seq, ...afterAction(item, 'read', null) }));
     await this.#markAndSave(all, save, { unread: 0, capped: false });
   }
 
-  async #markAndSave(seen, save, counts) {
+  async #markAndSave(marked, save, counts) {
     const before = this.state.items;
     const { unread, capped } = this.state;
-    const read = seen.map((one) => ({ ...one, unread: false, done: false, snoozed_until: null }));
-    const items = withReceipts(before, read);
+    const items = withReceipts(before, marked);
     const fewer = before.filter((item) => item.unread).length - items.filter((item) => item.unread).length;
     this.set({ items, ...(counts ?? (unread !== null && !capped && { unread: Math.max(0, unread - fewer) })) });
     try {
       await save();
     } catch (problem) {
-      const was = before.map(({ id, loud_seq: seq, unread: wasUnread }) => ({
-        id,
-        seq,
-        unread: wasUnread,
-        done: false,
-        snoozed_until: null,
-      }));
-      this.set({ items: withReceipts(this.state.items, was) });
+      this.set({ items: merge(this.state.items, before), unread, capped });
       this.catchUp({ again: true });
       throw problem;
     }

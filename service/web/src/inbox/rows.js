@@ -51,6 +51,46 @@ export function withReceipts(items, receipts) {
   return changed.every((item, place) => item === items[place]) ? items : changed.filter((item) => !item.done && !item.snoozed_until);
 }
 
+/** What an action makes of what this person did with a row. */
+export function afterAction({ unread, done, snoozed_until: until }, action, when) {
+  switch (action) {
+    case 'read':
+      return { unread: false, done, snoozed_until: until };
+    case 'unread':
+      return { unread: true, done: false, snoozed_until: null };
+    case 'done':
+      return { unread: false, done: true, snoozed_until: null };
+    case 'snooze':
+      return { unread: false, done: false, snoozed_until: when };
+    default:
+      return { unread, done: false, snoozed_until: null };
+  }
+}
+
+/**
+ * Where rows stand at this moment: what comes or moves up later waits until somebody asks for it, so that nothing moves
+ * under a finger.
+ * @param {{ id: string, loud_seq: number }[]} items
+ */
+export function placesOf(items) {
+  return { newest: Math.max(0, ...items.map((item) => item.loud_seq)), by: new Map(items.map((item) => [item.id, item.loud_seq])) };
+}
+
+/**
+ * The rows in their places, as they are now, and how many wait: those that have rung since.
+ * @template {{ id: string, loud_seq: number }} Row
+ * @param {Row[]} items
+ * @param {ReturnType<typeof placesOf>} places
+ * @returns {{ rows: Row[], waiting: number }}
+ */
+export function inPlaces(items, places) {
+  const placeOf = (/** @type {Row} */ item) => places.by.get(item.id) ?? item.loud_seq;
+  return {
+    rows: items.filter((item) => placeOf(item) <= places.newest).sort((one, other) => placeOf(other) - placeOf(one)),
+    waiting: items.filter((item) => item.loud_seq > places.newest).length,
+  };
+}
+
 /** Whether it arrived so long after it happened that the two times must not be taken for one. */
 export function isLate({ occurred_at: occurred, loud_at: arrived }) {
   return Date.parse(arrived) - Date.parse(occurred ?? arrived) > LATE * 1000;

@@ -25,6 +25,16 @@ export function stateOf({ pagerduty_status: status, acknowledged_by: by, event_t
   return `${EVENTS[status]}${status === 'acknowledged' && by ? ` by ${by}` : ''}`;
 }
 
+/**
+ * The next morning at nine, where the reader is, in milliseconds.
+ * @param {number} at
+ */
+export function morning(at) {
+  const day = new Date(at);
+  day.setDate(day.getDate() + 1);
+  return day.setHours(9, 0, 0, 0);
+}
+
 /** What an alarm is about: "New alert", or what happened to one that was known. */
 export function alarmOf({ event_type: type }) {
   return type === 'incident.triggered' ? 'New alert' : eventName(type);

@@ -4,12 +4,18 @@ import { Store, useStore } from '../core/store.js';
 import { Icon } from './icons.js';
 
 const STAYS = 7000;
-const list = new Store(/** @type {{ toasts: { id: number, text: string, kind: string }[] }} */ ({ toasts: [] }));
+/** @typedef {{ name: string, run: () => void }} Act */
+const list = new Store(/** @type {{ toasts: { id: number, text: string, kind: string, act: Act | null }[] }} */ ({ toasts: [] }));
 let serial = 0;
 
-/** Shows a sentence for a few seconds; `kind` is good or bad. */
-export function toast(text, kind = 'good') {
-  list.set({ toasts: [...list.state.toasts.slice(-2), { id: ++serial, text, kind }] });
+/**
+ * Shows a sentence for a few seconds; `kind` is good or bad. `act` is what one may do about it, such as undo.
+ * @param {string} text
+ * @param {string} [kind]
+ * @param {Act | null} [act]
+ */
+export function toast(text, kind = 'good', act = null) {
+  list.set({ toasts: [...list.state.toasts.slice(-2), { id: ++serial, text, kind, act }] });
 }
 
 function drop(id) {
@@ -25,7 +31,7 @@ export function Toasts() {
   `;
 }
 
-function Toast({ id, text, kind }) {
+function Toast({ id, text, kind, act }) {
   useEffect(() => {
     const timer = setTimeout(() => drop(id), STAYS);
     return () => clearTimeout(timer);
@@ -34,6 +40,15 @@ function Toast({ id, text, kind }) {
     <div class=${`toast ${kind}`}>
       <${Icon} name=${kind === 'bad' ? 'warning' : 'check'} />
       <p dir="auto">${text}</p>
+      ${
+        act &&
+        html`
+        <button type="button" class="button quiet" onClick=${() => {
+          drop(id);
+          act.run();
+        }}>${act.name}</button>
+      `
+      }
       <button type="button" class="icon-button small" aria-label="Dismiss" onClick=${() => drop(id)}><${Icon} name="close" /></button>
     </div>
   `;

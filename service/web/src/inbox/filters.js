@@ -1,0 +1,92 @@
+// What the inbox is asked for: it stands in the address.
+import { html, useEffect, useRef, useState } from '../core/html.js';
+import { Icon } from '../ui/icons.js';
+
+const SETTLE = 300; // milliseconds after the last key
+const LONGEST = 200; // characters
+const VIEWS = /** @type {[string, string][]} */ ([
+  ['inbox', 'Inbox'],
+  ['snoozed', 'Snoozed'],
+  ['done', 'Done'],
+  ['all', 'All'],
+]);
+const STATUSES = ['triggered', 'acknowledged', 'resolved'];
+const URGENCIES = ['high', 'low'];
+const only = (value, values, otherwise = '') => (values.includes(value) ? value : otherwise);
+
+/** @param {string} query */
+export function filtersOf(query) {
+  const params = new URLSearchParams(query);
+  return {
+    view: only(
+      params.get('view'),
+      VIEWS.map(([name]) => name),
+      'inbox',
+    ),
+    status: only(params.get('status'), STATUSES),
+    urgency: only(params.get('urgency'), URGENCIES),
+    unread: params.get('unread') === 'true',
+    without_incident: params.get('without_incident') === 'true',
+    q: (params.get('q') ?? '').slice(0, LONGEST),
+  };
+}
+
+/** Nothing where it is the plain inbox. */
+export function queryOf({ view, status, urgency, unread, without_incident: without, q }) {
+  const params = new URLSearchParams();
+  if (view !== 'inbox') params.set('view', view);
+  if (status) params.set('status', status);
+  if (urgency) params.set('urgency', urgency);
+  if (unread) params.set('unread', 'true');
+  if (without) params.set('without_incident', 'true');
+  if (q.trim()) params.set('q', q.trim());
+  return params;
+}
+
+export function Filters({ filters, onChange }) {
+  const [text, setText] = useState(filters.q);
+  const timer = useRef(/** @type {any} */ (null));
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    if (timer.current === null && filters.q !== text.trim()) setText(filters.q); // the address changed, not the typing
+  }, [filters.q]);
+  const type = (event) => {
+    const typed = event.currentTarget.value;
+    setText(typed);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      timer.current = null;
+      onChange({ q: typed });
+    }, SETTLE);
+  };
+  return html`
+    <nav class="tabs" aria-label="Views">
+      ${VIEWS.map(([view, name]) => {
+        const query = queryOf({ ...filters, view }).toString();
+        return html`<a key=${view} href=${`/inbox${query && `?${query}`}`} aria-current=${filters.view === view ? 'page' : undefined}>${name}</a>`;
+      })}
+    </nav>
+    <form class="inbox-filters" role="search" onSubmit=${(event) => event.preventDefault()}>
+      <label class="search">
+        <span class="hidden">Search title, service or #number</span><${Icon} name="search" />
+        <input id="inbox-search" type="search" placeholder="Title, service or #number" maxlength=${LONGEST} value=${text} onInput=${type} />
+      </label>
+      <${Choice} label="State" value=${filters.status} values=${STATUSES} onChange=${(status) => onChange({ status })} />
+      <${Choice} label="Urgency" value=${filters.urgency} values=${URGENCIES} onChange=${(urgency) => onChange({ urgency })} />
+      <label class="choice"><input type="checkbox" checked=${filters.unread} onChange=${() => onChange({ unread: !filters.unread })} />Unread</label>
+      <label class="choice">
+        <input type="checkbox" checked=${filters.without_incident} onChange=${() => onChange({ without_incident: !filters.without_incident })} />Without
+        incident
+      </label>
+    </form>
+  `;
+}
+
+function Choice({ label, value, values, onChange }) {
+  return html`
+    <select aria-label=${label} value=${value} onChange=${(event) => onChange(event.currentTarget.value)}>
+      <option value="" selected=${!value}>${label}: any</option>
+      ${values.map((one) => html`<option key=${one} value=${one} selected=${one === value}>${one.charAt(0).toUpperCase() + one.slice(1)}</option>`)}
+    </select>
+  `;
+}

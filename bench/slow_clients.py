@@ -8,13 +8,12 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 
+from bench.product import running
 from devstack.postgres import free_port
 from devstack.stack import ROOT, Stack, service_command
 from tests.api.slow_clients import slow_clients
@@ -42,17 +41,10 @@ SERVERS: dict[str, Callable[[int], list[str]]] = {
 
 def main() -> None:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    ports = {name: free_port() for name in ("service_port", "supabase_port", "postgres_port", "pagerduty_port")}
-    with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder) / "state", ports)
-        stack.start()
-        try:
-            with World(stack) as world:
-                token = world.organization("Bench").token
-                for name, command in SERVERS.items():
-                    print(f"{name:18} {_measure(stack, command, token, number)}")
-        finally:
-            stack.stop()
+    with running() as (stack, _), World(stack) as world:
+        token = world.organization("Bench").token
+        for name, command in SERVERS.items():
+            print(f"{name:18} {_measure(stack, command, token, number)}")
 
 
 def _measure(stack: Stack, command: Callable[[int], list[str]], token: str | None, number: int) -> str:

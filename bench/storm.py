@@ -81,26 +81,18 @@ async def weather(stack: Stack, world: World, seconds: float, *, limited: bool =
         world.join(stormy, person, "viewer")
     outcome = Outcome()
     # Joining is limited, too: one after the other.
-    here = [await listener_of(person, _topic(world, stormy)) for person in people]
-    there = [await listener_of(person, _topic(world, quiet)) for person in quiet.people.values()]
+    topics = [organization.topic_for(organization.owner) or "" for organization in (stormy, quiet)]
+    here = [await listener_of(person, topics[0]) for person in people]
+    there = [await listener_of(person, topics[1]) for person in quiet.people.values()]
     try:
         async with httpx.AsyncClient(timeout=30) as client:
             storm = asyncio.create_task(_storm(client, stormy, seconds, outcome))
             await _quiet_days(client, quiet, there, seconds, outcome)
             await storm
-            outcome.messages, outcome.end_is_told = await _aftermath(world, stormy, here)
+            outcome.messages, outcome.end_is_told = await _aftermath(world, stormy, topics[0], here)
     finally:
         await asyncio.gather(*(listener.close() for listener in (*here, *there)))
     return outcome
-
-
-def _topic(world: World, organization: Organization) -> str:
-    with world.database() as connection:
-        row = connection.execute(
-            "select topic from pagerduty.organizations where id = %s", (organization.id,)
-        ).fetchone()
-        assert row is not None
-        return str(row[0])
 
 
 async def _send(client: httpx.AsyncClient, organization: Organization, title: str) -> None:
@@ -141,9 +133,11 @@ async def _hears(listener: Listener, title: str, sent: float) -> float | None:
     return time.monotonic() - sent
 
 
-async def _aftermath(world: World, organization: Organization, listeners: Iterable[Listener]) -> tuple[int, bool]:
+async def _aftermath(
+    world: World, organization: Organization, topic: str, listeners: Iterable[Listener]
+) -> tuple[int, bool]:
     """How many messages the storm's topic carried, and whether the end was told and every listener heard them all."""
-    topic, told, messages = _topic(world, organization), False, 0
+    told, messages = False, 0
     try:
         async with asyncio.timeout(_PATIENCE):
             while not told:

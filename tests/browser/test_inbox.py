@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Windows
 from tests.browser.steps import expect_unread
@@ -223,6 +223,25 @@ def test_by_keyboard_alone(windows: Windows, acme: Organization) -> None:
     page.keyboard.press("/")
     page.keyboard.type("je")  # in a field, keys are letters
     expect(page.get_by_role("searchbox")).to_have_value("je")
+
+
+def test_what_is_done_last_holds_whatever_is_answered_late(windows: Windows, acme: Organization) -> None:
+    send(acme, "One", "Two")
+    page = windows.open(acme.responder, "/inbox")
+    expect_rows(page, "Two", "One")
+    held: list[Route] = []
+    page.route("**/api/notifications/read", lambda route: held.append(route))
+    page.keyboard.press("u")
+    expect_unread(page, 1)
+    page.keyboard.press("s")
+    expect_rows(page, "One")
+    page.wait_for_function("() => document.title.startsWith('(1)')")
+    with page.expect_response("**/api/notifications/snooze"):
+        assert len(held) == 1
+        held[0].continue_()
+    expect(said(page, "Snoozed (1 hour)")).to_be_visible()
+    expect_rows(page, "One")
+    assert acme.responder.api.get("/api/notifications?view=snoozed").json()["items"][0]["title"] == "Two"
 
 
 def test_several_at_once(windows: Windows, acme: Organization) -> None:

@@ -31,6 +31,7 @@ def test_offline_is_shown_and_what_came_meanwhile_appears(windows: Windows, acme
     page = windows.open(acme.viewer, "/incidents")
     expect_unread(page, 0)
     open_bell(page)
+    expect(panel(page)).to_contain_text("No alerts yet")
     page.context.set_offline(True)
     expect(bell(page)).to_have_accessible_name(re.compile("offline$"))
     expect(panel(page)).to_contain_text("You are offline")
@@ -104,6 +105,8 @@ def test_an_incident_page_catches_up_when_it_is_shown_again(windows: Windows, ac
     acme.responder.api.patch(f"/api/incidents/{made}", json={"status": "resolved"}).raise_for_status()
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.get_by_role("article")).to_contain_text("Resolved")
+    while not late:
+        page.wait_for_timeout(20)  # the page's own events need the loop
     route, before = late[0]
     route.fulfill(response=before)
     timeline = page.get_by_role("region", name="Timeline").get_by_role("listitem")

@@ -24,6 +24,9 @@ export class Notifications extends List {
   /** @type {any} */
   #counting = null;
   #arrived;
+  /** @type {Map<string, { receipt: any, saved: Promise<void> }>} by id, what this person did that is not saved yet */
+  #underWay = new Map();
+  #isReading = false;
 
   /** `arrived` is called with the rows that have rung since the first load, the loudest last change first. */
   constructor(organizationId, userId, arrived) {
@@ -50,6 +53,12 @@ export class Notifications extends List {
     clearTimeout(this.#counting);
   }
 
+  /** Whatever comes in says what was so before this person did what is still under way. */
+  set(changes) {
+    const mine = [...this.#underWay.values()].map(({ receipt }) => receipt);
+    super.set(changes.items && mine.length ? { ...changes, items: withReceipts(changes.items, mine) } : changes);
+  }
+
   /** Reads what has changed since the last read; with `again`, also what is shown, once more. Counts at least if it did. */
   catchUp({ again = false, count = true } = {}) {
     this.#again ||= again;
@@ -58,6 +67,15 @@ export class Notifications extends List {
   }
 
   async sync() {
+    this.#isReading = true;
+    try {
+      await this.#sync();
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  async #sync() {
     if (!this.state.loaded) {
       this.#again = this.#recount = false;
       await this.first();
@@ -188,15 +206,33 @@ export class Notifications extends List {
     const { unread, capped } = this.state;
     const items = withReceipts(before, marked);
     const fewer = before.filter((item) => item.unread).length - items.filter((item) => item.unread).length;
+    const saved = this.#afterEarlier(marked, save);
     this.set({ items, ...(counts ?? (unread !== null && !capped && { unread: Math.max(0, unread - fewer) })) });
     try {
-      await save();
+      await saved;
     } catch (problem) {
       this.set({ items: merge(this.state.items, before), unread, capped });
       this.catchUp({ again: true });
       throw problem;
     }
+    if (this.#isReading) this.catchUp({ again: true }); // it may be answered with what was so before
     this.#countSoon();
+  }
+
+  /**
+   * Saves after what was done with the same rows before: what is done last holds.
+   * @param {{ id: string }[]} marked
+   * @param {() => Promise<void>} save
+   */
+  async #afterEarlier(marked, save) {
+    const earlier = marked.map(({ id }) => this.#underWay.get(id)?.saved);
+    const saved = Promise.allSettled(earlier).then(() => save());
+    for (const receipt of marked) this.#underWay.set(receipt.id, { receipt, saved });
+    try {
+      await saved;
+    } finally {
+      for (const { id } of marked) if (this.#underWay.get(id)?.saved === saved) this.#underWay.delete(id);
+    }
   }
 
   /** Where there is no other page, all that are unread are shown. */

@@ -1,6 +1,7 @@
 """The web app: page shells and static files. Everything else happens in the browser, under its user's token."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,9 @@ _PAGES = (
 # Links of the bar on top, as its script draws them, too.
 _NAVIGATION = (("/inbox", "Inbox"), ("/incidents", "Incidents"), ("/settings", "Settings"))
 _YEAR = 31_536_000  # seconds
+# The manifest's icons: name, size in pixels, purpose.
+_ICONS = (("icon-192", 192, "any"), ("icon-512", 512, "any"), ("maskable-512", 512, "maskable"))
+_NAME = "supabase-pagerduty"
 
 
 class Pages:
@@ -64,13 +68,52 @@ class Pages:
         response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
         return response
 
+    def stable(self, source: str) -> Response:
+        """What a source became, at an address that browsers expect and that never changes. Raises MissingBuild."""
+        asset = self.assets.of(source)
+        response = make_response(asset.content)
+        response.content_type = asset.content_type
+        return self._checked(response)
+
+    def manifest(self) -> Response:
+        """The web app manifest (W3C Application Manifest): with it, phones install the pages as an app."""
+        icons = [
+            {
+                "src": self.assets.url(f"icons/{name}.png"),
+                "sizes": f"{size}x{size}",
+                "type": "image/png",
+                "purpose": purpose,
+            }
+            for name, size, purpose in _ICONS
+        ]
+        body = {
+            "id": "/",
+            "name": _NAME,
+            "short_name": _NAME,
+            "start_url": "/inbox",
+            "scope": "/",
+            "display": "standalone",
+            "background_color": "#f5f6f8",
+            "theme_color": "#0b6e4f",
+            "icons": icons,
+        }
+        response = make_response(json.dumps(body))
+        response.content_type = "application/manifest+json"
+        return self._checked(response)
+
     def render(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """A page. It holds nothing about its reader, who is known only to the script. Raises MissingBuild."""
         body = render_template(template, config=self._config, **context)
         response = make_response(body, status)
         response.headers.extend(page_headers(self._supabase_url))
+        return self._checked(response) if status == 200 else response
+
+    def _checked(self, response: Response) -> Response:
+        """To be asked for again each time, and sent again only if it is another."""
         response.headers["Cache-Control"] = "no-cache"
-        return _conditional(response, hashlib.sha256(body.encode()).hexdigest()[:20]) if status == 200 else response
+        response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:20])
+        response.make_conditional(request)
+        return response
 
 
 blueprint = Blueprint("web", __name__, template_folder="templates")
@@ -90,6 +133,28 @@ def static(name: str) -> Response:
     return container.get(Pages).file(name)
 
 
+@blueprint.get("/service-worker.js")
+def service_worker() -> Response:
+    response = container.get(Pages).stable("worker.js")
+    response.headers["Content-Security-Policy"] = "default-src 'none'"
+    return response
+
+
+@blueprint.get("/manifest.webmanifest")
+def manifest() -> Response:
+    return container.get(Pages).manifest()
+
+
+@blueprint.get("/favicon.ico")
+def favicon() -> Response:
+    return container.get(Pages).stable("icons/favicon.ico")
+
+
+@blueprint.get("/apple-touch-icon.png")
+def touch_icon() -> Response:
+    return container.get(Pages).stable("icons/touch-180.png")
+
+
 @blueprint.app_context_processor
 def assets() -> dict[str, Assets]:
     return {"assets": container.get(Pages).assets}
@@ -107,9 +172,3 @@ def missing(error: NotFound) -> Response:
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith(("/api/", "/static/")):
         return container.get(Pages).render("web/not_found.html", status=404)
     return not_found("address").response()
-
-
-def _conditional(response: Response, etag: str) -> Response:
-    response.set_etag(etag)
-    response.make_conditional(request)
-    return response

@@ -11,8 +11,10 @@ from typing import TypedDict
 _DIST = Path(__file__).parent / "dist"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
+    ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
     ".map": "application/json",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
 }
 
@@ -62,6 +64,13 @@ class Assets:
         if path is None or path.suffix not in _TYPES or name == "manifest.json":
             return None
         return Asset(path.read_bytes(), _TYPES[path.suffix])
+
+    def of(self, source: str) -> Asset:
+        """What a source became. Raises MissingBuild."""
+        asset = self.read(self._entry(source)["file"])
+        if asset is None:
+            raise MissingBuild(f"{source} is not in the bundle: run `make build`.")
+        return asset
 
     def _entry(self, source: str) -> _Entry:
         file = self._folder / "manifest.json"

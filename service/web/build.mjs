@@ -50,7 +50,7 @@ async function removeAllBut(made) {
 
 const building = await context({
   absWorkingDir: here,
-  entryPoints: ['src/core/app.js', 'src/css/app.css', 'src/css/docs.css', 'src/favicon.svg', 'src/theme.js'],
+  entryPoints: ['src/core/app.js', 'src/css/app.css', 'src/css/docs.css', 'src/theme.js', 'src/worker.js', 'src/icons/*'],
   outdir: 'dist',
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',
@@ -61,7 +61,7 @@ const building = await context({
   target: 'es2022',
   minify: true,
   sourcemap: true,
-  loader: { '.svg': 'copy' },
+  loader: { '.svg': 'copy', '.png': 'copy', '.ico': 'copy' },
   metafile: true,
   logLevel: 'warning',
   plugins: [manifest],

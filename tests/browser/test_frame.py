@@ -84,14 +84,14 @@ def test_a_page_whose_script_is_not_there_yet_appears_when_the_network_is_back(
 ) -> None:
     windows.watch.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
     page = windows.window(acme.responder)
-    page.route(re.compile(r"/static/settings-.*\.js$"), lambda route: route.abort() if offline else route.continue_())
-    offline = True
+    script = re.compile(r"/static/settings-.*\.js$")
+    page.route(script, lambda route: route.abort())
     page.goto("/incidents")
     expect(page.get_by_role("heading", name="Incidents")).to_be_visible()
     page.context.set_offline(True)
     page.get_by_role("link", name="Settings").click()
     expect(page.get_by_role("main").get_by_text("The service cannot be reached.")).to_be_visible()
-    offline = False
+    page.unroute(script)
     page.context.set_offline(False)
     expect(page.get_by_role("heading", name="Settings")).to_be_visible()
 

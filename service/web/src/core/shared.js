@@ -17,7 +17,7 @@ import '../ui/dialog.js';
 import '../ui/field.js';
 import '../ui/icons.js';
 import '../ui/parts.js';
-import '../inbox/alerts.js';
+import '../inbox/alarms.js';
 import '../inbox/current.js';
 import '../inbox/rows.js';
 import '../inbox/words.js';

@@ -8,14 +8,17 @@ import { connection, onSync } from '../core/sync.js';
 import { count, plain, shorten } from '../core/text.js';
 import { Icon } from '../ui/icons.js';
 import { Popover } from '../ui/popover.js';
-import { alertOf } from './alerts.js';
+import { toast } from '../ui/toast.js';
+import { ring } from './alarms.js';
 import { current } from './current.js';
 import { Notifications } from './notifications.js';
+import { takeAway } from './notify.js';
+import { useUnreadOutside } from './outside.js';
 import { addressOf } from './rows.js';
 import { alarmOf } from './words.js';
 
 const Panel = lazy(async () => (await import('./panel.js')).Panel);
-const ANNOUNCE_AFTER = 400; // milliseconds: what comes together is said together
+const TOGETHER = 400; // milliseconds: what comes within them is said in one sentence
 
 /** Follows one person's notifications in one organization for as long as the bell is there. */
 function useNotifications(organizationId, userId, topic, arrived) {
@@ -43,38 +46,41 @@ function useNotifications(organizationId, userId, topic, arrived) {
   return notifications;
 }
 
-/** What a screen reader is told of new ones: once, in one sentence. */
-function useAnnouncements() {
-  const [said, say] = useState('');
+/** Says what is new, to be seen and to be heard: what comes together, in one sentence. */
+function useArrivals() {
   const waiting = useRef(/** @type {{ rows: import('../types.d.ts').Notification[], timer: any }} */ ({ rows: [], timer: null }));
   useEffect(() => () => clearTimeout(waiting.current.timer), []);
-  const announce = (rows) => {
+  return (rows) => {
     const { current } = waiting;
     current.rows.push(...rows);
     current.timer ??= setTimeout(() => {
-      const [first] = current.rows;
-      say(
-        current.rows.length === 1
-          ? `${alarmOf(first)}: ${shorten(first.title, 140)}${first.urgency ? `, ${first.urgency} urgency` : ''}${first.service_name ? `, ${plain(first.service_name)}` : ''}`
-          : `${current.rows.length} new alerts`,
-      );
-      current.rows = [];
-      current.timer = null;
-    }, ANNOUNCE_AFTER);
+      const { rows } = current;
+      waiting.current = { rows: [], timer: null };
+      if (rows.length > 1) toast(`${rows.length} new alerts`, 'news', { name: 'Inbox', run: () => navigate('/inbox') });
+      else toast(sentenceOf(rows[0]), 'news', { name: 'Open', run: () => navigate(addressOf(rows[0])) });
+    }, TOGETHER);
   };
-  return /** @type {const} */ ([said, announce]);
+}
+
+function sentenceOf(row) {
+  const urgency = row.urgency ? `, ${row.urgency} urgency` : '';
+  return `${alarmOf(row)}: ${shorten(row.title, 140)}${urgency}${row.service_name ? `, ${plain(row.service_name)}` : ''}`;
 }
 
 export function Bell({ organizationId, userId, topic }) {
-  const [said, announce] = useAnnouncements();
+  const sayNew = useArrivals();
   const notifications = useNotifications(organizationId, userId, topic, (rows) => {
-    announce(rows);
-    alertOf(rows, (row) => navigate(addressOf(row)));
+    sayNew(rows);
+    ring(rows);
   });
-  const { unread, capped } = useStore(notifications);
+  const { items, unread, capped } = useStore(notifications);
   const { online, late } = useStore(connection);
   const trouble = !online ? 'offline' : late ? 'reconnecting' : null;
-  useUnreadInTitle(unread);
+  useUnreadOutside(unread);
+  useEffect(() => {
+    takeAway((id) => items.some((item) => item.id === id && !item.unread));
+  }, [items]);
+  useEffect(() => () => void takeAway(() => true), []); // whoever signs in next here is perhaps somebody else
 
   const label = [
     'Notifications',
@@ -92,7 +98,7 @@ export function Bell({ organizationId, userId, topic }) {
   if (useNarrow()) {
     return html`
       <a class="icon-button bell" href="/inbox" aria-label=${label}>${face}</a>
-      <${Said} said=${said} trouble=${trouble} unread=${unread} />
+      <${Said} trouble=${trouble} unread=${unread} />
     `;
   }
   return html`
@@ -102,13 +108,12 @@ export function Bell({ organizationId, userId, topic }) {
     >
       ${({ close }) => html`<${Panel} notifications=${notifications} trouble=${trouble} close=${close} />`}
     <//>
-    <${Said} said=${said} trouble=${trouble} unread=${unread} />
+    <${Said} trouble=${trouble} unread=${unread} />
   `;
 }
 
-function Said({ said, trouble, unread }) {
+function Said({ trouble, unread }) {
   return html`
-    <span class="hidden" role="status" aria-live="polite">${said}</span>
     <span class="hidden" role="status">${trouble === 'offline' ? `You are offline. ${count(unread ?? 0, 'unread alert')}.` : ''}</span>
   `;
 }
@@ -124,19 +129,4 @@ function useNarrow() {
     return () => narrow.removeEventListener('change', change);
   }, []);
   return is;
-}
-
-/** "(3) Incidents": seen even where the tab is not. */
-function useUnreadInTitle(unread) {
-  useEffect(() => {
-    const mark = () => {
-      const bare = document.title.replace(/^\(\d+\+?\) /, '');
-      const wanted = unread > 0 ? `(${unread > 99 ? '99+' : unread}) ${bare}` : bare;
-      if (document.title !== wanted) document.title = wanted;
-    };
-    mark();
-    const watcher = new MutationObserver(mark);
-    watcher.observe(/** @type {Node} */ (document.querySelector('title')), { childList: true });
-    return () => watcher.disconnect();
-  }, [unread]);
 }

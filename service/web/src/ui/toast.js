@@ -3,13 +3,14 @@ import { html, useEffect } from '../core/html.js';
 import { Store, useStore } from '../core/store.js';
 import { Icon } from './icons.js';
 
-const STAYS = 7000;
+const STAYS = 7000; // milliseconds
+const ICONS = { good: 'check', bad: 'warning', news: 'bell' };
 /** @typedef {{ name: string, run: () => void }} Act */
 const list = new Store(/** @type {{ toasts: { id: number, text: string, kind: string, act: Act | null }[] }} */ ({ toasts: [] }));
 let serial = 0;
 
 /**
- * Shows a sentence for a few seconds; `kind` is good or bad. `act` is what one may do about it, such as undo.
+ * Shows a sentence for a few seconds; `kind` is good, bad or news. `act` is what one may do about it, such as undo.
  * @param {string} text
  * @param {string} [kind]
  * @param {Act | null} [act]
@@ -33,12 +34,21 @@ export function Toasts() {
 
 function Toast({ id, text, kind, act }) {
   useEffect(() => {
-    const timer = setTimeout(() => drop(id), STAYS);
-    return () => clearTimeout(timer);
+    let timer;
+    const wait = () => {
+      clearTimeout(timer);
+      if (!document.hidden) timer = setTimeout(() => drop(id), STAYS); // nobody has seen it before
+    };
+    wait();
+    document.addEventListener('visibilitychange', wait);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', wait);
+    };
   }, []);
   return html`
     <div class=${`toast ${kind}`}>
-      <${Icon} name=${kind === 'bad' ? 'warning' : 'check'} />
+      <${Icon} name=${ICONS[kind]} />
       <p dir="auto">${text}</p>
       ${
         act &&

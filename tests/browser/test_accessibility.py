@@ -1,4 +1,7 @@
-"""WCAG 2.2 AA on every page: in light, dark, and at 320 pixels, where nothing may need scrolling sideways."""
+"""WCAG 2.2 AA on every page: in light, dark and forced colours, at 320 pixels, on a phone's side, with large text.
+
+Nothing may need scrolling sideways, whatever the screen and the size of text.
+"""
 
 import json
 from collections.abc import Callable
@@ -17,6 +20,46 @@ from tests.world import Organization, Person, World, v3
 AXE = ROOT / "service" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=320, height=640)
+PHONE, LANDSCAPE = ViewportSize(width=390, height=844), ViewportSize(width=667, height=320)
+TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+# What browsers do when somebody asks for larger text only.
+LARGE = """(size) => {
+  const style = document.getElementById('large') ?? document.head.appendChild(document.createElement('style'));
+  style.id = 'large';
+  style.textContent = `:root { font-size: ${size} !important }`;
+}"""
+# Text that is cut without saying so: an ellipsis says so, and what scrolls can be read.
+CUT = """() => {
+  const styleOf = (element) => getComputedStyle(element);
+  const isCut = (text, box) => {
+    if (!text.data.trim() || text.parentElement.closest('.hidden, option')) return false;
+    for (let parent = text.parentElement; parent !== box; parent = parent.parentElement) {
+      if (styleOf(parent).textOverflow === 'ellipsis' || styleOf(parent).overflowX === 'auto') return false;
+    }
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const [inner, outer] = [range.getBoundingClientRect(), box.getBoundingClientRect()];
+    return inner.width > 0 && (inner.right > outer.right + 1 || inner.left < outer.left - 1);
+  };
+  return [...document.querySelectorAll('#app *, dialog *')]
+    .filter((box) => box.clientWidth > 1 && ['hidden', 'clip'].includes(styleOf(box).overflowX))
+    .filter((box) => styleOf(box).textOverflow !== 'ellipsis')
+    .flatMap((box) => {
+      const texts = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+      const found = [];
+      while (texts.nextNode()) if (isCut(texts.currentNode, box)) found.push(texts.currentNode.data);
+      return found;
+    });
+}"""
+BEYOND = """() => [...document.querySelectorAll('#app *, dialog *')]
+  .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+  .map((element) => element.outerHTML.slice(0, 120))"""
+SMALL = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')].filter((element) => {
+  if (element.closest('.hidden, .skip, .prose') || !element.checkVisibility()) return false;
+  const target = element.matches('[type=checkbox], [type=radio]') ? element.closest('label') : element;
+  const { width, height } = target.getBoundingClientRect();
+  return width > 0 && (width < 43.5 || height < 43.5);
+}).map((element) => element.outerHTML.slice(0, 120))"""
 
 
 def violations(page: Page, rules: dict[str, Any]) -> list[str]:
@@ -38,6 +81,16 @@ def check(page: Page) -> None:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             assert violations(page, rules) == [], f"{page.url} {scheme} {size}"
         assert horizontal_overflow(page) <= 0, f"{page.url} scrolls sideways"
+    page.emulate_media(color_scheme="light", forced_colors="active")
+    assert violations(page, everything) == [], f"{page.url} in forced colours"
+    page.emulate_media(color_scheme="light", forced_colors="none")
+    for size, text in ((LANDSCAPE, "100%"), (WIDE, "200%"), (PHONE, "200%")):
+        page.set_viewport_size(size)
+        page.evaluate(LARGE, text)
+        where = f"{page.url}, text of {text} at {size}"
+        assert horizontal_overflow(page) <= 0, f"{where}: {page.evaluate(BEYOND)}"
+        assert page.evaluate(CUT) == [], where
+    page.evaluate(LARGE, "100%")
     page.set_viewport_size(WIDE)
 
 
@@ -101,7 +154,7 @@ def test_the_open_bell(visit: Callable[[Person | None, str], Page], busy: Organi
     expect(entries(page)).to_have_count(3)
     panel.get_by_role("button", name="3 events of Checkout").click()
     expect(panel.get_by_role("list").get_by_role("list").get_by_role("listitem")).to_have_count(3)
-    panel.get_by_text("Sound and browser notifications").click()
+    panel.get_by_text("Sound and notifications").click()
     check(page)
 
 
@@ -213,3 +266,57 @@ def test_chosen_colours_are_kept(windows: Windows, acme: Organization) -> None:
     page.get_by_role("button", name="Account").click()
     page.get_by_role("radio", name="system").check()
     assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") != dark
+
+
+@pytest.mark.parametrize("path", ["/inbox", "/incidents", "/incidents/new", "/settings", "/settings/members"])
+def test_a_finger_hits_everything(windows: Windows, busy: Organization, path: str) -> None:
+    page = windows.open(busy.admin, path, **TOUCH)
+    expect_unread(page, 3)
+    page.wait_for_load_state("networkidle")
+    if path == "/inbox":
+        page.get_by_role("button", name="Filters").tap()
+        page.get_by_role("button", name="More: 3 events of Checkout").tap()
+        page.get_by_role("checkbox", name="Select Disk is full").first.tap()
+        expect(page.get_by_text("1 alert selected")).to_be_visible()
+    assert page.evaluate(SMALL) == []
+
+
+def test_what_has_the_focus_is_never_under_the_bar(windows: Windows, busy: Organization) -> None:
+    for number in range(12):
+        busy.responder.api.post("/api/incidents", json={"title": f"More {number}"}).raise_for_status()
+    page = windows.open(busy.viewer, "/incidents", viewport={"width": 800, "height": 420})
+    rows = page.get_by_role("list", name="Incidents").get_by_role("link")
+    expect(rows).to_have_count(16)
+    rows.last.focus()
+    covered = """() => document.activeElement.getBoundingClientRect().top
+      - document.querySelector('header').getBoundingClientRect().bottom"""
+    for _ in range(15):
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate(covered) >= 0
+    expect(rows.first).to_be_focused()
+
+
+def test_forced_colours_show_what_is_on_and_where_one_is(windows: Windows, busy: Organization) -> None:
+    def looks(name: str) -> str:
+        script = (
+            "(element) => { const s = getComputedStyle(element); return [s.backgroundColor, s.borderColor].join() }"
+        )
+        return str(page.get_by_text(name, exact=True).first.evaluate(script))
+
+    page = windows.open(busy.admin, "/incidents", forced_colors="active")
+    page.get_by_role("button", name="Investigating").click()
+    expect(page.get_by_role("button", name="Investigating")).to_have_attribute("aria-pressed", "true")
+    assert looks("Investigating") != looks("Resolved")
+    page.goto("/settings")
+    expect(page.get_by_role("switch", name="Take alerts")).to_be_checked()
+    assert looks("Integrations") != looks("Activity")
+    track = page.get_by_role("switch", name="Take alerts").locator("xpath=following-sibling::*[1]")
+    on = track.evaluate("(element) => getComputedStyle(element).backgroundColor")
+    page.get_by_role("switch", name="Take alerts").uncheck()
+    assert track.evaluate("(element) => getComputedStyle(element).backgroundColor") != on
+
+
+def test_no_hover_sticks_after_a_tap() -> None:
+    for file in (ROOT / "service" / "web" / "src" / "css").glob("*.css"):
+        for line in file.read_text().splitlines():
+            assert ":hover" not in line or "@media (hover: hover)" in line, f"{file.name}: {line}"

@@ -118,9 +118,9 @@ function Said({ trouble, unread }) {
   `;
 }
 
-const narrow = matchMedia('(max-width: 30rem)');
+const narrow = matchMedia('(max-width: 30rem), (max-height: 30rem)');
 
-/** Whether this is a phone's width. */
+/** Whether this is a phone, upright or on its side. */
 function useNarrow() {
   const [is, set] = useState(narrow.matches);
   useEffect(() => {

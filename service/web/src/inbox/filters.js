@@ -45,6 +45,8 @@ export function queryOf({ view, status, urgency, unread, without_incident: witho
 
 export function Filters({ filters, onChange }) {
   const [text, setText] = useState(filters.q);
+  const [open, setOpen] = useState(false); // where there is little room
+  const chosen = [filters.status, filters.urgency, filters.unread, filters.without_incident].filter(Boolean).length;
   const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => {
@@ -71,13 +73,18 @@ export function Filters({ filters, onChange }) {
         <span class="hidden">Search title, service or #number</span><${Icon} name="search" />
         <input id="inbox-search" type="search" placeholder="Title, service or #number" maxlength=${LONGEST} value=${text} onInput=${type} />
       </label>
-      <${Choice} label="State" value=${filters.status} values=${STATUSES} onChange=${(status) => onChange({ status })} />
-      <${Choice} label="Urgency" value=${filters.urgency} values=${URGENCIES} onChange=${(urgency) => onChange({ urgency })} />
-      <label class="choice"><input type="checkbox" checked=${filters.unread} onChange=${() => onChange({ unread: !filters.unread })} />Unread</label>
-      <label class="choice">
-        <input type="checkbox" checked=${filters.without_incident} onChange=${() => onChange({ without_incident: !filters.without_incident })} />Without
-        incident
-      </label>
+      <button
+        type="button" class="button more-filters" aria-expanded=${open} aria-controls="inbox-choices" onClick=${() => setOpen(!open)}
+      >Filters${chosen > 0 && html` <span class="pill">${chosen}<span class="hidden"> in use</span></span>`}</button>
+      <div id="inbox-choices" class=${open ? 'inbox-choices open' : 'inbox-choices'}>
+        <${Choice} label="State" value=${filters.status} values=${STATUSES} onChange=${(status) => onChange({ status })} />
+        <${Choice} label="Urgency" value=${filters.urgency} values=${URGENCIES} onChange=${(urgency) => onChange({ urgency })} />
+        <label class="choice"><input type="checkbox" checked=${filters.unread} onChange=${() => onChange({ unread: !filters.unread })} />Unread</label>
+        <label class="choice">
+          <input type="checkbox" checked=${filters.without_incident} onChange=${() => onChange({ without_incident: !filters.without_incident })} />Without
+          incident
+        </label>
+      </div>
     </form>
   `;
 }

@@ -4,10 +4,11 @@ alter table pagerduty.incidents enable row level security;
 revoke all on pagerduty.incidents from public, anon, authenticated, service_role;
 grant select on pagerduty.incidents to authenticated;
 grant insert (
-  organization_id, title, description, criticality, urgency, status, customer, tags, notification_id, pagerduty_status
+  organization_id, title, description, criticality, urgency, status, customer, tags, assignee_id, notification_id,
+  pagerduty_status
 )
   on pagerduty.incidents to authenticated;
-grant update (title, description, criticality, urgency, status, customer, tags) on pagerduty.incidents to authenticated;
+grant update (title, description, criticality, urgency, status, customer, tags, assignee_id) on pagerduty.incidents to authenticated;
 grant select, update (status, pagerduty_status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;
 
 create policy "members read" on pagerduty.incidents

@@ -166,6 +166,12 @@ INCIDENT_LINKED = Kind(
     "Link another incident, or make one.",
 )  # fmt: skip
 
+INCIDENT_TAKEN = Kind(
+    "incident-taken", 409, "Somebody else works on it",
+    "Who works on the incident has changed since it was read.",
+    "`assignee_id` names who works on it now: send that as `assignee_was` to change it all the same.",
+)  # fmt: skip
+
 INVITATION_OVER = Kind(
     "invitation-over", 410, "The invitation is over",
     "The invitation has expired, was withdrawn, or was used already; the detail says which.",
@@ -218,7 +224,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         BAD_REQUEST, NOT_JSON, BAD_CURSOR, BAD_ORGANIZATION, ORGANIZATION_REQUIRED, METHOD_NOT_ALLOWED, TOO_LARGE,
         INVALID_FIELDS, MISSING_TOKEN, INVALID_TOKEN, FORBIDDEN, NOT_FOUND, CONFLICT, INCIDENT_EXISTS, INCIDENT_LINKED,
-        INVITATION_OVER,
+        INCIDENT_TAKEN, INVITATION_OVER,
         NOTHING_USABLE, BAD_SIGNATURE, NO_BARE_URL, TOO_MANY_REQUESTS, INTERNAL, WEB_NOT_INSTALLED, UNAVAILABLE,
     )
 }  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 Role = Literal["viewer", "responder", "admin", "owner"]
 Level = Literal["low", "medium", "high", "critical"]
 IncidentStatus = Literal["open", "investigating", "resolved"]
-UpdateKind = Literal["created", "status", "edited", "comment", "pagerduty"]
+UpdateKind = Literal["created", "status", "assigned", "edited", "comment", "pagerduty"]
 Region = Literal["us", "eu"]
 Urgency = Literal["high", "low"]
 PagerDutyStatus = Literal["triggered", "acknowledged", "resolved"]

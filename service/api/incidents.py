@@ -27,6 +27,7 @@ from service.problems import (
     FORBIDDEN,
     INCIDENT_EXISTS,
     INCIDENT_LINKED,
+    INCIDENT_TAKEN,
     INVALID_FIELDS,
     NOT_FOUND,
     FieldError,
@@ -38,9 +39,9 @@ from service.rest import Row, made_row, row_of, rows
 
 _COLUMNS = (
     "id,organization_id,title,description,criticality,urgency,status,customer,tags,notification_id,"
-    "pagerduty_incident_id,pagerduty_url,created_by,created_at,updated_at"
+    "pagerduty_incident_id,pagerduty_url,assignee_id,created_by,created_at,updated_at"
 )
-_UPDATE_COLUMNS = "id,kind,body,status_from,status_to,author_id,created_at"
+_UPDATE_COLUMNS = "id,kind,body,status_from,status_to,assignee_from,assignee_to,author_id,created_at"
 _RESPONDERS = "Only responders, admins and owners may change incidents."
 
 blueprint = user_blueprint("incidents", "/api/incidents", "Incidents and their timelines")
@@ -56,6 +57,10 @@ def listing(header: OrganizationHeader, query: IncidentQuery) -> dict[str, Any]:
         listed = listed.in_("status", query.status.split(","))
     if query.criticality:
         listed = listed.in_("criticality", query.criticality.split(","))
+    if query.assignee == "none":
+        listed = listed.is_("assignee_id", "null")
+    elif query.assignee:
+        listed = listed.eq("assignee_id", query.assignee)
     if query.q and query.q.strip():
         pattern = _like(query.q.strip())
         listed = listed.or_(f"title.ilike.{pattern},customer.ilike.{pattern}")
@@ -95,20 +100,28 @@ def read(path: IdPath) -> dict[str, Any]:
 
 
 @blueprint.patch(
-    "/<id>", responses={200: Incident, **problem_responses(NOT_FOUND, INVALID_FIELDS)}, summary="Change some fields"
+    "/<id>",
+    responses={200: Incident, **problem_responses(NOT_FOUND, INCIDENT_TAKEN, INVALID_FIELDS)},
+    summary="Change some fields",
 )
 def change(path: IdPath, body: IncidentChange) -> dict[str, Any]:
     given = body.given()
     current = _find(path.id)
     if not given:
         return with_cursor(current)
+    changing = rest_as_user().table("incidents").update(given).eq("id", path.id)
+    if body.expects_assignee():
+        seen = body.assignee_was
+        changing = changing.is_("assignee_id", "null") if seen is None else changing.eq("assignee_id", seen)
     try:
-        changed = rows(rest_as_user().table("incidents").update(given).eq("id", path.id).select(_COLUMNS))
+        changed = rows(changing.select(_COLUMNS))
     except APIError as error:
         raise _explain(error) from None
-    if not changed:  # visible, but RLS lets the caller change nothing
-        raise FORBIDDEN(_RESPONDERS)
-    return with_cursor(changed[0])
+    if changed:
+        return with_cursor(changed[0])
+    if body.expects_assignee() and (holder := _find(path.id)["assignee_id"]) != body.assignee_was:
+        raise INCIDENT_TAKEN("Somebody else works on it by now.", assignee_id=holder)
+    raise FORBIDDEN(_RESPONDERS)  # visible, but RLS lets the caller change nothing
 
 
 @blueprint.post(
@@ -176,6 +189,8 @@ def _exists_already(organization_id: str, notification_id: str) -> Problem:
 
 
 def _explain(error: APIError) -> Exception:
+    if error.code == "23503" and "assignee" in (error.message or ""):
+        return invalid_fields([FieldError(field="assignee_id", message="is no member of this organization")])
     return FORBIDDEN(_RESPONDERS) if error.code == "42501" else error
 
 

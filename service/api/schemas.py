@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from service.api.body import Input
 from service.pagerduty.events import V3_TYPES
@@ -532,6 +540,9 @@ class UnreadCount(BaseModel):
 class IncidentQuery(Page):
     status: str | None = Field(None, pattern=_one_or_more(STATUSES), description="One or more")
     criticality: str | None = Field(None, pattern=_one_or_more(LEVELS), description="One or more")
+    assignee: str | None = Field(
+        None, pattern=f"{ID_PATTERN}|^none$", description="Whose they are, a member's id; none: nobody's yet"
+    )
     q: Text | None = Field(None, max_length=SEARCH_LIMIT, description="Words of the title, the customer")
 
 
@@ -547,6 +558,7 @@ class IncidentInput(Input):
     status: IncidentStatus = "open"
     customer: Text = Field("", max_length=CUSTOMER_LIMIT)
     tags: Tags = Field(default_factory=list)
+    assignee_id: str | None = Field(None, pattern=ID_PATTERN, description="The member who works on it")
     notification_id: str | None = Field(None, pattern=ID_PATTERN, description="Links it to PagerDuty's")
     pagerduty_status: PagerDutyStatus | None = Field(
         None, description="As in a prefill: the status with which the form was filled in"
@@ -572,7 +584,7 @@ class LinkInput(Input):
 
 
 class IncidentChange(Input):
-    """Only what is sent changes; nothing here can be null."""
+    """Only what is sent changes. Only who works on it can be null."""
 
     title: Title | None = Field(None, min_length=1, max_length=TITLE_LIMIT)
     description: Text | None = Field(None, max_length=DESCRIPTION_LIMIT)
@@ -581,13 +593,21 @@ class IncidentChange(Input):
     status: IncidentStatus | None = None
     customer: Text | None = Field(None, max_length=CUSTOMER_LIMIT)
     tags: Tags | None = None
+    assignee_id: str | None = Field(None, pattern=ID_PATTERN, description="A member who works on it; null: nobody")
+    assignee_was: str | None = Field(
+        None, pattern=ID_PATTERN, exclude=True, description="Who the caller saw work on it: 409 if that has changed"
+    )
 
     @field_validator("*")
     @classmethod
-    def _not_null(cls, value: Any) -> Any:
-        if value is None:
+    def _not_null(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and info.field_name not in ("assignee_id", "assignee_was"):
             raise ValueError("cannot be null; leave it out to keep it")
         return value
+
+    def expects_assignee(self) -> bool:
+        """Whether it may change anything only while somebody, or nobody, works on it."""
+        return "assignee_was" in self.model_fields_set
 
 
 class Incident(BaseModel):
@@ -603,6 +623,7 @@ class Incident(BaseModel):
     notification_id: Id | None
     pagerduty_incident_id: str | None
     pagerduty_url: str | None
+    assignee_id: Id | None = Field(description="The member who works on it")
     created_by: Id | None
     created_at: Timestamp
     updated_at: Timestamp
@@ -629,6 +650,8 @@ class Update(BaseModel):
     body: str
     status_from: IncidentStatus | None
     status_to: IncidentStatus | None
+    assignee_from: Id | None
+    assignee_to: Id | None
     author_id: Id | None = Field(description="Null: PagerDuty")
     created_at: Timestamp
     cursor: str

@@ -148,6 +148,64 @@ def test_a_patch_changes_what_it_names(acme: Organization) -> None:
     ]
 
 
+def test_who_works_on_it(acme: Organization, world: World) -> None:
+    made = create(acme.owner)
+    assert made["assignee_id"] is None
+    address = f"{URL}/{made['id']}"
+    taken = acme.responder.api.patch(address, json={"assignee_id": acme.responder.id, "assignee_was": None}).json()
+    assert taken["assignee_id"] == acme.responder.id
+    # Who saw nobody work on it is told who does, and nothing is taken away unseen.
+    late = acme.admin.api.patch(address, json={"assignee_id": acme.admin.id, "assigneeWas": None})
+    assert (late.status_code, late.json()["type"]) == (409, "/problems/incident-taken")
+    assert late.json()["assignee_id"] == acme.responder.id
+    seen = {"assignee_id": acme.admin.id, "assignee_was": acme.responder.id}
+    assert acme.admin.api.patch(address, json=seen).json()["assignee_id"] == acme.admin.id
+    assert acme.admin.api.patch(address, json={"assignee_id": None}).json()["assignee_id"] is None
+    timeline = acme.viewer.api.get(f"{address}/updates").json()["items"]
+    assert [(one["assignee_from"], one["assignee_to"], one["author_id"]) for one in timeline[1:]] == [
+        (None, acme.responder.id, acme.responder.id),
+        (acme.responder.id, acme.admin.id, acme.admin.id),
+        (acme.admin.id, None, acme.admin.id),
+    ]
+    stranger = world.organization("Globex").owner
+    for body in ({"assignee_id": stranger.id}, {"assignee_id": "me"}, {"assignee_was": 7}):
+        refused = acme.owner.api.patch(address, json=body)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, next(iter(body)))
+    refused = acme.owner.api.post(URL, json={"title": "x", "assignee_id": stranger.id})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "assignee_id")
+    own = {"assignee_id": acme.viewer.id}
+    for change in (own, {**own, "assignee_was": None}):
+        assert acme.viewer.api.patch(address, json=change).status_code == 403
+    assert stranger.api.patch(address, json={"assignee_id": stranger.id}).status_code == 404
+
+
+def test_of_those_who_take_it_at_once_one_has_it(acme: Organization) -> None:
+    address = f"{URL}/{create(acme.owner)['id']}"
+    people = [acme.owner, acme.admin, acme.responder]
+
+    def take(person: Person) -> int:
+        return person.api.patch(address, json={"assignee_id": person.id, "assignee_was": None}).status_code
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        answers = list(pool.map(take, people))
+    assert sorted(answers) == [200, 409, 409]
+    holder = acme.viewer.api.get(address).json()["assignee_id"]
+    assert holder == people[answers.index(200)].id
+
+
+def test_ones_own_are_found(acme: Organization, world: World) -> None:
+    mine = create(acme.owner, title="Mine", assignee_id=acme.responder.id)
+    create(acme.owner, title="Another's", assignee_id=acme.owner.id)
+    free = create(acme.owner, title="Nobody's")
+    found = acme.responder.api.get(URL, params={"assignee": acme.responder.id}).json()["items"]
+    assert [one["id"] for one in found] == [mine["id"]]
+    found = acme.responder.api.get(URL, params={"assignee": "none"}).json()["items"]
+    assert [one["id"] for one in found] == [free["id"]]
+    assert acme.responder.api.get(URL, params={"assignee": "me"}).status_code == 422
+    stranger = world.organization("Globex").owner
+    assert stranger.api.get(URL, params={"assignee": acme.responder.id}).json()["items"] == []
+
+
 def test_comments(acme: Organization) -> None:
     address = f"{URL}/{create(acme.owner)['id']}/updates"
     made = acme.responder.api.post(address, json={"body": " Looking into it.\n"})

@@ -282,7 +282,10 @@ def test_columns_that_no_user_sets(scene: Scene, table: str, column: str) -> Non
         assert _attempt(scene, "owner", f"insert into pagerduty.{table} ({column}) values (default)") == "no"
 
 
-@pytest.mark.parametrize("column", ["kind", "status_from", "status_to", "author_id", "event_id", "created_at", "id"])
+@pytest.mark.parametrize(
+    "column",
+    ["kind", "status_from", "status_to", "assignee_from", "assignee_to", "author_id", "event_id", "created_at", "id"],
+)
 def test_a_comment_is_its_authors_and_nothing_else(scene: Scene, column: str) -> None:
     assert _attempt(scene, "owner", f"insert into pagerduty.incident_updates ({column}) values (default)") == "no"
 

@@ -42,13 +42,19 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'INSERT' then
-    insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_to, author_id)
-    values (new.id, new.organization_id, 'created', new.status, new.created_by);
+    insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_to, assignee_to, author_id)
+    values (new.id, new.organization_id, 'created', new.status, new.assignee_id, new.created_by);
   else
     -- A change that PagerDuty told is recorded by the ingest function, with the event.
     if new.member_status_at is distinct from old.member_status_at then
       insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_from, status_to, author_id)
       values (new.id, new.organization_id, 'status', old.status, new.status, auth.uid());
+    end if;
+    if new.assignee_id is distinct from old.assignee_id then
+      insert into pagerduty.incident_updates (incident_id, organization_id, kind, assignee_from, assignee_to, author_id)
+      select new.id, o.id, 'assigned', old.assignee_id, new.assignee_id, auth.uid()
+      from pagerduty.organizations o
+      where o.id = new.organization_id; -- not where it is being deleted itself
     end if;
     if (new.title, new.description, new.criticality, new.urgency, new.customer, new.tags)
       is distinct from (old.title, old.description, old.criticality, old.urgency, old.customer, old.tags)

@@ -19,14 +19,19 @@ create table pagerduty.incidents (
   pagerduty_status_at timestamptz,
   pagerduty_event_id uuid references pagerduty.events on delete set null,
   member_status_at timestamptz,
+  assignee_id uuid,
   created_by uuid references auth.users on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  unique (organization_id, pagerduty_incident_id)
+  unique (organization_id, pagerduty_incident_id),
+  -- Whoever is no member any more has nothing to work on here.
+  foreign key (organization_id, assignee_id) references pagerduty.memberships (organization_id, user_id)
+    on delete set null (assignee_id)
 );
 create index incidents_organization_created_idx on pagerduty.incidents (organization_id, created_at desc, id desc);
 create index incidents_notification_id_idx on pagerduty.incidents (notification_id);
 create index incidents_pagerduty_event_id_idx on pagerduty.incidents (pagerduty_event_id);
+create index incidents_assignee_idx on pagerduty.incidents (organization_id, assignee_id, created_at desc, id desc);
 create index incidents_created_by_idx on pagerduty.incidents (created_by);
 comment on table pagerduty.incidents is 'An incident that the organization works on, perhaps linked to one in PagerDuty.';
 comment on column pagerduty.incidents.id is 'Identifier.';
@@ -45,6 +50,7 @@ comment on column pagerduty.incidents.pagerduty_status is 'The status that Pager
 comment on column pagerduty.incidents.pagerduty_status_at is 'Since when, by PagerDuty''s clock but never later than the event''s arrival: an older event is no news.';
 comment on column pagerduty.incidents.pagerduty_event_id is 'The received event that moved the status last: how triggers tell PagerDuty''s changes from a member''s.';
 comment on column pagerduty.incidents.member_status_at is 'When a member last chose the status: only what PagerDuty changed later moves it. Null: no member has chosen one.';
+comment on column pagerduty.incidents.assignee_id is 'The member who works on it; null: nobody yet.';
 comment on column pagerduty.incidents.created_by is 'Who made it.';
 comment on column pagerduty.incidents.created_at is 'When it was made.';
 comment on column pagerduty.incidents.updated_at is 'When it was last changed.';

@@ -535,14 +535,19 @@ create table pagerduty.incidents (
   pagerduty_status_at timestamptz,
   pagerduty_event_id uuid references pagerduty.events on delete set null,
   member_status_at timestamptz,
+  assignee_id uuid,
   created_by uuid references auth.users on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  unique (organization_id, pagerduty_incident_id)
+  unique (organization_id, pagerduty_incident_id),
+  -- Whoever is no member any more has nothing to work on here.
+  foreign key (organization_id, assignee_id) references pagerduty.memberships (organization_id, user_id)
+    on delete set null (assignee_id)
 );
 create index incidents_organization_created_idx on pagerduty.incidents (organization_id, created_at desc, id desc);
 create index incidents_notification_id_idx on pagerduty.incidents (notification_id);
 create index incidents_pagerduty_event_id_idx on pagerduty.incidents (pagerduty_event_id);
+create index incidents_assignee_idx on pagerduty.incidents (organization_id, assignee_id, created_at desc, id desc);
 create index incidents_created_by_idx on pagerduty.incidents (created_by);
 comment on table pagerduty.incidents is 'An incident that the organization works on, perhaps linked to one in PagerDuty.';
 comment on column pagerduty.incidents.id is 'Identifier.';
@@ -561,6 +566,7 @@ comment on column pagerduty.incidents.pagerduty_status is 'The status that Pager
 comment on column pagerduty.incidents.pagerduty_status_at is 'Since when, by PagerDuty''s clock but never later than the event''s arrival: an older event is no news.';
 comment on column pagerduty.incidents.pagerduty_event_id is 'The received event that moved the status last: how triggers tell PagerDuty''s changes from a member''s.';
 comment on column pagerduty.incidents.member_status_at is 'When a member last chose the status: only what PagerDuty changed later moves it. Null: no member has chosen one.';
+comment on column pagerduty.incidents.assignee_id is 'The member who works on it; null: nobody yet.';
 comment on column pagerduty.incidents.created_by is 'Who made it.';
 comment on column pagerduty.incidents.created_at is 'When it was made.';
 comment on column pagerduty.incidents.updated_at is 'When it was last changed.';
@@ -570,10 +576,12 @@ create table pagerduty.incident_updates (
   id uuid primary key default gen_random_uuid(),
   incident_id uuid not null references pagerduty.incidents on delete cascade,
   organization_id uuid not null references pagerduty.organizations on delete cascade,
-  kind text not null default 'comment' check (kind in ('created', 'status', 'edited', 'comment', 'pagerduty')),
+  kind text not null default 'comment' check (kind in ('created', 'status', 'assigned', 'edited', 'comment', 'pagerduty')),
   body text not null default '' check (length(body) <= 10000),
   status_from pagerduty.incident_status,
   status_to pagerduty.incident_status,
+  assignee_from uuid,
+  assignee_to uuid,
   author_id uuid default auth.uid() references auth.users on delete set null,
   event_id uuid references pagerduty.events on delete set null,
   created_at timestamptz not null default clock_timestamp(),
@@ -587,10 +595,12 @@ comment on table pagerduty.incident_updates is 'An entry of an incident''s timel
 comment on column pagerduty.incident_updates.id is 'Identifier.';
 comment on column pagerduty.incident_updates.incident_id is 'The incident.';
 comment on column pagerduty.incident_updates.organization_id is 'Its organization.';
-comment on column pagerduty.incident_updates.kind is 'created, status (changed by a member), edited, comment (written by a member), pagerduty (told by PagerDuty).';
+comment on column pagerduty.incident_updates.kind is 'created, status (changed by a member), assigned, edited, comment (written by a member), pagerduty (told by PagerDuty).';
 comment on column pagerduty.incident_updates.body is 'What was written or told.';
 comment on column pagerduty.incident_updates.status_from is 'Status before, if it changed.';
 comment on column pagerduty.incident_updates.status_to is 'Status after, if it changed.';
+comment on column pagerduty.incident_updates.assignee_from is 'Who worked on it before, if that changed; perhaps somebody who is gone.';
+comment on column pagerduty.incident_updates.assignee_to is 'Who works on it from then on, if that changed; perhaps somebody who is gone.';
 comment on column pagerduty.incident_updates.author_id is 'The member; null: PagerDuty.';
 comment on column pagerduty.incident_updates.event_id is 'The received event, for PagerDuty''s entries.';
 comment on column pagerduty.incident_updates.created_at is 'When it was written.';
@@ -1759,13 +1769,19 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'INSERT' then
-    insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_to, author_id)
-    values (new.id, new.organization_id, 'created', new.status, new.created_by);
+    insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_to, assignee_to, author_id)
+    values (new.id, new.organization_id, 'created', new.status, new.assignee_id, new.created_by);
   else
     -- A change that PagerDuty told is recorded by the ingest function, with the event.
     if new.member_status_at is distinct from old.member_status_at then
       insert into pagerduty.incident_updates (incident_id, organization_id, kind, status_from, status_to, author_id)
       values (new.id, new.organization_id, 'status', old.status, new.status, auth.uid());
+    end if;
+    if new.assignee_id is distinct from old.assignee_id then
+      insert into pagerduty.incident_updates (incident_id, organization_id, kind, assignee_from, assignee_to, author_id)
+      select new.id, o.id, 'assigned', old.assignee_id, new.assignee_id, auth.uid()
+      from pagerduty.organizations o
+      where o.id = new.organization_id; -- not where it is being deleted itself
     end if;
     if (new.title, new.description, new.criticality, new.urgency, new.customer, new.tags)
       is distinct from (old.title, old.description, old.criticality, old.urgency, old.customer, old.tags)
@@ -3327,10 +3343,11 @@ alter table pagerduty.incidents enable row level security;
 revoke all on pagerduty.incidents from public, anon, authenticated, service_role;
 grant select on pagerduty.incidents to authenticated;
 grant insert (
-  organization_id, title, description, criticality, urgency, status, customer, tags, notification_id, pagerduty_status
+  organization_id, title, description, criticality, urgency, status, customer, tags, assignee_id, notification_id,
+  pagerduty_status
 )
   on pagerduty.incidents to authenticated;
-grant update (title, description, criticality, urgency, status, customer, tags) on pagerduty.incidents to authenticated;
+grant update (title, description, criticality, urgency, status, customer, tags, assignee_id) on pagerduty.incidents to authenticated;
 grant select, update (status, pagerduty_status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;
 
 create policy "members read" on pagerduty.incidents

@@ -61,6 +61,7 @@ const building = await context({
   target: 'es2022',
   minify: true,
   sourcemap: true,
+  alias: { '@supabase/storage-js': './src/core/unused.js', '@supabase/functions-js': './src/core/unused.js' },
   loader: { '.svg': 'copy', '.png': 'copy', '.ico': 'copy' },
   metafile: true,
   logLevel: 'warning',

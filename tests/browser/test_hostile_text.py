@@ -60,7 +60,7 @@ def test_from_the_alert_to_the_incident(
     expect(timeline).to_have_count(4)
     expect(timeline.last).to_contain_text(seen(text))
     expect_harmless(page)
-    page.get_by_role("link", name="All incidents").click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Incidents").click()
     expect(page.get_by_role("list", name="Incidents")).to_contain_text(seen(text))
     expect_harmless(page)
 

@@ -163,7 +163,7 @@ def test_somebody_quicker_is_told_of_while_one_types(windows: Windows, acme: Org
     expect(title(other)).to_have_value("[PagerDuty] Checkout is down")
     other.get_by_role("button", name="Create incident").click()
     expect(other.get_by_role("heading", name="[PagerDuty] Checkout is down")).to_be_visible()
-    notice = page.get_by_role("status").filter(has_text="Somebody has just made an incident from this alert.")
+    notice = page.get_by_role("status").filter(has_text="Admin of Acme has just made an incident from this alert.")
     notice.get_by_role("button", name="Open it").click()
     expect(page).to_have_url(other.url)
 

@@ -33,6 +33,7 @@ export interface ProblemBody {
   detail?: string;
   errors?: { field: string; message: string }[];
   incident_id?: string;
+  assignee_id?: string | null;
 }
 
 export interface User {
@@ -80,16 +81,19 @@ export interface Incident extends IncidentFields {
   organization_id: string;
   pagerduty_incident_id: string | null;
   pagerduty_url: string | null;
+  assignee_id: string | null;
   created_by: string | null;
   created_at: string;
   updated_at: string;
 }
 export interface Update {
   id: string;
-  kind: 'created' | 'status' | 'edited' | 'comment' | 'pagerduty';
+  kind: 'created' | 'status' | 'assigned' | 'edited' | 'comment' | 'pagerduty';
   body: string;
   status_from: IncidentStatus | null;
   status_to: IncidentStatus | null;
+  assignee_from: string | null;
+  assignee_to: string | null;
   author_id: string | null;
   created_at: string;
 }

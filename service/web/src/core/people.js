@@ -15,19 +15,29 @@ export async function readMembers(organizationId) {
   return data;
 }
 
-/** Names by user id; null until they are known, empty if they cannot be. */
-export function useNames(organizationId) {
-  const [names, setNames] = useState(/** @type {Record<string, string> | null} */ (null));
+/** The members; null until they are known, empty if they cannot be. */
+export function useMembers(organizationId) {
+  const [members, setMembers] = useState(/** @type {import('../types.d.ts').Member[] | null} */ (null));
   useEffect(() => {
     let here = true;
     if (organizationId) {
       readMembers(organizationId)
-        .then((members) => here && setNames(Object.fromEntries(members.map((one) => [one.user_id, one.display_name || one.email]))))
-        .catch(() => here && setNames((known) => known ?? {}));
+        .then((read) => here && setMembers(read))
+        .catch(() => here && setMembers((known) => known ?? []));
     }
     return () => {
       here = false;
     };
   }, [organizationId]);
-  return names;
+  return members;
+}
+
+/** The names of members, by user id. */
+export function namesOf(members) {
+  return Object.fromEntries(members.map((one) => [one.user_id, one.display_name || one.email]));
+}
+
+/** Who that is: a member by name, or what is known of somebody who is none any more; null is whoever has no account. */
+export function nameIn(names, id) {
+  return names?.[id] ?? (id ? 'A former member' : 'Somebody');
 }

@@ -1,4 +1,5 @@
 // Addresses: changing pages without loading them again, so that the bell stays connected.
+import { useLayoutEffect } from './html.js';
 import { Store, useStore } from './store.js';
 
 const PAGES = /^\/(sign-in|inbox|incidents(\/[^/]+)?|settings(\/(members|activity|audit))?)?$/;
@@ -19,9 +20,30 @@ export function useRoute() {
  * @param {{ replace?: boolean, state?: object | null }} options
  */
 export function navigate(url, { replace = false, state = null } = {}) {
-  history[replace ? 'replaceState' : 'pushState'](state, '', url);
+  const from = replace ? history.state?.from : location.pathname + location.search;
+  if (!replace) history.replaceState({ ...history.state, top: scrollY }, ''); // for whoever comes back
+  history[replace ? 'replaceState' : 'pushState']({ ...state, from }, '', url);
   route.set({ ...here(), moves: route.state.moves + 1 });
   if (!replace) scrollTo(0, 0);
+}
+
+/**
+ * Where the page was opened from, if that is one of the app's lists: a path to go back to.
+ * @returns {string | null}
+ */
+export function listBefore() {
+  const from = history.state?.from ?? '';
+  return /^\/(inbox|incidents)(\?|$)/.test(from) ? from : null;
+}
+
+/** Scrolls to where one was when the page was left, once what was there is there again. */
+export function useScrollBack(ready) {
+  useLayoutEffect(() => {
+    const top = history.state?.top;
+    if (!ready || !top) return;
+    scrollTo(0, top);
+    history.replaceState({ ...history.state, top: 0 }, '');
+  }, [ready]);
 }
 
 /** Changes the query without counting as another page: filters that can be bookmarked. */

@@ -3,6 +3,8 @@
 import './api.js';
 import './drafts.js';
 import './html.js';
+import './kept.js';
+import './links.js';
 import './list.js';
 import './people.js';
 import './realtime.js';
@@ -22,4 +24,5 @@ import '../inbox/current.js';
 import '../inbox/rows.js';
 import '../inbox/words.js';
 import '../organizations/invited.js';
+import '../ui/prose.js';
 import '../ui/toast.js';

@@ -14,10 +14,10 @@ export function fullTime(at) {
   return absolute.format(Date.parse(at));
 }
 
-/** An ISO 8601 time as "5 min. ago" or in other `words`, with the full one on hover. */
-export function Time({ at, prefix = '', words = ago }) {
+/** An ISO 8601 time as "5 min. ago" or in other `words`, with the full one on hover, or beside it where it is `exact`. */
+export function Time({ at, prefix = '', words = ago, exact = false }) {
   useStore(now);
   const moment = Date.parse(at);
   if (Number.isNaN(moment)) return null;
-  return html`<time datetime=${at} title=${absolute.format(moment)}>${prefix}${words(moment)}</time>`;
+  return html`<time datetime=${at} title=${absolute.format(moment)}>${prefix}${words(moment)}${exact && html`<span class="exact">${absolute.format(moment)}</span>`}</time>`;
 }

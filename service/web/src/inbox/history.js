@@ -3,6 +3,7 @@ import { api } from '../core/api.js';
 import { html, useEffect, useState } from '../core/html.js';
 import { Time } from '../core/time.js';
 import { Failure, Skeleton } from '../ui/parts.js';
+import { Linked } from '../ui/prose.js';
 import { eventName } from './words.js';
 
 const MOST = 100; // what one request may ask for
@@ -29,7 +30,7 @@ export function History({ notification: { id, seq } }) {
       ${found.items.map(
         (event) => html`
         <li key=${event.id}>
-          <bdi>${event.headline ?? eventName(event.event_type)}</bdi> <${Time} at=${event.occurred_at ?? event.received_at} />
+          <bdi><${Linked} text=${event.headline ?? eventName(event.event_type)} /></bdi> <${Time} at=${event.occurred_at ?? event.received_at} />
         </li>
       `,
       )}

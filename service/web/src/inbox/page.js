@@ -1,10 +1,12 @@
 // The inbox as a page: all that the bell has, with views, search, filters, a keyboard, and several at once.
 import '../core/shared.js';
 import { readPage } from '../core/api.js';
-import { html, useEffect, useRef, useState } from '../core/html.js';
+import { html, useEffect, useState } from '../core/html.js';
+import { keep, takeKept } from '../core/kept.js';
 import { List } from '../core/list.js';
-import { setQuery, useRoute } from '../core/router.js';
+import { setQuery, useRoute, useScrollBack } from '../core/router.js';
 import { together } from '../core/rows.js';
+import { session } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { connection } from '../core/sync.js';
 import { count } from '../core/text.js';
@@ -33,28 +35,44 @@ const NONE = new List({
   merge: (/** @type {Notification[]} */ items) => items,
 });
 
-/** What a query finds, read again whenever the bell's notifications change: the service decides what fits. */
+/**
+ * What a query finds.
+ * @extends {List<Notification, string>}
+ */
+class Found extends List {
+  constructor(query) {
+    super({
+      ask: (request) => readPage('/api/notifications', request, this.query),
+      page: PAGE,
+      most: MOST,
+      merge: (items, rows) => together(items, rows, loudestFirst),
+    });
+    this.query = query;
+  }
+}
+
+const place = () => session.state.organization?.id;
+
+/**
+ * The list as it was left, if one comes back to it. It is read again whenever the bell's notifications change: the
+ * service decides what fits.
+ */
 function useFound(query, notifications) {
-  const latest = useRef(query);
-  latest.current = query;
-  const [list] = useState(
-    () =>
-      new List({
-        ask: (request) => readPage('/api/notifications', request, latest.current),
-        page: PAGE,
-        most: MOST,
-        merge: (/** @type {Notification[]} */ items, /** @type {Notification[]} */ rows) => together(items, rows, loudestFirst),
-      }),
-  );
+  const [list] = useState(() => takeKept(`inbox ${place()} ${query}`) ?? new Found(query));
   useEffect(() => {
-    if (query) list.change();
+    if (!query) return;
+    if (list.query === query && list.state.loaded) list.refresh();
+    else {
+      list.query = query;
+      list.change();
+    }
   }, [query]);
-  useEffect(() => () => list.end(), []);
+  useEffect(() => () => keep(`inbox ${place()} ${list.query}`, list), []);
   useEffect(() => {
     let timer;
     const unwatch = notifications?.watch(() => {
       clearTimeout(timer);
-      if (latest.current) timer = setTimeout(list.refresh, SETTLE);
+      if (list.query) timer = setTimeout(list.refresh, SETTLE);
     });
     return () => {
       clearTimeout(timer);
@@ -73,6 +91,7 @@ export function InboxPage() {
   const found = useFound(query, notifications);
   const list = query ? found : (notifications ?? NONE);
   const { items, loaded, next, problem, loadingMore } = useStore(/** @type {any} */ (list));
+  useScrollBack(loaded);
   const bell = useStore(/** @type {any} */ (notifications ?? NONE));
   const [selected, select] = useState(/** @type {Set<string>} */ (new Set()));
   const [help, setHelp] = useState(false);

@@ -1,15 +1,36 @@
 // The fields of an incident, as they are edited, checked and prefilled.
 import { config } from '../core/config.js';
 import { html } from '../core/html.js';
+import { plain } from '../core/text.js';
 import { TagEditor } from '../ui/chips.js';
 import { Field, Select } from '../ui/field.js';
 import { LEVELS, Notice, STATUSES } from '../ui/parts.js';
 
-export const BLANK = { title: '', description: '', criticality: 'medium', urgency: 'medium', status: 'open', customer: '', tags: [] };
+export const BLANK = {
+  title: '',
+  description: '',
+  criticality: 'medium',
+  urgency: 'medium',
+  status: 'open',
+  assignee_id: '',
+  customer: '',
+  tags: [],
+};
 export const FIELDS = Object.keys(BLANK);
 const { tags: MOST_TAGS, all_tags: LONGEST_TAGS, title, description, customer } = config.limits;
 const LONGEST = { title, description, customer }; // characters
-const CHOICES = { criticality: LEVELS, urgency: LEVELS, status: STATUSES };
+/** What the fields are called. */
+export const NAMES = {
+  title: 'Title',
+  status: 'Status',
+  criticality: 'Criticality',
+  urgency: 'Urgency',
+  assignee_id: 'Assignee',
+  customer: 'Customer',
+  description: 'Description',
+  tags: 'Tags',
+};
+export const CHOICES = { criticality: LEVELS, urgency: LEVELS, status: STATUSES };
 
 function isChoice(field, value) {
   return CHOICES[field].some(([key]) => key === value);
@@ -56,6 +77,11 @@ export function changes(before, after) {
   );
 }
 
+/** Fields as the API takes them: where nobody is chosen, nobody works on it. */
+export function bodyOf(fields) {
+  return 'assignee_id' in fields ? { ...fields, assignee_id: fields.assignee_id || null } : fields;
+}
+
 /** What the server would refuse anyhow, said before it is asked; by field. */
 export function check(values) {
   const wrong = {};
@@ -77,8 +103,21 @@ export function Refusal({ problem }) {
   return html`<${Notice} kind="bad" role="alert"><p>${atFields ? 'Not saved: please look at the marked fields.' : problem.message}</p><//>`;
 }
 
-/** The fields as a form shows them; `onChange` gets the changed ones. */
-export function IncidentFields({ values, errors, onChange }) {
+/** In a form, while there is no network. */
+export function Offline() {
+  return html`<${Notice} kind="warning"><p>You are offline: this is not saved yet. What you typed stays here; press the button again when the network is back.</p><//>`;
+}
+
+/** Whom one may choose: who may work on incidents, and whoever does already. */
+function assignees(members, chosen) {
+  const may = (members ?? []).filter(({ user_id: id, role }) => role !== 'viewer' || id === chosen);
+  const known = may.map((one) => [one.user_id, plain(one.display_name || one.email)]);
+  if (chosen && !may.some(({ user_id: id }) => id === chosen)) known.push([chosen, members ? 'A former member' : '…']);
+  return [['', 'Nobody yet'], ...known];
+}
+
+/** The fields as a form shows them; `onChange` gets the changed ones. `members` are null until they are known. */
+export function IncidentFields({ values, errors, members, onChange }) {
   const typed = (field) => (event) => onChange({ [field]: event.currentTarget.value });
   const choice = (field, label) => html`
     <${Field} label=${label} error=${errors[field]}>
@@ -99,6 +138,9 @@ export function IncidentFields({ values, errors, onChange }) {
     <div class="field-row">
       ${choice('status', 'Status')} ${choice('criticality', 'Criticality')} ${choice('urgency', 'Urgency')}
     </div>
+    <${Field} label="Assignee" error=${errors.assignee_id}>
+      ${(attributes) => html`<${Select} attributes=${attributes} options=${assignees(members, values.assignee_id)} value=${values.assignee_id} onChange=${(id) => onChange({ assignee_id: id })} />`}
+    <//>
     <${Field} label="Customer" optional error=${errors.customer}>
       ${(attributes) => html`<input ...${attributes} type="text" name="customer" dir="auto" autocomplete="off" value=${values.customer} onInput=${typed('customer')} />`}
     <//>

@@ -2,22 +2,25 @@
 import '../core/shared.js';
 import { api } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
-import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
-import { useNames } from '../core/people.js';
+import { html, useEffect, useElement, useMemo, useRef, useState } from '../core/html.js';
+import { nameIn, namesOf, useMembers } from '../core/people.js';
 import { useBroadcast } from '../core/realtime.js';
 import { takeNotice } from '../core/router.js';
 import { newer } from '../core/rows.js';
 import { atLeast, chooseOrganization, myId, session } from '../core/session.js';
 import { useStore } from '../core/store.js';
-import { useSync } from '../core/sync.js';
+import { connection, useSync } from '../core/sync.js';
 import { webAddress } from '../core/text.js';
 import { Time } from '../core/time.js';
 import { Tags } from '../ui/chips.js';
 import { focusFirstError } from '../ui/field.js';
 import { Icon } from '../ui/icons.js';
 import { Failure, LEVELS, LevelPill, Notice, nameOf, Skeleton, StatusPill, useTitle } from '../ui/parts.js';
+import { Prose } from '../ui/prose.js';
 import { toast } from '../ui/toast.js';
-import { BLANK, changes, check, clean, IncidentFields, Refusal } from './form.js';
+import { BackLink } from './back.js';
+import { ChangedMeanwhile, useFollowing } from './follow.js';
+import { BLANK, bodyOf, changes, check, clean, IncidentFields, Offline, Refusal } from './form.js';
 import { Timeline, useTimeline } from './timeline.js';
 
 const MOVES = {
@@ -57,6 +60,8 @@ export function IncidentPage({ id }) {
   const { organization } = useStore(session);
   const [incident, problem, take, read] = useIncident(id);
   const timeline = useTimeline(id);
+  const members = useMembers(incident?.organization_id);
+  const names = useMemo(() => members && namesOf(members), [members]);
   const [notice] = useState(takeNotice);
   // null before the first time; at once after a reload in the middle of it
   const [editing, setEditing] = useState(() => (readDraft(editDraft(id)) ? true : null));
@@ -69,7 +74,7 @@ export function IncidentPage({ id }) {
     const gone = problem?.status === 404;
     return html`
       <div class="page">
-        <p class="back"><a href="/incidents">All incidents</a></p>
+        <p class="back"><${BackLink} /></p>
         ${
           problem
             ? html`<h1>Incident</h1><${Failure} problem=${gone ? { message: 'There is no such incident, or you may not see it.' } : problem} onRetry=${gone ? null : read} />`
@@ -81,27 +86,21 @@ export function IncidentPage({ id }) {
   const mayChange = atLeast('responder', organization);
   return html`
     <div class="page">
-      <p class="back"><a href="/incidents">All incidents</a></p>
+      <p class="back"><${BackLink} /></p>
       ${notice && html`<${Notice} kind="info" role="status"><p>${notice}</p><//>`}
       ${!mayChange && html`<${Notice}><p>You can read this incident. Changing it needs the role responder in <bdi>${organization?.name}</bdi>; yours is ${organization?.role}.</p><//>`}
       ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
       ${
         editing && mayChange
-          ? html`<${Editor} incident=${incident} take=${take} done=${() => setEditing(false)} />`
-          : html`<${View} incident=${incident} take=${take} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`
+          ? html`<${Editor} incident=${incident} members=${members} take=${take} done=${() => setEditing(false)} />`
+          : html`<${View} incident=${incident} names=${names} take=${take} read=${read} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`
       }
-      <${TimelineSection} incident=${incident} timeline=${timeline} mayChange=${mayChange} />
+      <${Timeline} incident=${incident} timeline=${timeline} names=${names} mayComment=${mayChange} />
     </div>
   `;
 }
 
-function TimelineSection({ incident, timeline, mayChange }) {
-  const names = useNames(incident.organization_id);
-  return html`<${Timeline} incident=${incident} timeline=${timeline} names=${names} mayComment=${mayChange} />`;
-}
-
-function View({ incident, take, mayChange, edit, editFirst }) {
-  const names = useNames(incident.organization_id);
+function View({ incident, names, take, read, mayChange, edit, editFirst }) {
   const link = webAddress(incident.pagerduty_url);
   return html`
     <article class="card incident-card">
@@ -109,11 +108,12 @@ function View({ incident, take, mayChange, edit, editFirst }) {
         <div class="incident-pills"><${StatusPill} status=${incident.status} /><${LevelPill} level=${incident.criticality} what="criticality" /></div>
         <h1 dir="auto" class=${incident.title.length > 160 ? 'long' : ''}>${incident.title}</h1>
       </div>
-      ${mayChange && html`<${Moves} incident=${incident} take=${take} edit=${edit} editFirst=${editFirst} />`}
+      ${mayChange && html`<${Moves} incident=${incident} names=${names} take=${take} read=${read} edit=${edit} editFirst=${editFirst} />`}
       <dl class="facts">
+        <div><dt>Assignee</dt><dd>${incident.assignee_id ? html`<bdi>${names ? nameIn(names, incident.assignee_id) : '…'}</bdi>` : html`<span class="hint">nobody yet</span>`}</dd></div>
         <div><dt>Customer</dt><dd>${incident.customer ? html`<bdi>${incident.customer}</bdi>` : html`<span class="hint">none</span>`}</dd></div>
         <div><dt>Urgency</dt><dd>${nameOf(LEVELS, incident.urgency)}</dd></div>
-        <div><dt>Created</dt><dd><${Time} at=${incident.created_at} />${names?.[incident.created_by] && html` by <bdi>${names[incident.created_by]}</bdi>`}</dd></div>
+        <div><dt>Created</dt><dd><${Time} at=${incident.created_at} exact />${names?.[incident.created_by] && html` by <bdi>${names[incident.created_by]}</bdi>`}</dd></div>
         ${
           incident.pagerduty_incident_id &&
           html`
@@ -127,13 +127,19 @@ function View({ incident, take, mayChange, edit, editFirst }) {
         `
         }
       </dl>
-      ${incident.description && html`<h2 class="hidden">Description</h2><div class="prose" dir="auto">${incident.description}</div>`}
+      ${incident.description && html`<h2 class="hidden">Description</h2><${Prose} text=${incident.description} />`}
       <${Tags} tags=${incident.tags} />
     </article>
   `;
 }
 
-function Moves({ incident, take, edit, editFirst }) {
+/** What one may do about who works on it: [button, whom it makes the assignee]. */
+function handing({ assignee_id: assignee }) {
+  if (!assignee) return ['Take it', myId()];
+  return assignee === myId() ? ['Give back', null] : ['Take over', myId()];
+}
+
+function Moves({ incident, names, take, read, edit, editFirst }) {
   const [moving, setMoving] = useState(false);
   const buttons = useElement();
   const moved = useRef(false);
@@ -144,17 +150,23 @@ function Moves({ incident, take, edit, editFirst }) {
     if (moved.current) buttons.current.firstElementChild.focus(); // the button that was pressed is gone
     moved.current = false;
   }, [incident.status]);
-  const move = async (status) => {
+  const send = async (body) => {
     if (moving) return;
-    moved.current = true;
     setMoving(true);
     try {
-      take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: { status } }));
+      take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body }));
     } catch (problem) {
-      toast(problem.message, 'bad');
+      const taken = problem.kind === 'incident-taken';
+      toast(taken ? `${nameIn(names, problem.body.assignee_id)} was quicker: look before you take it.` : problem.message, 'bad');
+      if (taken) read();
     }
     setMoving(false);
   };
+  const move = (status) => {
+    moved.current = true;
+    return send({ status });
+  };
+  const [hand, to] = handing(incident);
   return html`
     <div class="actions start" ref=${buttons}>
       ${MOVES[incident.status].map(
@@ -162,15 +174,18 @@ function Moves({ incident, take, edit, editFirst }) {
         <button key=${status} type="button" class=${index === 0 ? 'button primary' : 'button'} aria-disabled=${moving} onClick=${() => move(status)}>${text}</button>
       `,
       )}
+      <button type="button" class="button" aria-disabled=${moving} onClick=${() => send({ assignee_id: to, assignee_was: incident.assignee_id })}>${hand}</button>
       <button type="button" class="button" onClick=${edit}><${Icon} name="edit" />Edit</button>
     </div>
   `;
 }
 
-function Editor({ incident, take, done }) {
-  const before = useRef(clean(incident, BLANK));
+function Editor({ incident, members, take, done }) {
   const draft = editDraft(incident.id);
-  const [values, setValues] = useState(() => clean(readDraft(draft), before.current));
+  const latest = clean(incident, BLANK);
+  const [values, setValues] = useState(() => clean(readDraft(draft), latest));
+  const [before, changed] = useFollowing(latest, setValues);
+  const { online } = useStore(connection);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const [saving, setSaving] = useState(false);
@@ -190,7 +205,7 @@ function Editor({ incident, take, done }) {
   const save = async (event) => {
     event.preventDefault();
     if (saving) return;
-    const changed = changes(before.current, values); // only these: what others change meanwhile stays theirs
+    const mine = changes(before.current, values); // only these: what others change meanwhile stays theirs
     const wrong = check(values);
     setErrors(wrong);
     if (Object.keys(wrong).length) {
@@ -199,8 +214,10 @@ function Editor({ incident, take, done }) {
     }
     setSaving(true);
     try {
-      if (Object.keys(changed).length) take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: changed }));
-      toast('Saved.');
+      if (Object.keys(mine).length) {
+        take(await api(`/api/incidents/${incident.id}`, { method: 'PATCH', body: bodyOf(mine) }));
+        toast('Saved.');
+      } else toast('Nothing was changed.');
       close();
     } catch (failed) {
       setProblem(failed);
@@ -212,9 +229,11 @@ function Editor({ incident, take, done }) {
   return html`
     <form ref=${form} class="card" noValidate onSubmit=${save} aria-labelledby="edit-title">
       <h1 id="edit-title">Edit incident</h1>
-      <${IncidentFields} values=${values} errors=${errors} onChange=${change} />
+      <${ChangedMeanwhile} changed=${changed} />
+      <${IncidentFields} values=${values} errors=${errors} members=${members} onChange=${change} />
       ${problem && html`<${Refusal} problem=${problem} />`}
-      <div class="actions">
+      ${!online && html`<${Offline} />`}
+      <div class="actions form-actions">
         <button type="button" class="button" onClick=${close}>Cancel</button>
         <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>
       </div>

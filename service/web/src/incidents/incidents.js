@@ -1,12 +1,14 @@
 // The organization's incidents, newest first, filtered by what stands in the address.
 import '../core/shared.js';
 import { readPage } from '../core/api.js';
-import { html, useEffect, useRef, useState } from '../core/html.js';
+import { html, useEffect, useMemo, useRef, useState } from '../core/html.js';
+import { keep, takeKept } from '../core/kept.js';
 import { List } from '../core/list.js';
+import { namesOf, useMembers } from '../core/people.js';
 import { useBroadcast } from '../core/realtime.js';
-import { setQuery, useRoute } from '../core/router.js';
+import { setQuery, useRoute, useScrollBack } from '../core/router.js';
 import { newestFirst, together } from '../core/rows.js';
-import { atLeast } from '../core/session.js';
+import { atLeast, myId } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { useSync } from '../core/sync.js';
 import { Time } from '../core/time.js';
@@ -17,17 +19,29 @@ const PAGE = 30;
 const MOST = 100; // what one request may ask for
 const SETTLE = 300; // milliseconds after the last key or broadcast
 
+const WHOSE = /** @type {[string, string][]} */ ([
+  ['me', 'Mine'],
+  ['none', "Nobody's"],
+]);
+
 function filtersOf(query) {
   const params = new URLSearchParams(query);
   const listed = (name, options) => {
     const wanted = (params.get(name) ?? '').split(',');
     return options.map(([key]) => key).filter((key) => wanted.includes(key));
   };
-  return { status: listed('status', STATUSES), criticality: listed('criticality', LEVELS), q: (params.get('q') ?? '').slice(0, 200) };
+  const [assignee = ''] = listed('assignee', WHOSE);
+  return {
+    status: listed('status', STATUSES),
+    criticality: listed('criticality', LEVELS),
+    assignee,
+    q: (params.get('q') ?? '').slice(0, 200),
+  };
 }
 
-function queryOf({ status, criticality, q }) {
+function queryOf({ status, criticality, assignee, q }) {
   const params = new URLSearchParams();
+  if (assignee) params.set('assignee', assignee);
   if (status.length) params.set('status', status.join(','));
   if (criticality.length) params.set('criticality', criticality.join(','));
   if (q.trim()) params.set('q', q.trim());
@@ -36,23 +50,33 @@ function queryOf({ status, criticality, q }) {
 
 /** @typedef {import('../types.d.ts').Incident} Incident */
 
-/** The incidents that a query finds, kept until those of another one are there. */
-function useIncidents(query) {
-  const latest = useRef(query);
-  latest.current = query;
-  const [list] = useState(
-    () =>
-      new List({
-        ask: (request) => readPage('/api/incidents', request, latest.current),
-        page: PAGE,
-        most: MOST,
-        merge: (/** @type {Incident[]} */ items, /** @type {Incident[]} */ rows) => together(items, rows, newestFirst),
-      }),
-  );
+/**
+ * The incidents that a query finds, kept until those of another one are there.
+ * @extends {List<Incident, string>}
+ */
+class Incidents extends List {
+  constructor(query) {
+    super({
+      ask: (request) => readPage('/api/incidents', request, this.query),
+      page: PAGE,
+      most: MOST,
+      merge: (items, rows) => together(items, rows, newestFirst),
+    });
+    this.query = query;
+  }
+}
+
+/** The list as it was left, if one comes back to it, else a new one. */
+function useIncidents(organizationId, query) {
+  const [list] = useState(() => takeKept(`incidents ${organizationId} ${query}`) ?? new Incidents(query));
   useEffect(() => {
-    list.change();
+    if (list.query === query && list.state.loaded) list.refresh();
+    else {
+      list.query = query;
+      list.change();
+    }
   }, [query]);
-  useEffect(() => () => list.end(), []);
+  useEffect(() => () => keep(`incidents ${organizationId} ${list.query}`, list), []);
   return list;
 }
 
@@ -60,9 +84,12 @@ export function IncidentsPage({ organization }) {
   useTitle('Incidents');
   const route = useRoute();
   const filters = filtersOf(route.query);
-  const query = queryOf(filters).toString();
-  const list = useIncidents(query);
+  const query = queryOf({ ...filters, assignee: filters.assignee === 'me' ? myId() : filters.assignee }).toString();
+  const list = useIncidents(organization.id, query);
   const { items, loaded, next, problem, loadingMore } = useStore(list);
+  const members = useMembers(items.some((one) => one.assignee_id) ? organization.id : null);
+  const names = useMemo(() => namesOf(members ?? []), [members]);
+  useScrollBack(loaded);
   const timer = useRef(/** @type {any} */ (null));
   useEffect(() => () => clearTimeout(timer.current), []);
   const soon = () => {
@@ -92,7 +119,7 @@ export function IncidentsPage({ organization }) {
         items.length > 0 &&
         html`
         <ul class="incidents" aria-label="Incidents">
-          ${items.map((incident) => html`<${Row} key=${incident.id} incident=${incident} />`)}
+          ${items.map((incident) => html`<${Row} key=${incident.id} incident=${incident} names=${names} />`)}
         </ul>
       `
       }
@@ -125,6 +152,7 @@ function Filters({ filters, onChange }) {
       </div>
       <${Toggles} label="Status" options=${STATUSES} chosen=${filters.status} onChange=${(status) => onChange({ status })} />
       <${Toggles} label="Criticality" options=${LEVELS} chosen=${filters.criticality} onChange=${(criticality) => onChange({ criticality })} />
+      <${Toggles} label="Assignee" options=${WHOSE} chosen=${[filters.assignee]} onChange=${(chosen) => onChange({ assignee: chosen.at(-1) ?? '' })} />
     </form>
   `;
 }
@@ -143,7 +171,7 @@ function Toggles({ label, options, chosen, onChange }) {
   `;
 }
 
-function Row({ incident }) {
+function Row({ incident, names }) {
   return html`
     <li>
       <a class="incident" href=${`/incidents/${incident.id}`}>
@@ -152,6 +180,7 @@ function Row({ incident }) {
           <span class="incident-facts">
             ${incident.customer && html`<bdi class="clamp-1">${incident.customer}</bdi>`}
             <${Time} at=${incident.created_at} />
+            ${names[incident.assignee_id] && html`<span><${Icon} name="user" /><span class="hidden">Assignee: </span><bdi>${names[incident.assignee_id]}</bdi></span>`}
             ${incident.pagerduty_incident_id && html`<span class="from-pagerduty"><${PagerDutyMark} />PagerDuty</span>`}
           </span>
         </span>

@@ -2,38 +2,60 @@
 import '../core/shared.js';
 import { api, Problem } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
-import { html, useEffect, useElement, useMemo, useState } from '../core/html.js';
+import { html, useEffect, useElement, useMemo, useRef, useState } from '../core/html.js';
+import { namesOf, useMembers } from '../core/people.js';
 import { useBroadcast } from '../core/realtime.js';
 import { navigate } from '../core/router.js';
 import { atLeast, chooseOrganization, myId } from '../core/session.js';
+import { useStore } from '../core/store.js';
+import { connection, useSync } from '../core/sync.js';
 import { webAddress } from '../core/text.js';
 import { Time } from '../core/time.js';
 import { focusFirstError } from '../ui/field.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, Notice, Skeleton, useTitle } from '../ui/parts.js';
+import { Prose } from '../ui/prose.js';
 import { toast } from '../ui/toast.js';
-import { BLANK, changes, check, clean, fromNotification, IncidentFields, Refusal, withParameters } from './form.js';
+import { BackLink } from './back.js';
+import { ChangedMeanwhile, useFollowing } from './follow.js';
+import { BLANK, bodyOf, changes, check, clean, fromNotification, IncidentFields, Offline, Refusal, withParameters } from './form.js';
 
 const EXISTS = 'This alert already has an incident. Here it is.';
 
 /**
- * The notification that the address names: undefined while it is read, null without one, or a Problem; and a retry.
+ * The notification that the address names, kept current: undefined while it is read, null without one, or a Problem; as
+ * it was first; and a retry.
  * @param {string | null} id
- * @returns {[import('../types.d.ts').Notification | undefined | null | Problem, () => void]}
+ * @returns {[Read, Read, () => void]}
+ * @typedef {import('../types.d.ts').Notification | undefined | null | Problem} Read
  */
 function useNotification(id) {
   const [found, setFound] = useState(/** @type {any} */ (id ? undefined : null));
-  const [attempt, setAttempt] = useState(0);
+  const first = useRef(found);
+  const latest = useRef(0);
+  const read = async () => {
+    if (!id) return;
+    const mine = ++latest.current;
+    const answer = await api(`/api/notifications/${encodeURIComponent(id)}`).catch((problem) => problem);
+    if (mine !== latest.current) return;
+    // Once it is there, it stays: a form is open on it.
+    if (first.current && !(first.current instanceof Problem)) {
+      if (!(answer instanceof Problem)) setFound(answer);
+    } else {
+      first.current = answer;
+      setFound(answer);
+    }
+  };
   useEffect(() => {
-    if (!id) return undefined;
-    const stop = new AbortController();
-    setFound(undefined);
-    api(`/api/notifications/${encodeURIComponent(id)}`, { signal: stop.signal })
-      .then(setFound)
-      .catch((problem) => stop.signal.aborted || setFound(problem));
-    return () => stop.abort();
-  }, [id, attempt]);
-  return [found, () => setAttempt(attempt + 1)];
+    latest.current++;
+    first.current = id ? undefined : null;
+    setFound(first.current);
+    read();
+    return () => void latest.current++;
+  }, [id]);
+  useSync(read);
+  useBroadcast('notification', (row) => row.id === id && read());
+  return [found, first.current, read];
 }
 
 function toIncident(id, notice) {
@@ -43,16 +65,17 @@ function toIncident(id, notice) {
 export function NewIncidentPage({ organization, query }) {
   const params = useMemo(() => new URLSearchParams(query), [query]);
   const id = params.get('notification');
-  const [notification, retry] = useNotification(id);
+  const [notification, first, retry] = useNotification(id);
   useTitle('New incident');
 
   const known = notification && !(notification instanceof Problem) ? notification : null;
+  const had = first && !(first instanceof Problem) ? first.incident_id : null;
   useEffect(() => {
     if (!known) return;
     if (known.organization_id !== organization.id) chooseOrganization(known.organization_id);
     if (known.unread) api(`/api/notifications/${known.id}/read`, { method: 'POST', body: { up_to: known.loud_seq } }).catch(() => {});
-    if (known.incident_id) toIncident(known.incident_id, EXISTS);
-  }, [known]);
+    if (had) toIncident(had, EXISTS);
+  }, [known?.id]);
 
   if (notification instanceof Problem) {
     const gone = notification.status === 404;
@@ -64,7 +87,7 @@ export function NewIncidentPage({ organization, query }) {
       </div>
     `;
   }
-  if (notification === undefined || known?.incident_id || (known && known.organization_id !== organization.id)) {
+  if (notification === undefined || had || (known && known.organization_id !== organization.id)) {
     return html`<div class="page narrow"><h1>New incident</h1><${Skeleton} rows=${8} class="form" /></div>`;
   }
   const prefilled = withParameters(known ? fromNotification(known) : BLANK, params);
@@ -81,14 +104,20 @@ function Form({ notification, prefilled, organization, query }) {
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any | null} */ (null));
   const [saving, setSaving] = useState(false);
-  const [taken, setTaken] = useState(/** @type {string | null} */ (null));
+  const [taken, setTaken] = useState(/** @type {{ id: string, by: string | null } | null} */ (null));
   const form = useElement();
+  const members = useMembers(organization.id);
+  const { online } = useStore(connection);
+  const [base, changed] = useFollowing(prefilled, setValues);
   const filledWith = notification?.prefill?.pagerduty_status ?? null;
 
   useBroadcast('incident', (row) => {
     const same = notification?.pagerduty_incident_id && row.pagerduty_incident_id === notification.pagerduty_incident_id;
-    if (same && row.organization_id === organization.id && !saving) setTaken(row.id);
+    if (same && row.organization_id === organization.id && !saving) setTaken({ id: row.id, by: row.created_by });
   });
+  useEffect(() => {
+    if (notification?.incident_id && !saving) setTaken((known) => known ?? { id: notification.incident_id, by: null });
+  }, [notification?.incident_id]);
   const change = (fields) => {
     setValues((old) => {
       const fresh = { ...old, ...fields };
@@ -120,7 +149,7 @@ function Form({ notification, prefilled, organization, query }) {
     try {
       const made = await api('/api/incidents', {
         method: 'POST',
-        body: { ...values, ...(notification && { notification_id: notification.id, pagerduty_status: filledWith }) },
+        body: { ...bodyOf(values), ...(notification && { notification_id: notification.id, pagerduty_status: filledWith }) },
       });
       dropDraft(draft);
       toast('Incident created.');
@@ -133,7 +162,7 @@ function Form({ notification, prefilled, organization, query }) {
   };
   /** Somebody was quicker: what was written here waits in the comment field there. */
   const handOver = (id) => {
-    const written = changes(prefilled, values).description;
+    const written = changes(base.current, values).description;
     if (written) saveDraft(`comment:${myId()}:${id}`, written);
     dropDraft(draft);
     toIncident(
@@ -141,6 +170,7 @@ function Form({ notification, prefilled, organization, query }) {
       `Somebody made an incident from this alert before you. Here it is.${written ? ' Your description waits below as a comment.' : ''}`,
     );
   };
+  const names = namesOf(members ?? []);
   return html`
     <div class="page narrow">
       <h1>New incident</h1>
@@ -148,7 +178,7 @@ function Form({ notification, prefilled, organization, query }) {
       ${
         taken &&
         html`
-        <${Notice} kind="warning" role="status"><p>Somebody has just made an incident from this alert. <button type="button" class="link-button" onClick=${() => handOver(taken)}>Open it</button></p><//>
+        <${Notice} kind="warning" role="status"><p><bdi>${names[taken.by ?? ''] ?? 'Somebody'}</bdi> has just made an incident from this alert. <button type="button" class="link-button" onClick=${() => handOver(taken.id)}>Open it</button></p><//>
       `
       }
       ${
@@ -157,11 +187,13 @@ function Form({ notification, prefilled, organization, query }) {
         <${Notice} role="status"><p>What you had typed is back. <button type="button" class="link-button" onClick=${startOver}>Start over</button></p><//>
       `
       }
+      <${ChangedMeanwhile} changed=${changed} />
       <form ref=${form} class="card" noValidate onSubmit=${submit}>
-        <${IncidentFields} values=${values} errors=${errors} onChange=${change} />
+        <${IncidentFields} values=${values} errors=${errors} members=${members} onChange=${change} />
         ${problem && html`<${Refusal} problem=${problem} />`}
-        <div class="actions">
-          <a class="button" href="/incidents" onClick=${() => dropDraft(draft)}>Cancel</a>
+        ${!online && html`<${Offline} />`}
+        <div class="actions form-actions">
+          <${BackLink} class="button" onLeave=${() => dropDraft(draft)}>Cancel<//>
           <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Creating …' : 'Create incident'}</button>
         </div>
       </form>
@@ -196,7 +228,7 @@ function ReadOnly({ notification, values, organization }) {
         <${Origin} notification=${notification} />
         <article class="card">
           <h2 dir="auto">${notification.title}</h2>
-          <div class="prose" dir="auto">${values.description}</div>
+          <${Prose} text=${values.description} />
         </article>
       `
       }

@@ -3,6 +3,7 @@ import { api, readPage } from '../core/api.js';
 import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
 import { html, useEffect, useState } from '../core/html.js';
 import { List } from '../core/list.js';
+import { nameIn } from '../core/people.js';
 import { useBroadcast } from '../core/realtime.js';
 import { oldestFirst, together } from '../core/rows.js';
 import { myId } from '../core/session.js';
@@ -12,6 +13,7 @@ import { Time } from '../core/time.js';
 import { Field } from '../ui/field.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, nameOf, Skeleton, STATUSES } from '../ui/parts.js';
+import { Prose } from '../ui/prose.js';
 
 const PAGE = 100;
 
@@ -72,8 +74,18 @@ function Status({ status }) {
   return html`<strong>${nameOf(STATUSES, status)}</strong>`;
 }
 
+/** "took it", "gave it to Rita", "gave it back". */
+function handing({ assignee_from: from, assignee_to: to, author_id: author }, names) {
+  const name = (id) => html`<bdi class="author">${nameIn(names, id)}</bdi>`;
+  if (!to) return from === author ? 'gave it back' : html`took it from ${name(from)}`;
+  if (to === author) return from ? html`took it over from ${name(from)}` : 'took it';
+  return html`gave it to ${name(to)}`;
+}
+
 /** What an entry says after its author's name. */
-function what({ kind, status_from: from, status_to: to }) {
+function what(entry, names) {
+  const { kind, status_from: from, status_to: to } = entry;
+  if (kind === 'assigned') return handing(entry, names);
   if (kind === 'created') return html`created the incident${to && to !== 'open' ? html` as <${Status} status=${to} />` : ''}`;
   if (kind === 'status') return html`moved it from <${Status} status=${from} /> to <${Status} status=${to} />`;
   if (kind === 'edited') return 'edited the fields';
@@ -81,17 +93,17 @@ function what({ kind, status_from: from, status_to: to }) {
   return to ? html`moved it from <${Status} status=${from} /> to <${Status} status=${to} />` : 'sent an update';
 }
 
-const ICONS = { created: 'flag', status: 'refresh', edited: 'edit', comment: 'comment' };
+const ICONS = { created: 'flag', status: 'refresh', assigned: 'user', edited: 'edit', comment: 'comment' };
 
 function Entry({ entry, names }) {
   const fromPagerDuty = entry.kind === 'pagerduty';
-  const author = fromPagerDuty ? 'PagerDuty' : (names[entry.author_id] ?? (entry.author_id ? 'A member' : 'Somebody'));
+  const author = fromPagerDuty ? 'PagerDuty' : nameIn(names, entry.author_id);
   return html`
     <li class=${`entry ${entry.kind}`}>
       <span class="entry-mark">${fromPagerDuty ? html`<${PagerDutyMark} />` : html`<${Icon} name=${ICONS[entry.kind] ?? 'info'} />`}</span>
       <div class="entry-text">
-        <p class="entry-head"><bdi class="author">${author}</bdi> <span>${what(entry)}</span> <${Time} at=${entry.created_at} /></p>
-        ${entry.body && html`<div class="prose" dir="auto">${entry.body}</div>`}
+        <p class="entry-head"><bdi class="author">${author}</bdi> <span>${what(entry, names)}</span> <${Time} at=${entry.created_at} exact /></p>
+        ${entry.body && html`<${Prose} text=${entry.body} />`}
       </div>
     </li>
   `;

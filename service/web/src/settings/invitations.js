@@ -11,7 +11,7 @@ import { toast } from '../ui/toast.js';
 
 const ADDRESS = '/api/invitations';
 const MOST = 100;
-const moment = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 export function Invitations({ organization }) {
   const [page, setPage] = useState(/** @type {{ items: import('../types.d.ts').Invitation[], next: string | null } | null} */ (null));

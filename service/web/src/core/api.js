@@ -25,9 +25,12 @@ function sentence(text) {
   return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + (/[.!?]$/.test(trimmed) ? '' : '.');
 }
 
-/** For an answer that never came. */
-export function unreachable() {
-  return new Problem(0, { detail: 'The service cannot be reached. Check your connection; this page tries again by itself.' });
+/** For an answer that never came. What is read is read again; what was to be saved is in the hands of whoever saves. */
+export function unreachable(method = 'GET') {
+  if (method === 'GET') {
+    return new Problem(0, { detail: 'The service cannot be reached. Check your connection; this page tries again by itself.' });
+  }
+  return new Problem(0, { detail: 'Not saved: the service cannot be reached. Check your connection, then try once more.' });
 }
 
 /** @type {string | null} */
@@ -87,7 +90,7 @@ export async function api(path, { method = 'GET', body, keepalive = false, signa
     }
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw unreachable();
+    throw unreachable(method);
   }
   if (!response || response.status === 401) {
     onUnauthorized();

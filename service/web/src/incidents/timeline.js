@@ -8,12 +8,13 @@ import { useBroadcast } from '../core/realtime.js';
 import { oldestFirst, together } from '../core/rows.js';
 import { myId } from '../core/session.js';
 import { useStore } from '../core/store.js';
-import { useSync } from '../core/sync.js';
+import { connection, useSync } from '../core/sync.js';
 import { Time } from '../core/time.js';
 import { Field } from '../ui/field.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, nameOf, Skeleton, STATUSES } from '../ui/parts.js';
 import { Prose } from '../ui/prose.js';
+import { Offline } from './form.js';
 
 const PAGE = 100;
 
@@ -114,6 +115,7 @@ function CommentBox({ incident, take }) {
   const [text, setText] = useState(() => String(readDraft(draft) ?? ''));
   const [error, setError] = useState(/** @type {string | null} */ (null));
   const [sending, setSending] = useState(false);
+  const { online } = useStore(connection);
   const type = (event) => {
     setText(event.currentTarget.value);
     saveDraft(draft, event.currentTarget.value);
@@ -142,6 +144,7 @@ function CommentBox({ incident, take }) {
       <${Field} label="Comment" error=${error}>
         ${(attributes) => html`<textarea ...${attributes} rows="3" dir="auto" value=${text} onInput=${type} onKeyDown=${sendByKey}></textarea>`}
       <//>
+      ${!online && text && html`<${Offline} />`}
       <div class="actions"><button type="submit" class="button" aria-disabled=${sending}>${sending ? 'Sending …' : 'Comment'}</button></div>
     </form>
   `;

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "http://localhost:3000", pattern=r"^https?://\S+[^/]$", description="Where PagerDuty and browsers reach us."
     )
+    product_name: str = Field(
+        "supabase-pagerduty", min_length=1, max_length=40, description="What the pages call the product."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     pagerduty_api_url_us: str = Field("https://api.pagerduty.com", pattern=r"^https?://\S+$")
     pagerduty_api_url_eu: str = Field("https://api.eu.pagerduty.com", pattern=r"^https?://\S+$")

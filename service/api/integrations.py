@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Literal
 
+from flask import Response, jsonify, make_response
 from postgrest.exceptions import APIError
 from pydantic import BaseModel, TypeAdapter
 from svcs.flask import container
@@ -20,11 +21,12 @@ from service.api.schemas import (
     KeyTestInput,
     OrganizationHeader,
     Page,
+    TestAlertAnswer,
 )
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.pagerduty.client import check_api_key
-from service.problems import FORBIDDEN, INVALID_FIELDS, NOT_FOUND, not_found
+from service.problems import CONFLICT, FORBIDDEN, INVALID_FIELDS, NOT_FOUND, TOO_MANY_REQUESTS, not_found
 from service.rest import call
 from service.vocabulary import HealthState
 
@@ -72,6 +74,7 @@ class _Saved(BaseModel):
 
 _SAVED = TypeAdapter(_Saved)
 _FOUND: TypeAdapter[_Saved | None] = TypeAdapter(_Saved | None)
+_SENT = TypeAdapter(TestAlertAnswer)
 _SEALED: TypeAdapter[str | None] = TypeAdapter(str | None)
 
 blueprint = user_blueprint("integrations", "/api/integrations/pagerduty", "The organization's PagerDuty settings")
@@ -117,6 +120,28 @@ def rotate_url(header: OrganizationHeader) -> dict[str, Any]:
     if not saved.configured:
         raise not_found("integration")
     return _answer(saved)
+
+
+@blueprint.post(
+    "/test-alert",
+    responses={201: TestAlertAnswer, **problem_responses(NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS)},
+    summary="Tell everybody of a test alert, as of one of PagerDuty's; five a minute",
+)
+def test_alert(header: OrganizationHeader) -> Response:
+    organization = current_organization()
+    try:
+        with _for_admins(organization):
+            sent = call(rest_as_user(), "send_test_alert", _SENT, organization_id=organization.id)
+    except APIError as error:
+        if error.code == "PT404":
+            raise not_found("integration") from None
+        if error.code == "PT409":
+            raise CONFLICT("PagerDuty is switched off: nobody would be told. Switch it on first.") from None
+        if error.code == "PT429":
+            detail = "Five test alerts a minute are enough; wait a moment."
+            raise TOO_MANY_REQUESTS(detail, headers={"Retry-After": "60"}) from None
+        raise
+    return make_response(jsonify(sent.model_dump()), 201)
 
 
 @blueprint.get(

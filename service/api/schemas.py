@@ -327,6 +327,12 @@ class KeyTestInput(Input):
     region: Region | None = Field(None, description="By default the saved one for a saved key, else both")
 
 
+class TestAlertAnswer(BaseModel):
+    """Of a test alert that everybody was told of."""
+
+    notification_id: Id
+
+
 class KeyTestAnswer(BaseModel):
     ok: bool
     status: Literal[

@@ -36,7 +36,6 @@ _NAVIGATION = (("/inbox", "Inbox"), ("/incidents", "Incidents"), ("/settings", "
 _YEAR = 31_536_000  # seconds
 # The manifest's icons: name, size in pixels, purpose.
 _ICONS = (("icon-192", 192, "any"), ("icon-512", 512, "any"), ("maskable-512", 512, "maskable"))
-_NAME = "supabase-pagerduty"
 
 
 class Pages:
@@ -47,6 +46,7 @@ class Pages:
         self._supabase_url = settings.supabase_url
         # What the scripts must know. The publishable key is public by design; nothing secret may ever be added here.
         self._config = {
+            "product_name": settings.product_name,
             "supabase_url": settings.supabase_url,
             "supabase_key": settings.supabase_publishable_key,
             "demo_people": [dict(person) for person in settings.demo_people],
@@ -88,8 +88,8 @@ class Pages:
         ]
         body = {
             "id": "/",
-            "name": _NAME,
-            "short_name": _NAME,
+            "name": self._config["product_name"],
+            "short_name": self._config["product_name"],
             "start_url": "/inbox",
             "scope": "/",
             "display": "standalone",

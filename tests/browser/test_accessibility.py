@@ -204,6 +204,10 @@ def test_settings(visit: Callable[[Person | None, str], Page], busy: Organizatio
         expect(page.get_by_text("PagerDuty does not know this key")).to_be_visible()
     check(page)
     page.get_by_role("link", name="Members", exact=True).click()
+    if role == "admin":
+        expect(page.get_by_role("dialog", name="Leave without saving?")).to_be_visible()
+        check(page)
+        page.get_by_role("button", name="Leave").click()
     expect(page.get_by_text(busy.owner.email)).to_be_visible()
     page.get_by_text("What the roles may do").click()
     if role == "admin":

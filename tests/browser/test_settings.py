@@ -42,9 +42,11 @@ def card(page: Page) -> Locator:
 def test_from_nothing(windows: Windows, world: World) -> None:
     newcomers = world.organization("Newcomers", ("owner",), integration=False)
     page = windows.open(newcomers.owner, "/settings", permissions=["clipboard-read", "clipboard-write"])
-    expect(page.get_by_text("PagerDuty is not connected yet")).to_be_visible()
+    first, second, third = (card(page).get_by_role("listitem").nth(number) for number in range(3))
+    expect(second).to_contain_text("Generic Webhooks (v3)")
+    expect(third).to_contain_text("Waiting for PagerDuty")
     expect(page.get_by_label("Webhook URL")).to_have_count(0)
-    page.get_by_text("Take alerts", exact=True).click()
+    first.get_by_role("button", name="Make the webhook URL").click()
     expect(page.get_by_role("switch", name="Take alerts")).to_be_checked()
     address = page.get_by_label("Webhook URL")
     expect(address).to_have_value(re.compile("/api/webhooks/pagerduty/.{32}"))
@@ -54,7 +56,12 @@ def test_from_nothing(windows: Windows, world: World) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == address.input_value()
 
     newcomers.token = address.input_value().rsplit("/", 1)[1]
-    newcomers.send(v3())
+    page.get_by_role("textbox", name="Signing secret").fill("the-right-secret")
+    second.get_by_role("button", name="Save the signing secret").click()
+    expect(second.get_by_role("heading")).to_contain_text("done")
+    expect(third.get_by_role("heading")).not_to_contain_text("done")
+    newcomers.send(v3(), secret="the-right-secret")
+    expect(third).to_contain_text(re.compile(r"Received \d+ s ago. PagerDuty is connected."))
     expect(page.get_by_text("Alerts arrive")).to_be_visible()
     expect(card(page).get_by_text("Last event")).to_be_visible()
     expect_unread(page, 1)
@@ -240,7 +247,7 @@ def test_test_connection_takes_the_saved_key(windows: Windows, acme: Organizatio
 
 def test_a_bad_signature_shows_in_the_health_and_a_good_one_cures_it(windows: Windows, acme: Organization) -> None:
     page = windows.open(acme.admin, "/settings")
-    expect(page.get_by_text("Waiting for the first alert")).to_be_visible()
+    expect(page.get_by_text("Waiting for PagerDuty")).to_be_visible()
     page.get_by_role("textbox", name="Signing secret").fill("the-right-secret")
     save(page)
     expect(page.get_by_role("group", name="Signing secret")).to_contain_text("cret")
@@ -264,3 +271,73 @@ def test_others_read_it_and_learn_why_they_may_not_change_it(windows: Windows, a
     assert acme.token
     assert acme.token not in page.content()
     assert "ZZZZ" not in page.content()
+
+
+def test_what_is_sent_before_the_page_hears_of_it_is_seen_while_one_waits(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    expect(page.get_by_text("Waiting for PagerDuty")).to_be_visible()
+    acme.send(v3("pagey.ping"))  # ignored, and so not broadcast
+    expect(card(page)).to_contain_text(re.compile(r"Received \d+ s ago"))
+
+
+def test_a_test_alert_reaches_everybody_here_and_proves_nothing(
+    windows: Windows, acme: Organization, world: World
+) -> None:
+    windows.watch.expect("status of 429")
+    globex = world.organization("Globex")
+    others = [windows.open(globex.admin, "/incidents"), windows.open(acme.viewer, "/incidents")]
+    page = windows.open(acme.admin, "/settings")
+    page.get_by_role("button", name="Send a test alert").click()
+    expect(page.get_by_text("Your test alert is in the bell.")).to_be_visible()
+    expect_unread(page, 1)
+    expect_unread(others[1], 1)
+    expect(others[1].get_by_role("status").filter(has_text="New alert: Test alert: nothing is wrong")).to_be_visible()
+    expect(page.get_by_text("Waiting for PagerDuty")).to_be_visible()
+    for _ in range(4):
+        acme.admin.api.post("/api/integrations/pagerduty/test-alert", json={}).raise_for_status()
+    page.get_by_role("button", name="Send a test alert").click()
+    expect(page.get_by_text("Five test alerts a minute are enough")).to_be_visible()
+    expect_unread(others[0], 0)
+
+
+def test_a_test_alert_becomes_an_incident_like_any_other(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    page.get_by_role("button", name="Send a test alert").click()
+    page.get_by_role("status").filter(has_text="Test alert").get_by_role("button", name="Open").click()
+    expect(page.get_by_role("textbox", name="Title")).to_have_value("Test alert: nothing is wrong")
+    expect(page.get_by_role("textbox", name="Description")).to_have_value(re.compile("Sent by: Admin of Acme"))
+    page.get_by_role("button", name="Create incident").click()
+    expect(page.get_by_role("heading", name="Test alert: nothing is wrong")).to_be_visible()
+
+
+def test_unsaved_changes_are_asked_about_and_come_back(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    key = page.get_by_role("textbox", name="Integration key filter")
+    key.fill("R0UT1NG")
+    page.get_by_role("textbox", name="API key").fill("not-for-a-draft")
+    page.get_by_role("link", name="Members", exact=True).click()
+    question = page.get_by_role("dialog", name="Leave without saving?")
+    question.get_by_role("button", name="Cancel").click()
+    expect(key).to_have_value("R0UT1NG")
+    page.get_by_role("link", name="Members", exact=True).click()
+    question.get_by_role("button", name="Leave").click()
+    expect(page.get_by_text(acme.owner.email)).to_be_visible()
+    page.get_by_role("link", name="Integrations", exact=True).click()
+    expect(page.get_by_text("What you had changed and not saved is back.")).to_be_visible()
+    expect(key).to_have_value("R0UT1NG")
+    expect(page.get_by_role("textbox", name="API key")).to_be_empty()
+    assert "not-for-a-draft" not in page.evaluate("JSON.stringify(sessionStorage)")
+    page.on("dialog", lambda dialog: dialog.accept())  # the browser asks before it loads the page again
+    page.reload()
+    expect(key).to_have_value("R0UT1NG")
+    page.get_by_role("button", name="Discard it").click()
+    expect(key).to_be_empty()
+    page.get_by_role("link", name="Members", exact=True).click()
+    expect(page.get_by_text(acme.owner.email)).to_be_visible()
+
+
+def test_saving_nothing_does_not_say_saved(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("status").filter(has_text="Nothing was changed.")).to_be_visible()
+    expect(page.get_by_text("Saved.")).to_have_count(0)

@@ -22,6 +22,7 @@ from tests.database import (
     test_links,
     test_living_row,
     test_memberships,
+    test_sending_a_test_alert,
     test_service_filter,
     test_topics,
     test_webhook_url,
@@ -186,6 +187,18 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "rotate_webhook_token": (
         "rotate_webhook_token", "i.organization_id = rotate_webhook_token.organization_id", "true",
         test_webhook_url.test_the_old_url_is_taken_for_48_hours,
+    ),
+    "ingest_test_alert: the integration": (
+        "ingest_test_alert", "where i.organization_id = ingest_test_alert.organization_id", "where true",
+        test_sending_a_test_alert.test_every_member_is_told_and_nobody_else,
+    ),
+    "ingest_test_alert: five a minute": (
+        "ingest_test_alert", "where e.organization_id = ingest_test_alert.organization_id", "where true",
+        test_sending_a_test_alert.test_five_a_minute_in_each_organization,
+    ),
+    "ingest_test_alert: the sender's name": (
+        "ingest_test_alert", "where m.organization_id = ingest_test_alert.organization_id", "where true",
+        test_sending_a_test_alert.test_it_says_who_sent_it_as_that_organization_knows_them,
     ),
     "write_audit: the actor's name": (
         "write_audit", " and m.organization_id = organization", "",

@@ -6,6 +6,7 @@ export type Role = 'viewer' | 'responder' | 'admin' | 'owner';
 
 /** The page's configuration, which stands in its HTML. `problems`: texts by the last part of a problem's type. */
 export interface Config {
+  product_name: string;
   supabase_url: string;
   supabase_key: string;
   demo_people: { email: string; password: string; name: string; what: string }[];

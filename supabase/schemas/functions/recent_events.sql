@@ -33,6 +33,7 @@ begin
         where e.organization_id = recent_events.organization_id
           and recent_events.organization_id in (select pagerduty_private.my_organizations())
           and e.received_at > first_counted
+          and e.family <> 'test'
         order by e.received_at desc
         limit 1000
       ) recent

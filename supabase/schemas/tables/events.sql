@@ -5,7 +5,7 @@ create table pagerduty.events (
   event_id text not null check (length(event_id) between 1 and 300),
   notification_id uuid references pagerduty.notifications on delete set null,
   delivery_id text check (length(delivery_id) <= 300),
-  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'unknown')),
+  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'test', 'unknown')),
   event_type text not null check (length(event_type) <= 255),
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
@@ -40,7 +40,7 @@ comment on column pagerduty.events.integration_id is 'The integration that recei
 comment on column pagerduty.events.event_id is 'PagerDuty''s id of the event; where it sends none, a digest of the message. Unique per integration.';
 comment on column pagerduty.events.notification_id is 'The notification whose history it is part of.';
 comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first delivery: the same on each of its attempts.';
-comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, or unknown.';
+comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, test (send_test_alert()), or unknown.';
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
 comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
 comment on column pagerduty.events.pagerduty_status is 'The status that it told the incident to have. Null: it told none, whatever a snapshot of the incident in it says, or it was not taken at all.';

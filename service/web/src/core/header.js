@@ -2,6 +2,7 @@
 import { Bell } from '../inbox/bell.js';
 import { Icon } from '../ui/icons.js';
 import { Popover } from '../ui/popover.js';
+import { config } from './config.js';
 import { html } from './html.js';
 import { navigate, useRoute } from './router.js';
 import { chooseOrganization, session, signOut } from './session.js';
@@ -25,7 +26,7 @@ export function Header() {
       <div class="topbar-row">
         <a class="brand" href=${inside || starting ? '/incidents' : '/sign-in'}>
           <span class="brand-mark"><${Icon} name="bell" /></span>
-          <span class="brand-name">supabase-pagerduty</span>
+          <span class="brand-name">${config.product_name}</span>
         </a>
         ${
           (inside || starting) &&

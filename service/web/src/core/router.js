@@ -80,5 +80,20 @@ addEventListener('click', (event) => {
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
   if (!PAGES.test(link.pathname) || link.hash) return;
   event.preventDefault();
-  navigate(link.pathname + link.search);
+  follow(link.pathname + link.search);
 });
+
+/** @type {null | (() => Promise<boolean>)} */
+let guard = null;
+
+/** From now on, a link is only followed if `agrees` answers true, until the returned function is called. */
+export function guardLeaving(agrees) {
+  guard = agrees;
+  return () => {
+    if (guard === agrees) guard = null;
+  };
+}
+
+async function follow(address) {
+  if (!guard || (await guard())) navigate(address);
+}

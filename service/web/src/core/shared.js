@@ -26,3 +26,4 @@ import '../inbox/words.js';
 import '../organizations/invited.js';
 import '../ui/prose.js';
 import '../ui/toast.js';
+import '../ui/unsaved.js';

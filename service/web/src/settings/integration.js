@@ -1,25 +1,32 @@
 // The PagerDuty card: everything that connects an organization to PagerDuty.
 import { api } from '../core/api.js';
+import { dropDraft, readDraft, saveDraft } from '../core/drafts.js';
 import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
 import { useBroadcast } from '../core/realtime.js';
+import { myId } from '../core/session.js';
 import { useSync } from '../core/sync.js';
-import { fullTime } from '../core/time.js';
-import { ask } from '../ui/dialog.js';
 import { Field, focusFirstError, Select, Switch } from '../ui/field.js';
 import { PagerDutyMark } from '../ui/icons.js';
-import { CopyButton, Failure, Notice, nameOf, Skeleton } from '../ui/parts.js';
+import { Failure, Notice, nameOf, Skeleton } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
+import { useUnsaved } from '../ui/unsaved.js';
 import { ConnectionTest } from './connection-test.js';
 import { describeTypes, EventTypes } from './event-types.js';
 import { Health } from './health.js';
 import { SecretField } from './secret-field.js';
 import { choiceOf, describeServices, Services, servicesOf } from './services.js';
+import { isConnected, Steps, TestAlert } from './steps.js';
+import { ADDRESS, WebhookAddress } from './webhook-address.js';
 
-const ADDRESS = '/api/integrations/pagerduty';
 const REGIONS = [
   ['us', 'United States'],
   ['eu', 'Europe'],
 ];
+
+/** Before PagerDuty sent anything, the steps say how it stands, unless something is wrong. */
+function showsHealth({ can_edit: mayEdit, health }) {
+  return !mayEdit || !['not_configured', 'waiting'].includes(health.state);
+}
 
 export function IntegrationTab({ organization }) {
   const [saved, setSaved] = useState(/** @type {import('../types.d.ts').Integration | null} */ (null));
@@ -61,10 +68,10 @@ export function IntegrationTab({ organization }) {
         }
       </div>
       ${problem && html`<${Failure} problem=${problem} onRetry=${read} />`}
-      <${Health} saved=${saved} />
+      ${showsHealth(saved) && html`<${Health} saved=${saved} />`}
       ${
         saved.can_edit
-          ? html`<${Form} saved=${saved} setSaved=${setSaved} />`
+          ? html`<${Form} saved=${saved} setSaved=${setSaved} read=${read} organization=${organization} />`
           : html`<${ReadOnly} saved=${saved} organization=${organization} />`
       }
     </section>
@@ -85,54 +92,6 @@ function Enable({ saved, setSaved }) {
     setWanted(null);
   };
   return html`<${Switch} checked=${wanted ?? saved.enabled} onChange=${change}>Take alerts<//>`;
-}
-
-/** Replaces the webhook URL, once it is agreed what that does. */
-function NewAddress({ saved, setSaved }) {
-  const [busy, setBusy] = useState(false);
-  const until = saved.previous_webhook_url_expires_at;
-  const rotate = async () => {
-    if (busy) return;
-    const ends = until ? ` The URL before it, which is taken until ${fullTime(until)}, stops at once.` : '';
-    const text = `Give the new one to PagerDuty within 48 hours: so long, the one shown now is taken, too.${ends}`;
-    if (!(await ask({ title: 'Make a new webhook URL?', text, action: 'Make a new URL' }))) return;
-    setBusy(true);
-    try {
-      setSaved(await api(`${ADDRESS}/rotate-url`, { method: 'POST' }));
-      toast('This is the new URL: give it to PagerDuty.');
-    } catch (problem) {
-      toast(problem.message, 'bad');
-    }
-    setBusy(false);
-  };
-  return html`
-    <div class="new-address">
-      <button type="button" class="button" aria-disabled=${busy} onClick=${rotate}>New URL…</button>
-      ${until && html`<p class="hint">The URL before this one is taken until <time datetime=${until}>${fullTime(until)}</time>.</p>`}
-    </div>
-  `;
-}
-
-function WebhookAddress({ saved, setSaved }) {
-  if (!saved.webhook_url) {
-    return html`
-      <div class="field">
-        <span class="label">Webhook URL</span>
-        <p class="hint reserve">You get it when PagerDuty is switched on, or anything here is saved, for the first time.</p>
-      </div>
-    `;
-  }
-  return html`
-    <${Field} label="Webhook URL" hint=${saved.bare_webhook_url ? `It is secret: whoever knows it can send alerts. This organization also takes ${saved.bare_webhook_url}.` : 'It is secret: whoever knows it can send alerts. In PagerDuty: Integrations, Generic Webhooks (v3), New Webhook.'}>
-      ${(attributes) => html`
-        <div class="with-button">
-          <input ...${attributes} type="text" readonly value=${saved.webhook_url} onFocus=${(event) => event.currentTarget.select()} />
-          <${CopyButton} text=${saved.webhook_url} label="Copy" />
-        </div>
-      `}
-    <//>
-    <${NewAddress} saved=${saved} setSaved=${setSaved} />
-  `;
 }
 
 /** The fields that are saved together, as they are now. */
@@ -161,13 +120,29 @@ function changesOf(fields, saved) {
   return changed;
 }
 
-function Form({ saved, setSaved }) {
-  const [fields, setFields] = useState(() => fieldsOf(saved));
+/** What survives a change of the page: all but the secrets. */
+const draftOf = ({ api_key: _, signing_secret: __, ...rest }) => rest;
+
+function Form({ saved, setSaved, read, organization }) {
+  const draft = `integration:${myId()}:${organization.id}`;
+  const [restored, setRestored] = useState(() => readDraft(draft));
+  const [fields, setFields] = useState(() => ({ ...fieldsOf(saved), ...restored }));
+  const [wasConnected] = useState(isConnected(saved)); // the steps stay until one comes back
   const [errors, setErrors] = useState(/** @type {Record<string, string | undefined>} */ ({}));
   const [saving, setSaving] = useState(false);
   const form = useElement();
   const base = useRef(saved);
   const dirty = Object.keys(changesOf(fields, base.current)).length > 0;
+  useUnsaved(dirty, 'What you changed waits here until you come back, but for a secret that you typed.');
+  useEffect(() => {
+    if (dirty) saveDraft(draft, draftOf(fields));
+    else dropDraft(draft);
+  }, [fields, dirty]);
+  const discard = () => {
+    setFields(fieldsOf(base.current));
+    setErrors({});
+    setRestored(null);
+  };
   useEffect(() => {
     // Saved elsewhere, by somebody else: shown here unless something is being typed.
     if (saved.updated_at !== base.current.updated_at && !dirty) setFields(fieldsOf(saved));
@@ -206,22 +181,48 @@ function Form({ saved, setSaved }) {
       focusFirstError(form.current);
       return;
     }
-    const answer = await send(changesOf(fields, base.current), 'Saved.');
-    if (answer) setFields(fieldsOf(answer));
+    const changed = changesOf(fields, base.current);
+    if (!Object.keys(changed).length) {
+      toast('Nothing was changed.');
+      return;
+    }
+    const answer = await send(changed, 'Saved.');
+    if (answer) {
+      setFields(fieldsOf(answer));
+      setRestored(null);
+    }
   };
   const remove = (name, done) => async () => {
     if (await send({ [name]: null }, done)) change(name)(null);
   };
+  const secret = html`
+    <${SecretField}
+      label="Signing secret" hint="Shown once by PagerDuty when the webhook is made. With it, nothing unsigned is accepted."
+      saved=${saved.signing_secret} value=${fields.signing_secret} error=${errors.signing_secret}
+      onChange=${change('signing_secret')} onRemove=${remove('signing_secret', 'Signing secret removed: the secret URL alone protects the webhook now.')}
+      removal="Webhooks are then accepted without a signature: only the secrecy of the URL protects them."
+    />
+    ${fields.signing_secret && html`<div class="actions start"><button type="submit" class="button" aria-disabled=${saving}>Save the signing secret</button></div>`}
+  `;
   return html`
     <form ref=${form} noValidate autocomplete="off" onSubmit=${submit}>
-      <h3>Receiving alerts</h3>
-      <${WebhookAddress} saved=${saved} setSaved=${setSaved} />
-      <${SecretField}
-        label="Signing secret" hint="Shown once by PagerDuty when the webhook is made. With it, nothing unsigned is accepted."
-        saved=${saved.signing_secret} value=${fields.signing_secret} error=${errors.signing_secret}
-        onChange=${change('signing_secret')} onRemove=${remove('signing_secret', 'Signing secret removed: the secret URL alone protects the webhook now.')}
-        removal="Webhooks are then accepted without a signature: only the secrecy of the URL protects them."
-      />
+      ${
+        restored &&
+        dirty &&
+        html`
+        <${Notice} role="status"><p>What you had changed and not saved is back. <button type="button" class="link-button" onClick=${discard}>Discard it</button></p><//>
+      `
+      }
+      ${
+        wasConnected
+          ? html`
+          <h3>Receiving alerts</h3>
+          <${WebhookAddress} saved=${saved} setSaved=${setSaved} />
+          ${secret}
+          <${TestAlert} saved=${saved} />
+        `
+          : html`<${Steps} saved=${saved} setSaved=${setSaved} read=${read} secret=${secret} />`
+      }
       <h3>Who is told</h3>
       <p class="hint">These filters hide alerts from the bell, and from nothing else: an incident that was made of an alert follows PagerDuty all the same.</p>
       <${EventTypes} chosen=${fields.event_types} error=${errors.event_types} onChange=${change('event_types')} />
@@ -229,12 +230,12 @@ function Form({ saved, setSaved }) {
       <${Field} label="Integration key filter" optional error=${errors.integration_key} hint="V3 webhooks carry no integration key, only the service's id: choose services above. This is for older webhooks: only alerts of the integration with this key are told. Empty tells of all.">
         ${(attributes) => html`<input ...${attributes} type="text" spellcheck="false" value=${fields.integration_key} onInput=${(event) => change('integration_key')(event.currentTarget.value)} />`}
       <//>
-      <h3>Talking to PagerDuty</h3>
+      <h3>Asking PagerDuty</h3>
       <${SecretField}
-        label="API key" hint="A REST API key of your PagerDuty account."
+        label="API key" hint="Used for one thing: the connection test below asks PagerDuty with it. No alert needs it."
         saved=${saved.api_key} value=${fields.api_key} error=${errors.api_key}
         onChange=${change('api_key')} onRemove=${remove('api_key', 'API key removed.')}
-        removal="Nothing can be asked of PagerDuty then. Alerts still arrive."
+        removal="The connection test then needs a key that you type. Alerts still arrive."
       />
       <${Field} label="Service region" error=${errors.region} hint="Where your PagerDuty account lives. Test connection finds out.">
         ${(attributes) => html`<${Select} attributes=${attributes} options=${REGIONS} value=${fields.region} onChange=${change('region')} />`}

@@ -7,7 +7,7 @@ import { Icon } from './icons.js';
 /** Sets the document's title while the page is shown. */
 export function useTitle(title) {
   useEffect(() => {
-    document.title = `${shorten(title, 80)} · supabase-pagerduty`;
+    document.title = `${shorten(title, 80)} · ${config.product_name}`;
   }, [title]);
 }
 

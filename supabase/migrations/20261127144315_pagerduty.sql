@@ -420,7 +420,7 @@ create table pagerduty.events (
   event_id text not null check (length(event_id) between 1 and 300),
   notification_id uuid references pagerduty.notifications on delete set null,
   delivery_id text check (length(delivery_id) <= 300),
-  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'unknown')),
+  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'test', 'unknown')),
   event_type text not null check (length(event_type) <= 255),
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
@@ -455,7 +455,7 @@ comment on column pagerduty.events.integration_id is 'The integration that recei
 comment on column pagerduty.events.event_id is 'PagerDuty''s id of the event; where it sends none, a digest of the message. Unique per integration.';
 comment on column pagerduty.events.notification_id is 'The notification whose history it is part of.';
 comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first delivery: the same on each of its attempts.';
-comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, or unknown.';
+comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, test (send_test_alert()), or unknown.';
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
 comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
 comment on column pagerduty.events.pagerduty_status is 'The status that it told the incident to have. Null: it told none, whatever a snapshot of the incident in it says, or it was not taken at all.';
@@ -1914,6 +1914,7 @@ begin
         where e.organization_id = recent_events.organization_id
           and recent_events.organization_id in (select pagerduty_private.my_organizations())
           and e.received_at > first_counted
+          and e.family <> 'test'
         order by e.received_at desc
         limit 1000
       ) recent
@@ -2651,6 +2652,105 @@ $$;
 comment on function pagerduty.rotate_webhook_url(uuid) is 'Gives an organization''s integration a new webhook URL; the one before it is taken for 48 hours more. Answers the settings, as get_integration() does.';
 revoke all on function pagerduty.rotate_webhook_url(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.rotate_webhook_url(uuid) to authenticated;
+
+-- supabase/schemas/functions/send_test_alert.sql -----------------------------------------------------
+-- What an admin can see before PagerDuty sends anything: an alert through all that a webhook's event goes through, but for
+-- the service's door. It says nothing of PagerDuty, and does not count as an event of it.
+create function pagerduty_private.test_event(sent_by text) returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'event_id', id,
+    'family', 'test',
+    'event_type', 'incident.triggered',
+    'known', true,
+    'loud', true,
+    'subject', 'test:' || id,
+    'agent_name', sent_by,
+    'occurred_at', clock_timestamp(),
+    'integration_keys', '[]'::jsonb,
+    'told_status', 'triggered',
+    'headline', 'Test alert, sent by ' || sent_by,
+    'payload', jsonb_build_object('test', true),
+    'notification', jsonb_build_object(
+      'title', title,
+      'body', text,
+      'facts', jsonb_build_array(jsonb_build_array('Sent by', sent_by)),
+      'described', jsonb_build_object('title', title, 'urgency', 'high', 'written', text),
+      'prefill', jsonb_build_object(
+        'title', title, 'description', text || E'\n\nSent by: ' || sent_by,
+        'criticality', 'low', 'urgency', 'low', 'customer', '', 'tags', jsonb_build_array('test')
+      )
+    )
+  )
+  from (
+    select
+      gen_random_uuid()::text as id,
+      'Test alert: nothing is wrong' as title,
+      'Sent from the settings to see how an alert arrives.' as text
+  ) made
+$$;
+comment on function pagerduty_private.test_event(text) is 'A test alert as an event of ingest_event(), with an id of its own.';
+revoke all on function pagerduty_private.test_event(text) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.ingest_test_alert(organization_id uuid) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  integration pagerduty.integrations;
+  sender text;
+begin
+  if organization_id not in (select pagerduty_private.my_organizations('admin')) then
+    raise exception 'Only owners and admins may send a test alert.' using errcode = '42501';
+  end if;
+  -- One at a time, and in turn with the organization's webhooks.
+  select * into integration
+  from pagerduty.integrations i
+  where i.organization_id = ingest_test_alert.organization_id
+  for no key update;
+  if integration.id is null then
+    raise exception 'PagerDuty is not set up in this organization yet.' using errcode = 'PT404';
+  end if;
+  if not integration.enabled then
+    raise exception 'PagerDuty is switched off: nobody would be told.' using errcode = 'PT409';
+  end if;
+  if (
+    select count(*) >= 5
+    from pagerduty.events e
+    where e.organization_id = ingest_test_alert.organization_id
+      and e.received_at > now() - interval '1 minute'
+      and e.family = 'test'
+  ) then
+    raise exception 'Five test alerts a minute are enough.' using errcode = 'PT429';
+  end if;
+  -- It is not what the filters are for.
+  integration.event_types := null;
+  integration.services := null;
+  integration.integration_key := null;
+  select coalesce(nullif(m.display_name, ''), m.email, 'an admin') into sender
+  from pagerduty.memberships m
+  where m.organization_id = ingest_test_alert.organization_id
+    and m.user_id = auth.uid();
+  return pagerduty_private.ingest_event(integration, pagerduty_private.test_event(sender));
+end
+$$;
+comment on function pagerduty_private.ingest_test_alert(uuid) is 'Takes a test alert for an organization, for its owners and admins: five a minute.';
+revoke all on function pagerduty_private.ingest_test_alert(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.ingest_test_alert(uuid) to authenticated;
+
+create function pagerduty.send_test_alert(organization_id uuid) returns jsonb
+language sql
+set search_path = ''
+as $$
+  select jsonb_build_object('notification_id', pagerduty_private.ingest_test_alert(send_test_alert.organization_id) -> 'notification_id')
+$$;
+comment on function pagerduty.send_test_alert(uuid) is 'Tells everybody in an organization of a test alert, as of one of PagerDuty''s; answers its "notification_id". For owners and admins, five a minute; filters do not apply, and health does not count it.';
+revoke all on function pagerduty.send_test_alert(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.send_test_alert(uuid) to authenticated;
 
 -- supabase/schemas/functions/integration_of_token.sql ------------------------------------------------
 -- The one place that knows which tokens an integration has. In plpgsql, which keeps its plan from call to call.

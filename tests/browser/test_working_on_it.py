@@ -223,10 +223,19 @@ def test_a_message_covers_no_button_that_saves(windows: Windows, acme: Organizat
         save = page.get_by_role("button", name="Create incident")
         save.scroll_into_view_if_needed()
         save.click(trial=True)  # fails where anything lies over it
-        message, button = toast.bounding_box(), save.bounding_box()
-        assert message
-        assert button
-        assert message["y"] + message["height"] <= button["y"] or message["x"] + message["width"] <= button["x"]
+    for path in ("/inbox", "/incidents", "/settings"):
+        page.goto(path)  # the last of them is a desk
+        expect(bell(page)).to_have_accessible_name(re.compile("unread"))
+        acme.send(v3(title="One more", incident_id=f"P{path.strip('/')}"))
+        expect(said(page, "New alert: One more")).to_be_visible()
+        covered = """() => [...document.querySelectorAll('#app a, #app button, #app input, #app select')]
+          .filter((control) => !control.closest('.toasts') && control.checkVisibility())
+          .filter((control) => {
+            const boxOf = (element) => element.getBoundingClientRect();
+            const [one, other] = [boxOf(control), boxOf(document.querySelector('.toast'))];
+            return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+          }).map((control) => control.outerHTML.slice(0, 100))"""
+        assert page.evaluate(covered) == []
 
 
 def test_on_paper_there_is_the_incident_and_nothing_to_press(windows: Windows, acme: Organization) -> None:

@@ -1,5 +1,5 @@
 // Short messages about what was just done.
-import { html, useEffect } from '../core/html.js';
+import { html, useEffect, useElement } from '../core/html.js';
 import { Store, useStore } from '../core/store.js';
 import { Icon } from './icons.js';
 
@@ -25,8 +25,15 @@ function drop(id) {
 
 export function Toasts() {
   const { toasts } = useStore(list);
+  const region = useElement();
+  const newest = toasts.at(-1)?.id;
+  useEffect(() => {
+    // Over whatever panel was opened before.
+    if (region.current.matches(':popover-open')) region.current.hidePopover();
+    region.current.showPopover();
+  }, [newest]);
   return html`
-    <div class="toasts" role="status" aria-live="polite">
+    <div ref=${region} class="toasts" popover="manual" role="status" aria-live="polite">
       ${toasts.map((one) => html`<${Toast} key=${one.id} ...${one} />`)}
     </div>
   `;

@@ -92,6 +92,7 @@ def _welcome(stack: Stack) -> str:
     if stack.is_embedded:
         lines.append(f'  Sign in as (password "{DEMO_PASSWORD}"):')
         lines += [f"    {email:<20} {what}" for email, _, what in DEMO_PEOPLE]
+        lines += ["", f"  Mail (sign-up, recovery): {stack.supabase_url}/mail"]
         lines += ["", "  PagerDuty API keys that the sandbox knows:"]
         lines += [f"    {key:<22} {what}" for key, what in SANDBOX_KEYS]
         lines += ["", "  Make an alert (everybody at Acme sees it):", "", _curl(url), ""]

@@ -1,4 +1,4 @@
-"""The stand-in for Supabase Auth (GoTrue): sign in by password, refresh, the user, sign out, JWKS.
+"""The stand-in for Supabase Auth (GoTrue): sign in by password, refresh, the user, sign out, JWKS; links by mail.
 
 Its shapes, statuses and error codes are GoTrue's; whatever else GoTrue can do answers 501 and says so.
 """
@@ -23,11 +23,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devstack import sessions
+from devstack.auth_links import MAX_PASSWORD_BYTES, AuthLinks, check_password
 from devstack.auth_shapes import AuthError, Row, endpoint, json_body, not_implemented, text, user_body
 from devstack.keys import Keys
+from devstack.mailbox import Mailbox
 from devstack.sessions import Rotation, Session
 
-MIN_PASSWORD, MAX_PASSWORD_BYTES = 6, 72  # GoTrue's default; bcrypt's limit
 INVALID_LOGIN = "Invalid login credentials"
 UNKNOWN_GRANTS = ("id_token", "pkce", "web3")  # GoTrue has them, this has not
 
@@ -42,11 +43,19 @@ ROTATION_ERRORS = {
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 
-def create_app(dsn: str, keys: Keys, issuer: str, access_token_lifetime: int = 3600) -> Starlette:
+def create_app(
+    dsn: str,
+    keys: Keys,
+    issuer: str,
+    access_token_lifetime: int = 3600,
+    *,
+    site_url: str = "http://localhost:3000",
+    mailbox: Mailbox | None = None,
+) -> Starlette:
     """The app to be mounted at `/auth/v1`.
 
-    `dsn` is supabase_auth_admin's, `issuer` becomes the tokens' `iss`, the lifetime is in seconds. The app's lifespan
-    opens its connections.
+    `dsn` is supabase_auth_admin's, `issuer` becomes the tokens' `iss`, the lifetime is in seconds, `site_url` is where
+    mailed links may lead. The app's lifespan opens its connections.
     """
     pool: Pool = AsyncConnectionPool(
         dsn,
@@ -61,6 +70,14 @@ def create_app(dsn: str, keys: Keys, issuer: str, access_token_lifetime: int = 3
     )
     api = AuthApi(pool, keys, issuer, access_token_lifetime)
 
+    links = AuthLinks(
+        pool,
+        issuer,
+        site_url,
+        mailbox or Mailbox(),
+        lambda session: session_body(session, keys, issuer, access_token_lifetime),
+    )
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with pool:
@@ -71,6 +88,11 @@ def create_app(dsn: str, keys: Keys, issuer: str, access_token_lifetime: int = 3
         Route("/user", endpoint(api.get_user), methods=["GET"]),
         Route("/user", endpoint(api.put_user), methods=["PUT"]),
         Route("/logout", endpoint(api.logout), methods=["POST"]),
+        Route("/signup", endpoint(links.signup), methods=["POST"]),
+        Route("/recover", endpoint(links.recover), methods=["POST"]),
+        Route("/otp", endpoint(links.otp), methods=["POST"]),
+        Route("/resend", endpoint(links.resend), methods=["POST"]),
+        Route("/verify", endpoint(links.verify), methods=["GET", "POST"]),
         Route("/.well-known/jwks.json", endpoint(api.jwks), methods=["GET"]),
         Route("/settings", endpoint(api.settings), methods=["GET"]),
         Route("/health", endpoint(api.health), methods=["GET"]),
@@ -138,11 +160,11 @@ class AuthApi:
         return JSONResponse(self._keys.jwks(), headers={"Cache-Control": "public, max-age=600"})
 
     async def settings(self, request: Request) -> Response:
-        """What this project allows: signing in by e-mail and password."""
+        """What this project allows: e-mail and password, signing up, and links by mail."""
         return JSONResponse(
             {
                 "external": {"anonymous_users": False, "email": True, "phone": False},
-                "disable_signup": True,
+                "disable_signup": False,
                 "mailer_autoconfirm": False,
                 "phone_autoconfirm": False,
                 "sms_provider": "",
@@ -218,12 +240,7 @@ class AuthApi:
         return user, session_id
 
     async def _new_hash(self, user: Row, password: str) -> str:
-        if len(password.encode()) > MAX_PASSWORD_BYTES:
-            message = f"Password cannot be longer than {MAX_PASSWORD_BYTES} characters"
-            raise AuthError(400, "validation_failed", message)
-        if len(password) < MIN_PASSWORD:
-            message = f"Password should be at least {MIN_PASSWORD} characters."
-            raise AuthError(422, "weak_password", message, weak_password={"reasons": ["length"]})
+        check_password(password)
         if user["encrypted_password"] and await asyncio.to_thread(_matches, password, user["encrypted_password"]):
             raise AuthError(422, "same_password", "New password should be different from the old password.")
         return (await asyncio.to_thread(bcrypt.hashpw, password.encode(), bcrypt.gensalt(10))).decode()

@@ -25,9 +25,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from devstack import auth, realtime, rest
 from devstack.asgi import server_config
 from devstack.keys import Keys
+from devstack.mailbox import Mailbox
 from devstack.proxy import HttpProxy, RealtimeProxy
 
-KEYLESS_PATHS = ("/auth/v1/.well-known/jwks.json", "/auth/v1/health")
+KEYLESS_PATHS = ("/auth/v1/.well-known/jwks.json", "/auth/v1/health", "/auth/v1/verify")
 WEBSOCKET_PATH = "/realtime/v1/websocket"
 ROLE_TOKEN_LIFETIME = 300  # seconds
 #: Response headers that scripts of other origins may read: PostgREST's and Supabase's.
@@ -53,7 +54,8 @@ class GatewayConfig:
 
     The logins of the three DSNs: `authenticator`, `supabase_auth_admin`, and a superuser for Realtime. With
     `postgrest_url` or `realtime_url` (the servers' own roots) those answer instead of the stand-ins, Realtime as its
-    `realtime_tenant`. `schemas` are those that the REST API exposes.
+    `realtime_tenant`. `schemas` are those that the REST API exposes;
+    `site_url` is the app's origin, where mailed links lead.
     """
 
     public_url: str
@@ -66,16 +68,26 @@ class GatewayConfig:
     realtime_url: str | None = None
     realtime_tenant: str = ""
     schemas: tuple[str, ...] = ("public",)
+    site_url: str = "http://localhost:3000"
     realtime_settings: realtime.Settings = field(default_factory=realtime.Settings)
 
 
 def create_app(config: GatewayConfig) -> Starlette:
     """The gateway as an ASGI app; its lifespan opens and closes everything behind it.
 
-    Besides the mounted services, `GET /health` answers 200, or 503 naming what does not work.
+    Besides the mounted services, `GET /health` answers 200, or 503 naming what does not work, and `/mail` shows what
+    Auth would have mailed.
     """
     keys = config.keys
-    auth_app = auth.create_app(config.auth_dsn, keys, f"{config.public_url}/auth/v1", config.access_token_lifetime)
+    mailbox = Mailbox()
+    auth_app = auth.create_app(
+        config.auth_dsn,
+        keys,
+        f"{config.public_url}/auth/v1",
+        config.access_token_lifetime,
+        site_url=config.site_url,
+        mailbox=mailbox,
+    )
     rest_app: Starlette | HttpProxy
     realtime_app: Starlette | RealtimeProxy
     if config.postgrest_url:
@@ -108,6 +120,7 @@ def create_app(config: GatewayConfig) -> Starlette:
 
     routes = [
         Route("/health", health),
+        *mailbox.routes(),
         Mount("/rest/v1", app=rest_app),
         Mount("/auth/v1", app=auth_app),
         Mount("/realtime/v1", app=realtime_app),

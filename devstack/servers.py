@@ -32,6 +32,7 @@ def _gateway(config: dict[str, Any]) -> Starlette:
             realtime_url=config.get("realtime_url"),
             realtime_tenant=config.get("realtime_tenant", ""),
             schemas=exposed_schemas(),
+            site_url=f"http://localhost:{config['service_port']}",
             realtime_settings=Settings(**config["realtime_settings"]),
         )
     )

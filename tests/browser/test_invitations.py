@@ -61,7 +61,7 @@ def test_withdrawing(windows: Windows, world: World, acme: Organization) -> None
     expect(join).to_be_visible()
     page = windows.open(acme.admin, "/settings/members")
     expect(invited(page)).to_have_count(2)
-    expect(invited(page).get_by_role("button")).to_have_count(1)  # not the owner's
+    expect(invited(page).get_by_role("button", name="Withdraw")).to_have_count(1)  # not the owner's
     page.get_by_role("button", name=f"Withdraw the invitation of {nina.email}").click()
     expect(invited(page)).to_have_count(1)
     join.click()

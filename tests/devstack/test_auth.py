@@ -151,7 +151,7 @@ def test_grants_that_are_not_there(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/signup"), ("GET", "/admin/users"), ("POST", "/recover"), ("GET", "/authorize")]
+    ("method", "path"), [("POST", "/magiclink"), ("GET", "/admin/users"), ("POST", "/factors"), ("GET", "/authorize")]
 )
 def test_what_is_not_supported_says_so(gateway: Gateway, method: str, path: str) -> None:
     with gateway.client() as client:

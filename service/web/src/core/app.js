@@ -32,6 +32,7 @@ function useFocusOnMove(moves) {
 }
 
 const SignInPage = lazy(async () => (await import('./sign-in.js')).SignInPage);
+const NewPasswordPage = lazy(async () => (await import('./new-password.js')).NewPasswordPage);
 const IncidentsPage = lazy(async () => (await import('../incidents/incidents.js')).IncidentsPage);
 const IncidentPage = lazy(async () => (await import('../incidents/incident.js')).IncidentPage);
 const InboxPage = lazy(async () => (await import('../inbox/page.js')).InboxPage);
@@ -53,13 +54,14 @@ function Page({ path, query, organization }) {
 }
 
 function Content() {
-  const { phase, left, organization, problem } = useStore(session);
+  const { phase, left, organization, recovering, problem } = useStore(session);
   const route = useRoute();
   useGuard({ phase, left }, route);
   useFocusOnMove(route.moves);
   if (phase === 'failed') {
     return html`<div class="page narrow"><h1>Not quite there</h1><${Failure} problem=${problem} onRetry=${loadMe} /></div>`;
   }
+  if (phase === 'ready' && recovering) return html`<${NewPasswordPage} />`;
   if (phase === 'ready') {
     return html`
       ${organization && html`<${Invited} />`}

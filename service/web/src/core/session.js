@@ -1,5 +1,6 @@
 // Who is signed in, in which organizations, and which of them this tab is about.
 import { api, callOff, configureApi, unreachable } from './api.js';
+import { tidy } from './arrival.js';
 import { config } from './config.js';
 import { dropAllDrafts } from './drafts.js';
 import { Store } from './store.js';
@@ -8,14 +9,14 @@ import { oneAtATime } from './turns.js';
 
 /**
  * phase: starting (not known yet), out, ready, failed (signed in, but /api/me does not answer: `problem`).
- * ended: the session ran out or was ended elsewhere. left: the person signed out here.
+ * recovering: a link to choose a new password was opened. ended: the session ran out or was ended elsewhere. left: the person signed out here.
  * organization is the chosen one of organizations, or null for somebody who is in none. invitations can be accepted.
  */
 /** @typedef {import('../types.d.ts').Organization} Organization */
 /**
  * @typedef {{
  *   phase: 'starting' | 'out' | 'ready' | 'failed', user: import('../types.d.ts').User | null, organizations: Organization[],
- *   organization: Organization | null, invitations: import('../types.d.ts').Invitation[], ended: boolean, left: boolean, problem: any,
+ *   organization: Organization | null, invitations: import('../types.d.ts').Invitation[], ended: boolean, left: boolean, recovering: boolean, problem: any,
  * }} Session
  */
 
@@ -28,6 +29,7 @@ export const session = new Store(
     invitations: [],
     ended: false,
     left: false,
+    recovering: false,
     problem: null,
   }),
 );
@@ -51,6 +53,8 @@ export function atLeast(role, organization = session.state.organization) {
 export function startSession() {
   configureApi({ onUnauthorized: expire });
   supabase.auth.onAuthStateChange((event, current) => {
+    tidy();
+    if (event === 'PASSWORD_RECOVERY') session.set({ recovering: true });
     // supabase-js holds a lock while it calls back: what asks it for anything must wait until it is done.
     setTimeout(() => (current ? enter(current.user) : leave(event)), 0);
   });

@@ -1,64 +1,158 @@
-// Signing in with email and password, or as one of the people of the embedded stack.
+// Signing in with email and password, or as one of the people of the embedded stack; the ways to an account.
 import './shared.js';
 import { Field } from '../ui/field.js';
 import { Notice, useTitle } from '../ui/parts.js';
+import { Refused, readAllowed, sendAgain, sendLink, sendRecovery, signUp } from './account.js';
+import { arrival } from './arrival.js';
 import { config } from './config.js';
-import { html, useElement, useState } from './html.js';
+import { html, useEffect, useElement, useState } from './html.js';
 import { session, signIn } from './session.js';
 import { useStore } from './store.js';
 
+/** By what one wants to do: title, button, whether a password is asked for, and what does it. */
+const WAYS = {
+  'sign-in': { title: 'Sign in', button: 'Sign in', busy: 'Signing in …', password: 'current-password' },
+  'sign-up': { title: 'Create an account', button: 'Create the account', busy: 'Creating it …', password: 'new-password' },
+  forgot: { title: 'Forgot your password?', button: 'Send me a link', busy: 'Sending …', password: null },
+  link: { title: 'Sign in without a password', button: 'Send me a link', busy: 'Sending …', password: null },
+};
+const HINTS = {
+  forgot: 'A link by mail lets you choose a new one.',
+  link: 'A link by mail signs you in, once.',
+};
+const SENT = {
+  'sign-up': (email) => `Look into your mail: a link to confirm ${email} is on its way.`,
+  forgot: (email) => `If there is an account for ${email}, a link to choose a new password is on its way.`,
+  link: (email) => `If there is an account for ${email}, a link to sign in is on its way.`,
+};
+
 export function SignInPage({ query }) {
   const { ended } = useStore(session);
-  const [email, setEmail] = useState('');
-  const [password, setPassword] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(/** @type {string | null} */ (null));
-  const form = useElement();
-  useTitle('Sign in');
-
-  const enter = async (asEmail, asPassword) => {
-    if (busy) return;
-    setBusy(true);
-    setError(null);
-    try {
-      await signIn(asEmail, asPassword);
-    } catch (problem) {
-      setError(problem.message);
-      setBusy(false);
-      form.current?.querySelector('input[type=password]').focus();
-    }
-  };
-  const submit = (event) => {
-    event.preventDefault();
-    enter(email.trim(), password);
-  };
-  const returning = new URLSearchParams(query).has('next');
+  const params = new URLSearchParams(query);
+  const asked = params.get('do') ?? '';
+  const [allowed, setAllowed] = useState({ signUp: false, links: false });
+  useEffect(() => {
+    readAllowed().then(setAllowed);
+  }, []);
+  const way = asked in WAYS ? asked : 'sign-in';
+  const next = params.get('next') ?? '';
+  useTitle(WAYS[way].title);
   return html`
     <div class="page sign-in">
       <div class="card">
-        <h1>Sign in</h1>
+        <h1>${WAYS[way].title}</h1>
         ${ended && html`<${Notice} kind="warning" role="status"><p>You were signed out. Sign in to go on where you were.</p><//>`}
-        ${!ended && returning && html`<p class="hint">You will be taken to the page you asked for.</p>`}
-        <form ref=${form} onSubmit=${submit}>
-          <${Field} label="Email">
-            ${(attributes) => html`
-              <input ...${attributes} type="email" name="email" autocomplete="username" required value=${email} onInput=${(event) => setEmail(event.currentTarget.value)} />
-            `}
-          <//>
-          <${Field} label="Password" error=${error}>
-            ${(attributes) => html`
-              <input ...${attributes} type="password" name="password" autocomplete="current-password" required value=${password} onInput=${(event) => setPassword(event.currentTarget.value)} />
-            `}
-          <//>
-          <button type="submit" class="button primary wide" aria-disabled=${busy}>${busy ? 'Signing in …' : 'Sign in'}</button>
-        </form>
+        ${arrival.failure && html`<${Notice} kind="warning" role="status"><p>That link does not work any more: each works once, and for an hour. Ask for a new one.</p><//>`}
+        ${!ended && next && way === 'sign-in' && html`<p class="hint">You will be taken to the page you asked for.</p>`}
+        ${HINTS[way] && html`<p class="hint">${HINTS[way]}</p>`}
+        <${Form} key=${way} way=${way} next=${next} />
+        <${OtherWays} way=${way} next=${next} allowed=${allowed} />
       </div>
-      ${config.demo_people.length > 0 && html`<${DemoPeople} enter=${enter} busy=${busy} />`}
+      ${config.demo_people.length > 0 && way === 'sign-in' && html`<${DemoPeople} />`}
     </div>
   `;
 }
 
-function DemoPeople({ enter, busy }) {
+let typed = arrival.email; // kept from one way to another
+
+function Form({ way, next }) {
+  const [email, setEmail] = useState(typed);
+  const [password, setPassword] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {Refused | null} */ (null));
+  const [sent, setSent] = useState(/** @type {string | null} */ (null));
+  const form = useElement();
+  const address = email.trim();
+  const acts = {
+    'sign-in': () => signIn(address, password),
+    'sign-up': async () => ((await signUp(address, password, next)) ? address : null),
+    forgot: () => sendRecovery(address).then(() => address),
+    link: () => sendLink(address, next).then(() => address),
+  };
+  const run = async (act) => {
+    if (busy) return;
+    setBusy(true);
+    setError(null);
+    try {
+      setSent((await act()) ?? null);
+      if (way !== 'sign-in') setBusy(false);
+    } catch (problem) {
+      const refused = problem instanceof Refused ? problem : new Refused(problem.message, 'password');
+      setError(refused);
+      setBusy(false);
+      form.current?.querySelector(`input[name=${refused.field ?? 'email'}]`)?.focus();
+    }
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    run(acts[way]);
+  };
+  const { button, busy: working, password: autocomplete } = WAYS[way];
+  if (sent) {
+    return html`
+      <div role="status"><${Notice} kind="good"><p><bdi>${SENT[way](sent)}</bdi></p><//></div>
+      ${way === 'sign-up' && html`<button type="button" class="button" aria-disabled=${busy} onClick=${() => run(() => sendAgain(sent, next).then(() => sent))}>Send it again</button>`}
+      ${error && html`<p class="error" role="alert">${error.message}</p>`}
+    `;
+  }
+  return html`
+    <form ref=${form} onSubmit=${submit}>
+      <${Field} label="Email" error=${error?.field === 'email' ? error.message : null}>
+        ${(attributes) => html`
+          <input
+            ...${attributes} type="email" name="email" autocomplete="username" required maxlength=${config.limits.email} value=${email}
+            onInput=${(event) => {
+              typed = event.currentTarget.value;
+              setEmail(typed);
+            }}
+          />
+        `}
+      <//>
+      ${
+        autocomplete &&
+        html`
+        <${Field} label="Password" error=${error?.field === 'password' ? error.message : null}>
+          ${(attributes) => html`
+            <input ...${attributes} type="password" name="password" autocomplete=${autocomplete} required value=${password} onInput=${(event) => setPassword(event.currentTarget.value)} />
+          `}
+        <//>
+      `
+      }
+      ${error && !error.field && html`<p class="error" role="alert">${error.message}</p>`}
+      <button type="submit" class="button primary wide" aria-disabled=${busy}>${busy ? working : button}</button>
+    </form>
+  `;
+}
+
+/** Links to what else one may do here. */
+function OtherWays({ way, next, allowed }) {
+  const to = (name) => {
+    const params = new URLSearchParams({ ...(name !== 'sign-in' && { do: name }), ...(next && { next }) });
+    return `/sign-in${params.size ? `?${params}` : ''}`;
+  };
+  const offered = [
+    way !== 'sign-in' && ['sign-in', 'Sign in with a password'],
+    allowed.signUp && way !== 'sign-up' && ['sign-up', 'Create an account'],
+    allowed.links && way !== 'forgot' && ['forgot', 'Forgot your password?'],
+    allowed.links && way !== 'link' && ['link', 'Sign in without a password'],
+  ].filter(Boolean);
+  if (!offered.length) return null;
+  return html`<ul class="other-ways">${offered.map(([name, text]) => html`<li key=${name}><a href=${to(name)}>${text}</a></li>`)}</ul>`;
+}
+
+function DemoPeople() {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {string | null} */ (null));
+  const enter = async (person) => {
+    if (busy) return;
+    setBusy(true);
+    try {
+      await signIn(person.email, person.password);
+    } catch (problem) {
+      setError(problem.message);
+      setBusy(false);
+    }
+  };
   return html`
     <section class="card" aria-labelledby="demo-people">
       <h2 id="demo-people">Or try it as one of these</h2>
@@ -67,7 +161,7 @@ function DemoPeople({ enter, busy }) {
         ${config.demo_people.map(
           (person) => html`
           <li key=${person.email}>
-            <button type="button" class="person" aria-disabled=${busy} onClick=${() => enter(person.email, person.password)}>
+            <button type="button" class="person" aria-disabled=${busy} onClick=${() => enter(person)}>
               <span class="avatar" aria-hidden="true">${person.name.charAt(0)}</span>
               <span><strong>${person.name}</strong> <span class="hint">${person.what}</span></span>
             </button>
@@ -75,6 +169,7 @@ function DemoPeople({ enter, busy }) {
         `,
         )}
       </ul>
+      <p class="error" role="alert">${error}</p>
     </section>
   `;
 }

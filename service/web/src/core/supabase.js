@@ -1,10 +1,12 @@
-// The one Supabase client of this page.
+// The one Supabase client of this page. A mailed link brings its session in the address: with the implicit flow, since it
+// may be opened in another browser than the one that asked for it.
 import { createClient } from '@supabase/supabase-js';
+import './arrival.js';
 import { config } from './config.js';
 
 export const supabase = createClient(config.supabase_url, config.supabase_key, {
   db: { schema: 'pagerduty' },
-  auth: { persistSession: true, autoRefreshToken: true, detectSessionInUrl: false },
+  auth: { persistSession: true, autoRefreshToken: true, detectSessionInUrl: true },
   // Heartbeats tell a dead connection; a shorter interval than the default notices it sooner.
   realtime: { heartbeatIntervalMs: 15000 },
 });

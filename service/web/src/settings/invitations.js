@@ -1,4 +1,4 @@
-// Who is invited: a form, and the open invitations. Nothing is mailed.
+// Who is invited: a form, and the open invitations with their links. Nothing is mailed.
 import { api } from '../core/api.js';
 import { config } from '../core/config.js';
 import { html, useEffect, useElement, useState } from '../core/html.js';
@@ -6,10 +6,14 @@ import { atLeast } from '../core/session.js';
 import { useSync } from '../core/sync.js';
 import { plain } from '../core/text.js';
 import { Field, focusFirstError, Select } from '../ui/field.js';
-import { Failure, nameOf, ROLES } from '../ui/parts.js';
+import { CopyButton, Failure, nameOf, ROLES } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
 
 const ADDRESS = '/api/invitations';
+
+/** What to send to somebody who is invited. It holds no secret: an invitation is for whoever has confirmed the address. */
+const linkFor = ({ email }) => `${location.origin}/sign-in?do=sign-up#email=${encodeURIComponent(email)}`;
+
 const MOST = 100;
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -52,6 +56,7 @@ export function Invitations({ organization }) {
               <span class="hint">until <time datetime=${invitation.expires_at}>${moment.format(Date.parse(invitation.expires_at))}</time></span>
             </span>
             <span class="pill">${nameOf(ROLES, invitation.role)}</span>
+            <${CopyButton} text=${linkFor(invitation)} label="Copy link" />
             ${(owner || invitation.role !== 'owner') && html`<button type="button" class="button quiet" aria-label=${`Withdraw the invitation of ${plain(invitation.email)}`} onClick=${() => withdraw(invitation)}>Withdraw</button>`}
           </li>
         `,
@@ -88,7 +93,7 @@ function Form({ roles, onDone }) {
   return html`
     <form ref=${form} noValidate autocomplete="off" onSubmit=${submit}>
       <div class="field-row">
-      <${Field} label="Email" error=${error} hint="Nothing is mailed: tell them to sign in with this address. Within 7 days they can join.">
+      <${Field} label="Email" error=${error} hint="Nothing is mailed: send them the link below, or tell them to sign in with this address. Within 7 days they can join.">
         ${(attributes) => html`<input ...${attributes} type="email" maxlength=${config.limits.email} value=${email} onInput=${(event) => setEmail(event.currentTarget.value)} />`}
       <//>
       <${Field} label="Role">

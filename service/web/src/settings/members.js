@@ -64,12 +64,20 @@ export function MembersTab({ organization }) {
     if (member.user_id === myId()) await loadMe();
     await read();
   };
-  const setRole = (member, role) =>
-    act(
+  const setRole = async (member, role) => {
+    if (member.user_id === myId() && ROLES.findIndex(([one]) => one === role) < ROLES.findIndex(([one]) => one === member.role)) {
+      const text = `As ${role} you cannot undo this yourself: somebody else has to make you ${member.role} again.`;
+      if (!(await ask({ title: `Make yourself ${role}?`, text, action: `Become ${role}` }))) {
+        setMembers([...(members ?? [])]); // the choice shows the role again
+        return;
+      }
+    }
+    await act(
       supabase.from('memberships').update({ role }).eq('organization_id', organization.id).eq('user_id', member.user_id),
       `${member.display_name} is now ${role}.`,
       member,
     );
+  };
   const remove = async (member, leaving) => {
     const agreed = await ask({
       title: leaving ? `Leave ${plain(organization.name)}?` : `Remove ${plain(member.display_name)}?`,

@@ -4,6 +4,7 @@ import httpx
 from flask import Flask, Response, make_response, request
 from postgrest.exceptions import APIError
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
 from service import problems
@@ -19,11 +20,48 @@ def from_validation(error: ValidationError) -> Response:
         [
             FieldError(
                 field=".".join(str(part) for part in item["loc"]) or "body",
-                message=item["msg"].removeprefix("Value error, "),
+                message=_in_words(item),
             )
             for item in error.errors(include_input=False, include_url=False)[:20]
         ]
     ).response()
+
+
+#: What is wrong with a field, by pydantic's type of it (pydantic docs: Validation Errors), with its context filled in.
+_WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not known here",
+    "string_type": "must be text",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "may have at most {max_length} characters",
+    "string_pattern_mismatch": "is not written as it has to be",
+    "too_short": "must have at least {min_length} {unit}",
+    "too_long": "may have at most {max_length} {unit}",
+    "literal_error": "must be {expected}",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "datetime_from_date_parsing": "must be a time, as 2026-11-27T12:00:00Z",
+    "datetime_parsing": "must be a time, as 2026-11-27T12:00:00Z",
+    "datetime_type": "must be a time, as 2026-11-27T12:00:00Z",
+    "timezone_aware": "must be a time with its zone, as 2026-11-27T12:00:00Z",
+}
+
+
+def _in_words(item: ErrorDetails) -> str:
+    """What is wrong with one field; our own complaints are in words already."""
+    context = item.get("ctx", {})
+    context["unit"] = "entries" if context.get("field_type") in ("List", "Tuple", "Set") else "characters"
+    if item["type"] in ("string_too_short", "too_short") and context.get("min_length") == 1:
+        return "is required"
+    words = _WORDS.get(item["type"])
+    return words.format(**context) if words else item["msg"].removeprefix("Value error, ")
 
 
 def from_rest(error: APIError) -> Problem:

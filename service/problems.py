@@ -169,7 +169,7 @@ INCIDENT_LINKED = Kind(
 INCIDENT_TAKEN = Kind(
     "incident-taken", 409, "Somebody else works on it",
     "Who works on the incident has changed since it was read.",
-    "`assignee_id` names who works on it now: send that as `assignee_was` to change it all the same.",
+    "Look who it is: `assignee_id` names them. Sent as `assignee_was`, it lets the change through.",
 )  # fmt: skip
 
 INVITATION_OVER = Kind(

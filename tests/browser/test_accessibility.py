@@ -222,6 +222,20 @@ def test_settings(visit: Callable[[Person | None, str], Page], busy: Organizatio
     check(page)
 
 
+def test_the_first_steps(visit: Callable[[Person | None, str], Page], world: World) -> None:
+    newcomers = world.organization("Newcomers", ("owner",), integration=False)
+    page = visit(newcomers.owner, "/settings")
+    expect(page.get_by_role("button", name="Make the webhook URL")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="Make the webhook URL").click()
+    expect(page.get_by_label("Webhook URL")).to_be_visible()
+    page.get_by_role("textbox", name="Signing secret").fill("some-secret")
+    check(page)
+    page = visit(None, "/sign-in?do=sign-up")
+    expect(page.get_by_role("link", name="Forgot your password?")).to_be_visible()
+    check(page)
+
+
 def test_in_no_organization(visit: Callable[[Person | None, str], Page], world: World, acme: Organization) -> None:
     nina = world.person("Nina")
     invited = {"email": nina.email, "role": "viewer"}
@@ -272,8 +286,12 @@ def test_chosen_colours_are_kept(windows: Windows, acme: Organization) -> None:
     assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") != dark
 
 
-@pytest.mark.parametrize("path", ["/inbox", "/incidents", "/incidents/new", "/settings", "/settings/members"])
+@pytest.mark.parametrize(
+    "path", ["/inbox", "/incidents", "/incidents/", "/incidents/new", "/settings", "/settings/members"]
+)
 def test_a_finger_hits_everything(windows: Windows, busy: Organization, path: str) -> None:
+    if path == "/incidents/":
+        path += busy.__dict__["incident"]
     page = windows.open(busy.admin, path, **TOUCH)
     expect_unread(page, 3)
     page.wait_for_load_state("networkidle")

@@ -151,7 +151,7 @@ def test_422_names_the_field_as_it_was_written_and_repeats_no_secret(
     problem = answer.json()
     assert problem["type"] == "/problems/invalid-fields"
     assert [error["field"] for error in problem["errors"]] == [field]
-    assert all(error["message"] for error in problem["errors"])
+    assert not any("should" in error["message"] for error in problem["errors"])  # as the library says it
     assert "marked" not in answer.text
 
 

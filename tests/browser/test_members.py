@@ -98,3 +98,15 @@ def test_leaving_first_calls_off_what_would_be_refused_after_it(
     for route in held:
         route.continue_()
     expect(page.get_by_text("You have left.")).to_be_visible()
+
+
+def test_what_the_database_has_against_it_is_said_in_our_words(windows: Windows, acme: Organization) -> None:
+    windows.watch.expect("status of 400")
+    page = windows.open(acme.owner, "/settings/members")
+    expect(member(page, acme.viewer.email)).to_be_visible()
+    raw = {"code": "23514", "message": 'new row for relation "memberships" violates check constraint'}
+    refuse = lambda route: route.fulfill(status=400, json=raw) if route.request.method == "PATCH" else route.continue_()  # noqa: E731
+    page.route("**/rest/v1/memberships*", refuse)
+    member(page, acme.viewer.email).get_by_role("combobox").select_option("responder")
+    expect(page.get_by_text("That did not work. Try again.")).to_be_visible()
+    expect(page.get_by_text("violates")).to_have_count(0)

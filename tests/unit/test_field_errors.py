@@ -44,12 +44,19 @@ def test_in_the_products_words(model: type[BaseModel], given: dict[str, Any], sa
     assert complaint["message"] == said
 
 
-WRONG: tuple[Any, ...] = (None, "", 7, -1, True, [], {}, [7], {"a": 1}, "x" * 100_000, ["x"] * 1000, "\0", "nonsense")
+WRONG: tuple[Any, ...] = (
+    None, "", 7, -1, True, [], {}, [7], {"a": 1}, "x" * 100_000, ["x"] * 1000, "\0", "nonsense",
+    "half\ud83d", "9" * 5000, 10**30, 1.5, "2020-13-45T00:00Z", "2020-01-01T00:00:00", ["x" * 100_000], [None],
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "model",
-    [one for one in vars(schemas).values() if isinstance(one, type) and issubclass(one, Input)],
+    [
+        one
+        for one in vars(schemas).values()
+        if isinstance(one, type) and issubclass(one, (Input, schemas.Page, schemas.UpdatesQuery))
+    ],
 )
 def test_none_of_the_validators_own(model: type[BaseModel]) -> None:
     for name in model.model_fields:

@@ -20,6 +20,7 @@ const MOST = 200; // rows that one request asks for
 const EVERY = 5000; // milliseconds: events that are ignored or invalid are not broadcast
 const SETTLE = 300;
 const COLUMNS = 'id,received_at,event_id,family,event_type,pagerduty_incident_id,summary,outcome,reason,deliveries';
+const UNREAD = 'What arrived cannot be read just now. Check your connection, then try once more.';
 const OUTCOMES = [
   ['', 'Every outcome'],
   ['created', 'Notified'],
@@ -58,7 +59,7 @@ async function readEvents(organizationId, { words, outcome }, { limit, before, s
     .order('id', { ascending: false })
     .limit(limit + 1)
     .abortSignal(signal);
-  if (error) throw new Error(error.message || 'Supabase cannot be reached.');
+  if (error) throw new Error(UNREAD);
   const items = data.slice(0, limit);
   return { items, next: data.length > limit ? items[items.length - 1] : null };
 }
@@ -181,7 +182,7 @@ function Payload({ event, onClose }) {
       .eq('id', event.id)
       .maybeSingle()
       .then(({ data, error }) => {
-        if (error) setProblem(error);
+        if (error) setProblem({ message: UNREAD });
         else setText(data?.payload ? JSON.stringify(data.payload, null, 2) : 'The payload is no longer kept.');
       });
   }, []);

@@ -18,11 +18,12 @@ const MEANINGS = [
   ['Owner', 'also decides who is an owner'],
 ];
 
-/** Makes sentences of what the database answers to a change of members. */
+/** A sentence for whatever the database, or nobody, answers about members. */
 function explain(error) {
   if (error.code === 'PT409') return error.message; // written for people
   if (error.code === '42501' || error.code === 'nothing') return 'Your role does not allow that.';
-  return error.message || 'That did not work. Try again.';
+  if (!error.code) return 'The members cannot be reached. Check your connection, then try once more.';
+  return 'That did not work. Try again.';
 }
 
 /** Runs a change; RLS lets a forbidden one change nothing without a word, so rows are counted. Throws. */

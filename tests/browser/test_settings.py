@@ -22,11 +22,13 @@ CONNECTION_TESTS = (
     (pagerduty.EU_KEY, "The key belongs to the other region", "region Europe"),
 )
 
+ADDRESS = "/api/integrations/pagerduty"
 WRONG = (
     ("API key", "two words", "visible ASCII characters"),
     ("API key", "k" * 129, "128 characters"),
     ("Signing secret", "geheim\u00fc", "visible ASCII characters"),
     ("Integration key filter", "a b", "visible ASCII characters"),
+    ("Integration key filter", "k" * 256, "May have at most 255 characters."),
 )
 
 
@@ -334,6 +336,35 @@ def test_unsaved_changes_are_asked_about_and_come_back(windows: Windows, acme: O
     expect(key).to_be_empty()
     page.get_by_role("link", name="Members", exact=True).click()
     expect(page.get_by_text(acme.owner.email)).to_be_visible()
+
+
+def test_what_somebody_else_saves_is_not_taken_back(windows: Windows, acme: Organization) -> None:
+    page = windows.open(acme.admin, "/settings")
+    key = page.get_by_role("textbox", name="Integration key filter")
+    key.fill("R0UT1NG")
+    acme.owner.api.post(ADDRESS, json={"region": "eu", "services": ["Ledger"]}).raise_for_status()
+    expect(choice(page, "Service region")).to_have_value("eu")
+    expect(key).to_have_value("R0UT1NG")
+    page.get_by_role("link", name="Members", exact=True).click()
+    page.get_by_role("button", name="Leave", exact=True).click()
+    expect(page.get_by_text(acme.owner.email)).to_be_visible()
+    acme.owner.api.post(ADDRESS, json={"services": ["Checkout"]}).raise_for_status()
+    page.get_by_role("link", name="Integrations", exact=True).click()
+    expect(key).to_have_value("R0UT1NG")
+    save(page)
+    now = acme.owner.api.get(ADDRESS).json()
+    assert (now["region"], now["services"], now["integration_key"]) == ("eu", ["Checkout"], "R0UT1NG")
+
+
+def test_once_connected_the_way_there_can_still_be_read(windows: Windows, acme: Organization) -> None:
+    acme.send(v3())
+    page = windows.open(acme.admin, "/settings")
+    expect(page.get_by_text("Alerts arrive")).to_be_visible()
+    expect(page.get_by_text("Generic Webhooks (v3)")).to_be_hidden()
+    summary = page.get_by_text("Where in PagerDuty it goes")
+    summary.focus()
+    summary.press("Enter")
+    expect(page.get_by_text("Generic Webhooks (v3)")).to_be_visible()
 
 
 def test_saving_nothing_does_not_say_saved(windows: Windows, acme: Organization) -> None:

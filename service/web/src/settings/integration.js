@@ -15,7 +15,7 @@ import { describeTypes, EventTypes } from './event-types.js';
 import { Health } from './health.js';
 import { SecretField } from './secret-field.js';
 import { choiceOf, describeServices, Services, servicesOf } from './services.js';
-import { isConnected, Steps, TestAlert } from './steps.js';
+import { InPagerDuty, isConnected, Steps, TestAlert } from './steps.js';
 import { ADDRESS, WebhookAddress } from './webhook-address.js';
 
 const REGIONS = [
@@ -120,8 +120,16 @@ function changesOf(fields, saved) {
   return changed;
 }
 
-/** What survives a change of the page: all but the secrets. */
-const draftOf = ({ api_key: _, signing_secret: __, ...rest }) => rest;
+/** Those fields that are not as they are saved. */
+function editsOf(fields, saved) {
+  return Object.fromEntries(Object.keys(changesOf(fields, saved)).map((name) => [name, fields[name]]));
+}
+
+/** What survives a change of the page: what was changed, but for the secrets. Null: nothing. */
+function draftOf(fields, saved) {
+  const { api_key: _, signing_secret: __, ...edits } = editsOf(fields, saved);
+  return Object.keys(edits).length > 0 ? edits : null;
+}
 
 function Form({ saved, setSaved, read, organization }) {
   const draft = `integration:${myId()}:${organization.id}`;
@@ -135,17 +143,19 @@ function Form({ saved, setSaved, read, organization }) {
   const dirty = Object.keys(changesOf(fields, base.current)).length > 0;
   useUnsaved(dirty, 'What you changed waits here until you come back, but for a secret that you typed.');
   useEffect(() => {
-    if (dirty) saveDraft(draft, draftOf(fields));
+    const kept = draftOf(fields, base.current);
+    if (kept) saveDraft(draft, kept);
     else dropDraft(draft);
-  }, [fields, dirty]);
+  }, [fields]);
   const discard = () => {
     setFields(fieldsOf(base.current));
     setErrors({});
     setRestored(null);
   };
   useEffect(() => {
-    // Saved elsewhere, by somebody else: shown here unless something is being typed.
-    if (saved.updated_at !== base.current.updated_at && !dirty) setFields(fieldsOf(saved));
+    // Saved elsewhere, by somebody else: shown here, and not taken back by what is changed here.
+    const known = base.current;
+    if (saved.updated_at !== known.updated_at) setFields((old) => ({ ...fieldsOf(saved), ...editsOf(old, known) }));
     base.current = saved;
   }, [saved]);
 
@@ -219,6 +229,7 @@ function Form({ saved, setSaved, read, organization }) {
           <h3>Receiving alerts</h3>
           <${WebhookAddress} saved=${saved} setSaved=${setSaved} />
           ${secret}
+          <details class="roles"><summary>Where in PagerDuty it goes</summary><${InPagerDuty} /></details>
           <${TestAlert} saved=${saved} />
         `
           : html`<${Steps} saved=${saved} setSaved=${setSaved} read=${read} secret=${secret} />`

@@ -22,11 +22,7 @@ export function Steps({ saved, setSaved, read, secret }) {
         <${WebhookAddress} saved=${saved} setSaved=${setSaved} />
       <//>
       <${Step} title="Give it to PagerDuty" done=${saved.signing_secret.set}>
-        <p>
-          In PagerDuty open <strong>Integrations</strong>, then <strong>Generic Webhooks (v3)</strong>, and press <strong>New Webhook</strong>. Paste
-          the URL, choose the scope (the whole account, a team, or a service) and the events, and press <strong>Add Webhook</strong>.
-        </p>
-        <p>It then shows a signing secret, once: paste that here and save it. Without it, whoever learns of the URL can send alerts in PagerDuty's name.</p>
+        <${InPagerDuty} />
         ${secret}
       <//>
       <${Step} title="See an alert arrive" done=${isConnected(saved)}>
@@ -40,6 +36,17 @@ export function Steps({ saved, setSaved, read, secret }) {
         <${TestAlert} saved=${saved} />
       <//>
     </ol>
+  `;
+}
+
+/** Where the URL goes, and where the signing secret comes from. */
+export function InPagerDuty() {
+  return html`
+    <p>
+      In PagerDuty open <strong>Integrations</strong>, then <strong>Generic Webhooks (v3)</strong>, and press <strong>New Webhook</strong>. Paste
+      the URL, choose the scope (the whole account, a team, or a service) and the events, and press <strong>Add Webhook</strong>.
+    </p>
+    <p>It then shows a signing secret, once: paste that here and save it. Without it, whoever learns of the URL can send alerts in PagerDuty's name.</p>
   `;
 }
 

@@ -33,7 +33,10 @@ class Settings(BaseSettings):
         "http://localhost:3000", pattern=r"^https?://\S+[^/]$", description="Where PagerDuty and browsers reach us."
     )
     product_name: str = Field(
-        "supabase-pagerduty", min_length=1, max_length=40, description="What the pages call the product."
+        "supabase-pagerduty",
+        pattern=r"^\S(.*\S)?$",
+        max_length=40,
+        description="What the pages call the product, in a line.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     pagerduty_api_url_us: str = Field("https://api.pagerduty.com", pattern=r"^https?://\S+$")

@@ -58,6 +58,7 @@ def _document() -> dict[str, Any]:
 
 
 def _page(template: str, **context: Any) -> Response:
-    response = make_response(render_template(template, **context))
-    response.headers.extend(page_headers(container.get(Settings).supabase_url))
+    settings = container.get(Settings)
+    response = make_response(render_template(template, product_name=settings.product_name, **context))
+    response.headers.extend(page_headers(settings.supabase_url))
     return response

@@ -36,3 +36,7 @@ def test_it_stands_in_the_bar_in_titles_and_in_the_installed_app(windows: Window
     page.goto(f"{named}/sign-in")
     expect(page.get_by_role("banner")).to_contain_text(NAME)
     assert httpx.get(f"{named}/manifest.webmanifest").json()["name"] == NAME
+    for path, title in (("/api/docs", "API"), ("/problems", "Problems")):
+        page = windows.window()
+        page.goto(named + path)
+        expect(page).to_have_title(f"{title} · {NAME}")

@@ -120,7 +120,11 @@ class JwksCache:
             return
         finally:
             self._fetches += 1
-        self._keys = {kid: key for kid, key in keys.items() if key is not None}
+        usable = {kid: key for kid, key in keys.items() if key is not None}
+        if document["keys"] and not usable and self._keys:
+            log.warning("jwks_unavailable", url=self._url, error="no usable key among them")
+            return  # a project may have no keys any more, but not keys of which none is one
+        self._keys = usable
         self._fetched_at = self._clock()
 
 

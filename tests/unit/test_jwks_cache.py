@@ -141,7 +141,9 @@ def test_made_up_kids_flood_nobody(server: JwksServer, clock: Clock) -> None:
 def test_known_keys_outlive_an_outage(server: JwksServer, clock: Clock) -> None:
     cache = cache_of(server, clock, lifetime=600)
     cache.get("first")
-    for trouble in ((500, None), (200, b"<html>"), (200, b'{"keys": 7}'), (200, b"[]"), (200, b"{}"), (200, DEEP)):
+    none_usable = b'{"keys": [{"kid": "a", "kty": []}, {"kid": "first", "kty": "EC", "x": 5}]}'
+    nonsense = (b"<html>", b'{"keys": 7}', b"[]", b"{}", DEEP, none_usable)
+    for trouble in ((500, None), *((200, body) for body in nonsense)):
         server.status, server.body = trouble
         clock.now += 3600
         for _ in range(20):
@@ -151,6 +153,14 @@ def test_known_keys_outlive_an_outage(server: JwksServer, clock: Clock) -> None:
     server.keys.append(SECOND.jwk)
     clock.now += 3600
     assert cache.get("second") is not None
+
+
+def test_keys_that_the_project_has_no_more_are_good_no_more(server: JwksServer, clock: Clock) -> None:
+    cache = cache_of(server, clock, lifetime=600)
+    cache.get("first")
+    server.keys.clear()
+    clock.now += 3600
+    assert cache.get("first") is None
 
 
 def test_known_keys_outlive_a_server_that_is_gone(clock: Clock) -> None:

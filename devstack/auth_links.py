@@ -38,6 +38,11 @@ TYPES = {
     "magiclink": ("recovery_token", "Your link to sign in"),
 }
 
+#: What GoTrue verifies, too, and this does not.
+UNKNOWN_TYPES = ("email", "invite", "email_change", "sms", "phone_change")
+#: `error` of a redirect, by the status that the error would have as an answer.
+OAUTH_ERRORS = {400: "invalid_request", 403: "access_denied", 500: "server_error"}
+
 _MAKE_USER: LiteralString = """
 insert into auth.users (
   instance_id, id, aud, role, email, encrypted_password, raw_app_meta_data, raw_user_meta_data, created_at, updated_at,
@@ -100,9 +105,7 @@ class AuthLinks:
         """A new user, who is to confirm the address first. Tells nobody whether there is one already."""
         body = await self._body(request)
         email, password = self._email(body), text(body, "password")
-        data = body.get("data") or {}
-        if not isinstance(data, dict):
-            raise AuthError(400, "bad_json", "Could not parse request body as JSON: data must be an object")
+        data = _metadata(body)
         if not password:
             raise AuthError(400, "validation_failed", "Signup requires a valid password")
         check_password(password)
@@ -122,13 +125,13 @@ class AuthLinks:
     async def otp(self, request: Request) -> Response:
         """A link to sign in with; where there is no user, one to sign up with, if the caller wants that."""
         body = await self._body(request)
-        email = self._email(body)
+        email, data = self._email(body), _metadata(body)
         async with self._pool.connection() as connection:
             user = await sessions.find_user_by_email(connection, email)
         if user is None and not body.get("create_user", True):
             raise AuthError(422, "otp_disabled", "Signups not allowed for otp")
         if user is None:
-            user = await self._find_or_make(email, None, body.get("data") or {})
+            user = await self._find_or_make(email, None, data)
         await self._mail(request, user, "signup" if user["email_confirmed_at"] is None else "magiclink")
         return JSONResponse({})
 
@@ -149,16 +152,20 @@ class AuthLinks:
             session = await self._use(request, text(body, "type"), text(body, "token_hash"))
             return JSONResponse(self._answer(session), headers={"Cache-Control": "no-store"})
         kind, token = request.query_params.get("type", ""), request.query_params.get("token", "")
+        if not token:
+            raise AuthError(400, "validation_failed", "Verify requires a token or a token hash")
         target = self._allowed(request.query_params.get("redirect_to"))
         try:
             answer = self._answer(await self._use(request, kind, token))
         except AuthError as error:
-            told = {"error": "access_denied", "error_code": error.code, "error_description": error.message}
-            return RedirectResponse(f"{target}#{urlencode(told)}", status_code=303)
-        names = ("access_token", "expires_at", "expires_in", "refresh_token", "token_type")
-        return RedirectResponse(
-            f"{target}#{urlencode({**{name: answer[name] for name in names}, 'type': kind})}", status_code=303
-        )
+            if error.status not in OAUTH_ERRORS:
+                raise
+            told = {"error": OAUTH_ERRORS[error.status], "error_code": error.code, "error_description": error.message}
+        else:
+            names = ("access_token", "expires_at", "expires_in", "refresh_token", "token_type")
+            told = {**{name: answer[name] for name in names}, "type": kind}
+        # `sb` says that it is Supabase Auth's.
+        return RedirectResponse(f"{target}#{urlencode({**told, 'sb': ''})}", status_code=303)
 
     async def _body(self, request: Request) -> dict[str, Any]:
         body = await json_body(request)
@@ -212,8 +219,12 @@ class AuthLinks:
         return (redirect_to or "").partition("#")[0] if is_ours else self._site
 
     async def _use(self, request: Request, kind: str, token: str) -> Session:
-        if kind not in TYPES:
+        if not kind:
             raise AuthError(400, "validation_failed", "Verify requires a verification type")
+        if kind in UNKNOWN_TYPES:
+            raise not_implemented(f"verifying the type {kind}")
+        if kind not in TYPES:
+            raise AuthError(400, "validation_failed", "Invalid email verification type")
         token_type, _ = TYPES[kind]
         async with self._pool.connection() as connection, connection.transaction():
             used = await (await connection.execute(_USE_ONE_TIME, (token_type, token, LINK_LIFETIME))).fetchone()
@@ -226,6 +237,13 @@ class AuthLinks:
             if user is None or sessions.is_banned(user):
                 raise AuthError(403, "user_banned", "User is banned")
             return await sessions.open_session(connection, used["user_id"], agent, None)
+
+
+def _metadata(body: dict[str, Any]) -> dict[str, Any]:
+    data = body.get("data") or {}
+    if not isinstance(data, dict):
+        raise AuthError(400, "bad_json", "Could not parse request body as JSON: data must be an object")
+    return data
 
 
 def check_password(password: str) -> None:

@@ -5,6 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from supabase import create_client
+from supabase.lib.client_options import SyncClientOptions
+from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
 from tests.devstack.gateway_fixtures import PASSWORD, Gateway
 
@@ -26,6 +29,7 @@ def opened(link: str) -> tuple[str, dict[str, str]]:
     answer = httpx.get(link)
     assert answer.status_code == 303
     target, _, fragment = answer.headers["location"].partition("#")
+    assert parse_qs(fragment, keep_blank_values=True)["sb"] == [""]
     return target, {name: values[0] for name, values in parse_qs(fragment).items()}
 
 
@@ -144,13 +148,56 @@ def test_a_link_leads_nowhere_but_into_the_app(gateway: Gateway, elsewhere: str)
         ("recover", {}, 400, "validation_failed"),
         ("resend", {"type": "sms", "email": "x@example.com"}, 501, "not_implemented"),
         ("verify", {"type": "signup", "token_hash": "nonsense"}, 403, "otp_expired"),
+        ("otp", {"email": "x@example.com", "data": "x"}, 400, "bad_json"),
         ("verify", {"type": "nonsense", "token_hash": "x"}, 400, "validation_failed"),
+        ("verify", {"token_hash": "x"}, 400, "validation_failed"),
+        ("verify", {"type": "email", "token_hash": "x"}, 501, "not_implemented"),
         ("verify", {"type": "email", "email": "x@example.com", "token": "123456"}, 501, "not_implemented"),
     ],
 )
 def test_what_is_refused(gateway: Gateway, path: str, body: dict[str, Any], status: int, code: str | None) -> None:
     answer = post(gateway, path, **body)
     assert (answer.status_code, answer.json().get("error_code")) == (status, code)
+
+
+def test_links_that_no_mail_has(gateway: Gateway) -> None:
+    verify = f"{gateway.url}/auth/v1/verify"
+    assert opened(f"{verify}?type=signup&token=nonsense") == (
+        SITE,
+        {
+            "error": "access_denied",
+            "error_code": "otp_expired",
+            "error_description": "Email link is invalid or has expired",
+        },
+    )
+    assert opened(f"{verify}?type=nonsense&token=x")[1]["error"] == "invalid_request"
+    for query, status in (("type=signup", 400), ("type=invite&token=x", 501)):
+        assert httpx.get(f"{verify}?{query}").status_code == status
+
+
+def test_the_official_client_signs_up_recovers_and_takes_a_link(gateway: Gateway) -> None:
+    client = create_client(gateway.url, gateway.keys.publishable_key, SyncClientOptions(flow_type="implicit"))
+    email = "official@example.com"
+    with pytest.raises(AuthWeakPasswordError) as weak:
+        client.auth.sign_up({"email": email, "password": "short"})
+    assert weak.value.reasons == ["length"]
+    made = client.auth.sign_up({"email": email, "password": "secret-1", "options": {"email_redirect_to": f"{SITE}/x"}})
+    assert (made.session, made.user and made.user.email) == (None, email)
+    target, told = opened(mails(gateway, email)[0]["link"])
+    assert target == f"{SITE}/x"
+    session = client.auth.set_session(told["access_token"], told["refresh_token"])
+    assert session.user is not None
+    assert session.user.email_confirmed_at is not None
+
+    client.auth.reset_password_for_email(email)
+    (token,) = parse_qs(urlsplit(mails(gateway, email)[0]["link"]).query)["token"]
+    recovered = client.auth.verify_otp({"type": "recovery", "token_hash": token})
+    assert recovered.session is not None
+    client.auth.update_user({"password": "secret-2"})
+    assert client.auth.sign_in_with_password({"email": email, "password": "secret-2"}).session is not None
+    with pytest.raises(AuthApiError) as nobody:
+        client.auth.sign_in_with_otp({"email": "nobody@example.com", "options": {"should_create_user": False}})
+    assert nobody.value.code == "otp_disabled"
 
 
 def test_the_page_of_mails_escapes_what_it_shows(gateway: Gateway) -> None:

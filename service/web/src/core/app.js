@@ -3,7 +3,8 @@ import './shared.js';
 import { Invited } from '../organizations/invited.js';
 import { Questions } from '../ui/dialog.js';
 import { Failure, Skeleton } from '../ui/parts.js';
-import { Toasts } from '../ui/toast.js';
+import { Toasts, toast } from '../ui/toast.js';
+import { DEAD_LINK, takeFailure } from './arrival.js';
 import { Header } from './header.js';
 import { Component, html, render, useEffect } from './html.js';
 import { fetchTheRest, lazy } from './lazy.js';
@@ -53,10 +54,18 @@ function Page({ path, query, organization }) {
   return html`<div class="page"><${Skeleton} rows=${4} /></div>`;
 }
 
+/** Whoever is signed in already is told, too, that a mailed link did not work. */
+function useArrival(phase) {
+  useEffect(() => {
+    if (phase === 'ready' && takeFailure()) toast(DEAD_LINK, 'bad');
+  }, [phase]);
+}
+
 function Content() {
   const { phase, left, organization, recovering, problem } = useStore(session);
   const route = useRoute();
   useGuard({ phase, left }, route);
+  useArrival(phase);
   useFocusOnMove(route.moves);
   if (phase === 'failed') {
     return html`<div class="page narrow"><h1>Not quite there</h1><${Failure} problem=${problem} onRetry=${loadMe} /></div>`;

@@ -1,16 +1,17 @@
 // After a link to choose a new password was opened: the one thing to do.
 import './shared.js';
-import { Field } from '../ui/field.js';
+import { Field, focusFirstError } from '../ui/field.js';
 import { useTitle } from '../ui/parts.js';
 import { toast } from '../ui/toast.js';
 import { changePassword } from './account.js';
-import { html, useState } from './html.js';
+import { html, useElement, useState } from './html.js';
 import { session } from './session.js';
 
 export function NewPasswordPage() {
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {string | null} */ (null));
+  const form = useElement();
   useTitle('Choose a new password');
   const done = () => session.set({ recovering: false });
   const submit = async (event) => {
@@ -24,12 +25,13 @@ export function NewPasswordPage() {
       done();
     } catch (problem) {
       setError(problem.message);
+      focusFirstError(form.current);
       setBusy(false);
     }
   };
   return html`
     <div class="page sign-in">
-      <form class="card" onSubmit=${submit}>
+      <form ref=${form} class="card" onSubmit=${submit}>
         <h1>Choose a new password</h1>
         <p class="hint">You are signed in as <bdi>${session.state.user?.email}</bdi>. Your other sessions end when it is changed.</p>
         <input type="text" class="hidden" autocomplete="username" tabindex="-1" aria-hidden="true" readonly value=${session.state.user?.email ?? ''} />

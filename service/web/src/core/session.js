@@ -1,6 +1,6 @@
 // Who is signed in, in which organizations, and which of them this tab is about.
 import { api, callOff, configureApi, unreachable } from './api.js';
-import { tidy } from './arrival.js';
+import { arrival } from './arrival.js';
 import { config } from './config.js';
 import { dropAllDrafts } from './drafts.js';
 import { Store } from './store.js';
@@ -53,8 +53,8 @@ export function atLeast(role, organization = session.state.organization) {
 export function startSession() {
   configureApi({ onUnauthorized: expire });
   supabase.auth.onAuthStateChange((event, current) => {
-    tidy();
-    if (event === 'PASSWORD_RECOVERY') session.set({ recovering: true });
+    // Other tabs hear of it, too: what is open there stays.
+    if (event === 'PASSWORD_RECOVERY' && arrival.recovers) session.set({ recovering: true });
     // supabase-js holds a lock while it calls back: what asks it for anything must wait until it is done.
     setTimeout(() => (current ? enter(current.user) : leave(event)), 0);
   });
@@ -127,16 +127,6 @@ export async function leaveOrganization(remove) {
   await loadMe();
 }
 
-/** Throws an Error with a sentence for the person. */
-export async function signIn(email, password) {
-  const { error } = await supabase.auth.signInWithPassword({ email, password });
-  if (!error) return;
-  if (error.code === 'invalid_credentials' || error.status === 400) throw new Error('That email and password do not match.');
-  if (error.status === 429) throw new Error('Too many attempts: wait a minute and try again.');
-  if (!error.status || error.status >= 500) throw new Error('Supabase cannot be reached. Check your connection and try again.');
-  throw new Error(error.message);
-}
-
 export async function signOut() {
   leaving = true;
   const { error } = await supabase.auth.signOut({ scope: 'local' });
@@ -161,7 +151,7 @@ function leave(event) {
   if (leaving) dropAllDrafts();
   leaving = false;
   configureApi({ organizationId: null });
-  session.set({ phase: 'out', user: null, organizations: [], organization: null, invitations: [], ended, left });
+  session.set({ phase: 'out', user: null, organizations: [], organization: null, invitations: [], ended, left, recovering: false });
 }
 
 function remembered(userId) {

@@ -2,11 +2,11 @@
 import './shared.js';
 import { Field } from '../ui/field.js';
 import { Notice, useTitle } from '../ui/parts.js';
-import { Refused, readAllowed, sendAgain, sendLink, sendRecovery, signUp } from './account.js';
-import { arrival } from './arrival.js';
+import { CLOSED, readAllowed, sendAgain, sendLink, sendRecovery, signIn, signUp } from './account.js';
+import { arrival, DEAD_LINK, takeFailure } from './arrival.js';
 import { config } from './config.js';
 import { html, useEffect, useElement, useState } from './html.js';
-import { session, signIn } from './session.js';
+import { session } from './session.js';
 import { useStore } from './store.js';
 
 /** By what one wants to do: title, button, whether a password is asked for, and what does it. */
@@ -21,7 +21,8 @@ const HINTS = {
   link: 'A link by mail signs you in, once.',
 };
 const SENT = {
-  'sign-up': (email) => `Look into your mail: a link to confirm ${email} is on its way.`,
+  'sign-up': (email) =>
+    `Look into your mail: a link to confirm ${email} is on its way. None comes if that address has an account already: sign in with it then.`,
   forgot: (email) => `If there is an account for ${email}, a link to choose a new password is on its way.`,
   link: (email) => `If there is an account for ${email}, a link to sign in is on its way.`,
 };
@@ -30,11 +31,13 @@ export function SignInPage({ query }) {
   const { ended } = useStore(session);
   const params = new URLSearchParams(query);
   const asked = params.get('do') ?? '';
-  const [allowed, setAllowed] = useState({ signUp: false, links: false });
+  const [allowed, setAllowed] = useState(/** @type {Awaited<ReturnType<typeof readAllowed>>} */ (null));
+  const [failed] = useState(takeFailure);
   useEffect(() => {
     readAllowed().then(setAllowed);
   }, []);
-  const way = asked in WAYS ? asked : 'sign-in';
+  const closed = asked === 'sign-up' && allowed !== null && !allowed.signUp;
+  const way = Object.hasOwn(WAYS, asked) && !closed ? asked : 'sign-in';
   const next = params.get('next') ?? '';
   useTitle(WAYS[way].title);
   return html`
@@ -42,7 +45,8 @@ export function SignInPage({ query }) {
       <div class="card">
         <h1>${WAYS[way].title}</h1>
         ${ended && html`<${Notice} kind="warning" role="status"><p>You were signed out. Sign in to go on where you were.</p><//>`}
-        ${arrival.failure && html`<${Notice} kind="warning" role="status"><p>That link does not work any more: each works once, and for an hour. Ask for a new one.</p><//>`}
+        ${failed && html`<${Notice} kind="warning" role="status"><p>${DEAD_LINK}</p><//>`}
+        ${closed && html`<${Notice} kind="warning" role="status"><p>${CLOSED}</p><//>`}
         ${!ended && next && way === 'sign-in' && html`<p class="hint">You will be taken to the page you asked for.</p>`}
         ${HINTS[way] && html`<p class="hint">${HINTS[way]}</p>`}
         <${Form} key=${way} way=${way} next=${next} />
@@ -59,25 +63,30 @@ function Form({ way, next }) {
   const [email, setEmail] = useState(typed);
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(/** @type {Refused | null} */ (null));
+  const [error, setError] = useState(/** @type {import('./account.js').Refused | null} */ (null));
   const [sent, setSent] = useState(/** @type {string | null} */ (null));
   const form = useElement();
   const address = email.trim();
+  const says = (what) => () => SENT[what](address);
   const acts = {
-    'sign-in': () => signIn(address, password),
-    'sign-up': async () => ((await signUp(address, password, next)) ? address : null),
-    forgot: () => sendRecovery(address).then(() => address),
-    link: () => sendLink(address, next).then(() => address),
+    'sign-in': async () => {
+      await signIn(address, password);
+      typed = ''; // whoever signs in here after them is somebody else
+    },
+    'sign-up': async () => ((await signUp(address, password, next)) ? SENT['sign-up'](address) : null),
+    forgot: () => sendRecovery(address).then(says('forgot')),
+    link: () => sendLink(address, next).then(says('link')),
   };
+  const confirmAgain = () => run(() => sendAgain(address, next).then(says('sign-up')));
   const run = async (act) => {
     if (busy) return;
     setBusy(true);
     setError(null);
     try {
-      setSent((await act()) ?? null);
-      if (way !== 'sign-in') setBusy(false);
-    } catch (problem) {
-      const refused = problem instanceof Refused ? problem : new Refused(problem.message, 'password');
+      const said = (await act()) ?? null;
+      setSent(said);
+      if (said) setBusy(false); // who is let in leaves this page
+    } catch (refused) {
       setError(refused);
       setBusy(false);
       form.current?.querySelector(`input[name=${refused.field ?? 'email'}]`)?.focus();
@@ -90,8 +99,8 @@ function Form({ way, next }) {
   const { button, busy: working, password: autocomplete } = WAYS[way];
   if (sent) {
     return html`
-      <div role="status"><${Notice} kind="good"><p><bdi>${SENT[way](sent)}</bdi></p><//></div>
-      ${way === 'sign-up' && html`<button type="button" class="button" aria-disabled=${busy} onClick=${() => run(() => sendAgain(sent, next).then(() => sent))}>Send it again</button>`}
+      <${Sent} text=${sent} />
+      ${sent === SENT['sign-up'](address) && html`<button type="button" class="button" aria-disabled=${busy} onClick=${confirmAgain}>Send it again</button>`}
       ${error && html`<p class="error" role="alert">${error.message}</p>`}
     `;
   }
@@ -119,9 +128,17 @@ function Form({ way, next }) {
       `
       }
       ${error && !error.field && html`<p class="error" role="alert">${error.message}</p>`}
+      ${error?.code === 'email_not_confirmed' && html`<button type="button" class="button wide" onClick=${confirmAgain}>Send me that link again</button>`}
       <button type="submit" class="button primary wide" aria-disabled=${busy}>${busy ? working : button}</button>
     </form>
   `;
+}
+
+/** What was sent. It takes the form's place, and so its focus. */
+function Sent({ text }) {
+  const ref = useElement();
+  useEffect(() => ref.current.focus(), []);
+  return html`<div ref=${ref} tabindex="-1" role="status"><${Notice} kind="good"><p><bdi>${text}</bdi></p><//></div>`;
 }
 
 /** Links to what else one may do here. */
@@ -132,9 +149,9 @@ function OtherWays({ way, next, allowed }) {
   };
   const offered = [
     way !== 'sign-in' && ['sign-in', 'Sign in with a password'],
-    allowed.signUp && way !== 'sign-up' && ['sign-up', 'Create an account'],
-    allowed.links && way !== 'forgot' && ['forgot', 'Forgot your password?'],
-    allowed.links && way !== 'link' && ['link', 'Sign in without a password'],
+    allowed?.signUp && way !== 'sign-up' && ['sign-up', 'Create an account'],
+    allowed?.links && way !== 'forgot' && ['forgot', 'Forgot your password?'],
+    allowed?.links && way !== 'link' && ['link', 'Sign in without a password'],
   ].filter(Boolean);
   if (!offered.length) return null;
   return html`<ul class="other-ways">${offered.map(([name, text]) => html`<li key=${name}><a href=${to(name)}>${text}</a></li>`)}</ul>`;

@@ -56,7 +56,7 @@ export function Invitations({ organization }) {
               <span class="hint">until <time datetime=${invitation.expires_at}>${moment.format(Date.parse(invitation.expires_at))}</time></span>
             </span>
             <span class="pill">${nameOf(ROLES, invitation.role)}</span>
-            <${CopyButton} text=${linkFor(invitation)} label="Copy link" />
+            <${CopyButton} text=${linkFor(invitation)} label="Copy link" about=${`for ${plain(invitation.email)}`} />
             ${(owner || invitation.role !== 'owner') && html`<button type="button" class="button quiet" aria-label=${`Withdraw the invitation of ${plain(invitation.email)}`} onClick=${() => withdraw(invitation)}>Withdraw</button>`}
           </li>
         `,

@@ -1,4 +1,5 @@
 // Who is in the organization, and what they may do. RLS decides; the page only offers what has a chance.
+import { config } from '../core/config.js';
 import { html, useEffect, useState } from '../core/html.js';
 import { readMembers } from '../core/people.js';
 import { atLeast, leaveOrganization, loadMe, myId } from '../core/session.js';
@@ -17,6 +18,22 @@ const MEANINGS = [
   ['Admin', 'also sets up PagerDuty, invites people, changes roles and removes members'],
   ['Owner', 'also decides who is an owner'],
 ];
+
+/** What nobody below a role may do, beginning with the least. */
+const LOSSES = [
+  ['responder', 'create or change incidents'],
+  ['admin', 'set up PagerDuty, invite people or change roles'],
+  ['owner', 'decide who is an owner'],
+];
+
+/** Whether `role` is less than `than`. */
+const isLess = (role, than) => config.roles.indexOf(role) < config.roles.indexOf(than);
+
+/** What somebody gives up with a role: a sentence. */
+function lost(former, role) {
+  const things = LOSSES.filter(([needed]) => isLess(role, needed) && !isLess(former, needed)).map(([, thing]) => thing);
+  return `You can no longer ${things.join(', or ')}, and only somebody else can make you ${former} again.`;
+}
 
 /** A sentence for whatever the database, or nobody, answers about members. */
 function explain(error) {
@@ -66,9 +83,8 @@ export function MembersTab({ organization }) {
     await read();
   };
   const setRole = async (member, role) => {
-    if (member.user_id === myId() && ROLES.findIndex(([one]) => one === role) < ROLES.findIndex(([one]) => one === member.role)) {
-      const text = `As ${role} you cannot undo this yourself: somebody else has to make you ${member.role} again.`;
-      if (!(await ask({ title: `Make yourself ${role}?`, text, action: `Become ${role}` }))) {
+    if (member.user_id === myId() && isLess(role, member.role)) {
+      if (!(await ask({ title: `Make yourself ${role}?`, text: lost(member.role, role), action: `Become ${role}` }))) {
         setMembers([...(members ?? [])]); // the choice shows the role again
         return;
       }

@@ -62,8 +62,8 @@ export function Skeleton({ rows = 3, class: className = '' }) {
   `;
 }
 
-/** Copies text and says so. */
-export function CopyButton({ text, label = 'Copy' }) {
+/** Copies text and says so. `about` tells several of them apart for who does not see beside what they stand. */
+export function CopyButton({ text, label = 'Copy', about = '' }) {
   const [state, setState] = useState('');
   useEffect(() => {
     const timer = state ? setTimeout(() => setState(''), 4000) : undefined;
@@ -79,7 +79,7 @@ export function CopyButton({ text, label = 'Copy' }) {
   };
   return html`
     <button type="button" class="button copy" onClick=${copy}>
-      <${Icon} name=${state === 'Copied' ? 'check' : 'copy'} />${state || label}
+      <${Icon} name=${state === 'Copied' ? 'check' : 'copy'} />${state || label}${about && html`<span class="hidden"> ${about}</span>`}
     </button>
     <span class="hidden" role="status">${state}</span>
   `;

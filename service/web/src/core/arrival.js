@@ -3,8 +3,8 @@
 const carried = new URLSearchParams(location.hash.slice(1));
 
 /**
- * brings: a session, that of a link which works. failed: a mailed link did not work, and nobody was told yet. recovers: it was one to choose a new password.
- * email: whom somebody invited.
+ * brings: a session, that of a link which works. failed: a mailed link did not work, and nobody was told yet.
+ * recovers: it was one to choose a new password. email: whom somebody invited.
  */
 export const arrival = {
   brings: carried.has('access_token'),

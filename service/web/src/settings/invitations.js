@@ -82,7 +82,7 @@ function Form({ roles, onDone }) {
     try {
       const made = await api(ADDRESS, { method: 'POST', body: { email, role } });
       setEmail('');
-      toast(`${made.email} is invited. Ask them to sign in.`);
+      toast(`${made.email} is invited. Send them the link.`);
     } catch (problem) {
       setError(problem.fields?.email ?? (problem.status === 409 ? problem.body.detail : problem.message));
       focusFirstError(form.current);

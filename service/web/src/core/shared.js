@@ -25,5 +25,6 @@ import '../inbox/rows.js';
 import '../inbox/words.js';
 import '../organizations/invited.js';
 import '../ui/prose.js';
+import '../ui/search.js';
 import '../ui/toast.js';
 import '../ui/unsaved.js';

@@ -1,9 +1,7 @@
 // What the inbox is asked for: it stands in the address.
-import { html, useEffect, useRef, useState } from '../core/html.js';
-import { Icon } from '../ui/icons.js';
+import { html, useState } from '../core/html.js';
+import { LONGEST_SEARCH, Search } from '../ui/search.js';
 
-const SETTLE = 300; // milliseconds after the last key
-const LONGEST = 200; // characters
 const VIEWS = /** @type {[string, string][]} */ ([
   ['inbox', 'Inbox'],
   ['snoozed', 'Snoozed'],
@@ -27,7 +25,7 @@ export function filtersOf(query) {
     urgency: only(params.get('urgency'), URGENCIES),
     unread: params.get('unread') === 'true',
     without_incident: params.get('without_incident') === 'true',
-    q: (params.get('q') ?? '').slice(0, LONGEST),
+    q: (params.get('q') ?? '').slice(0, LONGEST_SEARCH),
   };
 }
 
@@ -44,23 +42,8 @@ export function queryOf({ view, status, urgency, unread, without_incident: witho
 }
 
 export function Filters({ filters, onChange }) {
-  const [text, setText] = useState(filters.q);
   const [open, setOpen] = useState(false); // where there is little room
   const chosen = [filters.status, filters.urgency, filters.unread, filters.without_incident].filter(Boolean).length;
-  const timer = useRef(/** @type {any} */ (null));
-  useEffect(() => () => clearTimeout(timer.current), []);
-  useEffect(() => {
-    if (timer.current === null && filters.q !== text.trim()) setText(filters.q); // the address changed, not the typing
-  }, [filters.q]);
-  const type = (event) => {
-    const typed = event.currentTarget.value;
-    setText(typed);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => {
-      timer.current = null;
-      onChange({ q: typed });
-    }, SETTLE);
-  };
   return html`
     <nav class="tabs" aria-label="Views">
       ${VIEWS.map(([view, name]) => {
@@ -69,10 +52,7 @@ export function Filters({ filters, onChange }) {
       })}
     </nav>
     <form class="inbox-filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-      <label class="search">
-        <span class="hidden">Search title, service or #number</span><${Icon} name="search" />
-        <input id="inbox-search" type="search" placeholder="Title, service or #number" maxlength=${LONGEST} value=${text} onInput=${type} />
-      </label>
+      <${Search} id="inbox-search" label="Title, service or #number" value=${filters.q} onChange=${(q) => onChange({ q })} />
       <button
         type="button" class="button more-filters" aria-expanded=${open} aria-controls="inbox-choices" onClick=${() => setOpen(!open)}
       >Filters${chosen > 0 && html` <span class="pill">${chosen}<span class="hidden"> in use</span></span>`}</button>

@@ -14,10 +14,11 @@ import { useSync } from '../core/sync.js';
 import { Time } from '../core/time.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, LEVELS, LevelPill, More, Notice, Skeleton, STATUSES, StatusPill, useTitle } from '../ui/parts.js';
+import { LONGEST_SEARCH, Search } from '../ui/search.js';
 
 const PAGE = 30;
 const MOST = 100; // what one request may ask for
-const SETTLE = 300; // milliseconds after the last key or broadcast
+const SETTLE = 300; // milliseconds after the last broadcast
 
 const WHOSE = /** @type {[string, string][]} */ ([
   ['me', 'Mine'],
@@ -35,7 +36,7 @@ function filtersOf(query) {
     status: listed('status', STATUSES),
     criticality: listed('criticality', LEVELS),
     assignee,
-    q: (params.get('q') ?? '').slice(0, 200),
+    q: (params.get('q') ?? '').slice(0, LONGEST_SEARCH),
   };
 }
 
@@ -129,27 +130,9 @@ export function IncidentsPage({ organization }) {
 }
 
 function Filters({ filters, onChange }) {
-  const [text, setText] = useState(filters.q);
-  const timer = useRef(/** @type {any} */ (null));
-  useEffect(() => () => clearTimeout(timer.current), []);
-  useEffect(() => {
-    if (timer.current === null && filters.q !== text.trim()) setText(filters.q); // the address changed, not the typing
-  }, [filters.q]);
-  const type = (event) => {
-    const typed = event.currentTarget.value;
-    setText(typed);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => {
-      timer.current = null;
-      onChange({ q: typed });
-    }, SETTLE);
-  };
   return html`
     <form class="filters" role="search" aria-label="Filter incidents" onSubmit=${(event) => event.preventDefault()}>
-      <div class="search">
-        <${Icon} name="search" />
-        <input type="search" aria-label="Search title and customer" placeholder="Search title and customer" maxlength="200" dir="auto" value=${text} onInput=${type} />
-      </div>
+      <${Search} label="Search title and customer" value=${filters.q} onChange=${(q) => onChange({ q })} />
       <${Toggles} label="Status" options=${STATUSES} chosen=${filters.status} onChange=${(status) => onChange({ status })} />
       <${Toggles} label="Criticality" options=${LEVELS} chosen=${filters.criticality} onChange=${(criticality) => onChange({ criticality })} />
       <${Toggles} label="Assignee" options=${WHOSE} chosen=${[filters.assignee]} onChange=${(chosen) => onChange({ assignee: chosen.at(-1) ?? '' })} />

@@ -16,7 +16,9 @@ from tests.world import Organization, World
 
 #: supabase-js tells the other tabs of a browser what happened in one.
 HEAR_RECOVERY = """(name) => {
-  new BroadcastChannel(name).onmessage = ({ data }) => { window.heard ||= data.event === 'PASSWORD_RECOVERY'; };
+  new BroadcastChannel(name).onmessage = ({ data }) => {
+    if (data.event === 'PASSWORD_RECOVERY') document.body.setAttribute('data-heard', '');
+  };
 }"""
 NARROW = {"viewport": {"width": 320, "height": 640}}
 
@@ -195,7 +197,7 @@ def test_recovery_stays_in_its_tab_and_ends_with_the_session(
     recovering = page.context.new_page()
     page.evaluate(HEAR_RECOVERY, session_item(stack, {})["name"])
     recovering.goto(mailed(stack, acme.responder.email))
-    page.wait_for_function("window.heard")
+    expect(page.locator("body[data-heard]")).to_be_attached()
     expect(recovering.get_by_role("heading", name="Choose a new password")).to_be_visible()
     expect(page.get_by_role("textbox", name="Title")).to_have_value("Half a thought")
     recovering.get_by_role("button", name="Account").click()

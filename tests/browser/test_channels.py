@@ -175,9 +175,9 @@ def test_a_session_is_not_given_up_while_supabase_cannot_be_reached(windows: Win
     page.clock.install()
     page.goto("/incidents")
     expect_unread(page, 0)
-    let_the_session_run_out(page)
     page.route(re.compile("/auth/v1/token"), lambda route: route.abort())
     with page.expect_event("requestfailed"):
+        let_the_session_run_out(page)
         open_bell(page)
     page.clock.fast_forward(31_000)  # supabase-js tries for half a minute
     expect(page.get_by_text("The service cannot be reached.").first).to_be_visible()

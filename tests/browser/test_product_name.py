@@ -25,7 +25,7 @@ def named(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         service.stop()
 
 
-def test_it_stands_in_the_bar_in_titles_and_in_the_installed_app(windows: Windows, named: str) -> None:
+def test_it_stands_in_the_bar_in_titles_and_in_the_installed_app(named: str, windows: Windows) -> None:
     windows.watch.origins += (named,)
     windows.watch.expect("404")
     for path, title in (("/sign-in", "Sign in"), ("/no-such-page", "Not found")):

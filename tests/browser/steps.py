@@ -43,6 +43,11 @@ def entries(page: Page) -> Locator:
     return panel(page).get_by_role("link", name="(from PagerDuty)")
 
 
+def said(page: Page, text: str) -> Locator:
+    """What the page says of something that happened."""
+    return page.get_by_role("status").filter(has_text=text)
+
+
 def choice(page: Page, label: str) -> Locator:
     """A select by its label."""
     return page.get_by_role("combobox", name=label)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from devstack.stack import Stack
 from tests.browser.conftest import Windows, session_item
 from tests.browser.steps import choice, sign_in
-from tests.browser.test_accessibility import violations
+from tests.browser.test_accessibility import AXE, RULES, violations
 from tests.browser.watch import horizontal_overflow
 from tests.world import Organization, World
 
@@ -310,10 +310,10 @@ def test_giving_up_ones_own_role_is_asked_about(windows: Windows, acme: Organiza
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_each_way_in_is_accessible(windows: Windows, scheme: str) -> None:
-    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    rules = {"type": "tag", "values": RULES}
     for way in ("sign-up", "forgot", "link"):
         page = windows.open(None, f"/sign-in?do={way}", bypass_csp=True, color_scheme=scheme, **NARROW)
         expect(page.get_by_role("link", name="Sign in with a password")).to_be_visible()
-        page.add_script_tag(path="service/web/node_modules/axe-core/axe.min.js")
+        page.add_script_tag(path=AXE)
         assert violations(page, rules) == []
         assert horizontal_overflow(page) <= 0

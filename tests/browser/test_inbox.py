@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Windows
-from tests.browser.steps import expect_unread
+from tests.browser.steps import expect_unread, said
 from tests.world import Organization, v3
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
@@ -30,10 +30,6 @@ def row(page: Page, title: str) -> Locator:
 
 def expect_rows(page: Page, *titles: str) -> None:
     expect(rows(page)).to_have_text([re.compile(title) for title in titles])
-
-
-def said(page: Page, text: str) -> Locator:
-    return page.get_by_role("status").filter(has_text=text)
 
 
 def test_a_row_says_how_it_stands_and_has_one_height(windows: Windows, acme: Organization) -> None:

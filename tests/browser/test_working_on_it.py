@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Windows
-from tests.browser.steps import bell, choice, expect_unread, scroll_through
+from tests.browser.steps import bell, choice, expect_unread, said, scroll_through
 from tests.browser.test_incidents import create, timeline
 from tests.browser.test_new_incident import notify
 from tests.world import Organization, v3
@@ -17,10 +17,6 @@ LANDSCAPE: dict[str, Any] = {"viewport": {"width": 667, "height": 320}, "has_tou
 
 def fact(page: Page, name: str) -> Locator:
     return page.get_by_role("article").locator("div", has=page.locator("dt", has_text=name)).locator("dd")
-
-
-def said(page: Page, text: str) -> Locator:
-    return page.get_by_role("status").filter(has_text=text)
 
 
 # who has it -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 // Before the first paint: the colours that this person chose, if they chose any; and the browser's own bar in the same.
-const BARS = { light: '#ffffff', dark: '#161d27' }; // as --surface
 const root = document.documentElement;
+const metas = /** @type {HTMLMetaElement[]} */ ([...document.querySelectorAll('meta[name="theme-color"]')]);
+const schemeOf = (meta) => (meta.media.includes('dark') ? 'dark' : 'light');
+const bars = Object.fromEntries(metas.map((meta) => [schemeOf(meta), meta.content])); // as the system's colours have them
 
 try {
   const chosen = localStorage.getItem('theme');
@@ -10,9 +12,7 @@ try {
 }
 
 function paintBar() {
-  for (const bar of /** @type {NodeListOf<HTMLMetaElement>} */ (document.querySelectorAll('meta[name="theme-color"]'))) {
-    bar.content = BARS[root.dataset.theme ?? (bar.media.includes('dark') ? 'dark' : 'light')];
-  }
+  for (const meta of metas) meta.content = bars[root.dataset.theme ?? schemeOf(meta)];
 }
 
 paintBar();

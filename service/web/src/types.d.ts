@@ -24,6 +24,7 @@ export interface Config {
     tag: number;
     email: number;
     organization_name: number;
+    search: number;
   };
 }
 

@@ -29,7 +29,7 @@ test('nothing else is one', () => {
     'www.example.test',
     'https://paypal.test@evil.test/',
     'https://a:b@evil.test/',
-    'blob:https://example.test/x'.replace('https://', 'https:/'),
+    'blob:x',
   ]) {
     assert.deepEqual(hrefs(text), [], text);
   }

@@ -2,8 +2,8 @@
 // same ones need into one file, so that without it there would be a file for every combination of pages.
 import './api.js';
 import './drafts.js';
+import './found.js';
 import './html.js';
-import './kept.js';
 import './links.js';
 import './list.js';
 import './people.js';

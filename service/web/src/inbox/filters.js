@@ -1,6 +1,7 @@
 // What the inbox is asked for: it stands in the address.
+import { config } from '../core/config.js';
 import { html, useState } from '../core/html.js';
-import { LONGEST_SEARCH, Search } from '../ui/search.js';
+import { Search } from '../ui/search.js';
 
 const VIEWS = /** @type {[string, string][]} */ ([
   ['inbox', 'Inbox'],
@@ -25,7 +26,7 @@ export function filtersOf(query) {
     urgency: only(params.get('urgency'), URGENCIES),
     unread: params.get('unread') === 'true',
     without_incident: params.get('without_incident') === 'true',
-    q: (params.get('q') ?? '').slice(0, LONGEST_SEARCH),
+    q: (params.get('q') ?? '').slice(0, config.limits.search),
   };
 }
 

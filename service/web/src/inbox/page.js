@@ -1,11 +1,9 @@
 // The inbox as a page: all that the bell has, with views, search, filters, a keyboard, and several at once.
 import '../core/shared.js';
-import { readPage } from '../core/api.js';
+import { useFound } from '../core/found.js';
 import { html, useEffect, useState } from '../core/html.js';
-import { keep, takeKept } from '../core/kept.js';
 import { List } from '../core/list.js';
 import { setQuery, useRoute, useScrollBack } from '../core/router.js';
-import { together } from '../core/rows.js';
 import { session } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { connection } from '../core/sync.js';
@@ -24,6 +22,7 @@ import { Rows } from './rows-list.js';
 
 const PAGE = 30;
 const MOST = 100; // what one request may ask for
+const FOUND = { address: '/api/notifications', page: PAGE, most: MOST, order: loudestFirst };
 const SETTLE = 300; // milliseconds after the last change
 
 /** @typedef {import('../types.d.ts').Notification} Notification */
@@ -35,51 +34,19 @@ const NONE = new List({
   merge: (/** @type {Notification[]} */ items) => items,
 });
 
-/**
- * What a query finds.
- * @extends {List<Notification, string>}
- */
-class Found extends List {
-  constructor(query) {
-    super({
-      ask: (request) => readPage('/api/notifications', request, this.query),
-      page: PAGE,
-      most: MOST,
-      merge: (items, rows) => together(items, rows, loudestFirst),
-    });
-    this.query = query;
-  }
-}
-
-const place = () => session.state.organization?.id;
-
-/**
- * The list as it was left, if one comes back to it. It is read again whenever the bell's notifications change: the
- * service decides what fits.
- */
-function useFound(query, notifications) {
-  const [list] = useState(() => takeKept(`inbox ${place()} ${query}`) ?? new Found(query));
-  useEffect(() => {
-    if (!query) return;
-    if (list.query === query && list.state.loaded) list.refresh();
-    else {
-      list.query = query;
-      list.change();
-    }
-  }, [query]);
-  useEffect(() => () => keep(`inbox ${place()} ${list.query}`, list), []);
+/** Reads again whenever the bell's notifications change: the service decides what fits. */
+function useRefresh(list, notifications) {
   useEffect(() => {
     let timer;
     const unwatch = notifications?.watch(() => {
       clearTimeout(timer);
-      if (list.query) timer = setTimeout(list.refresh, SETTLE);
+      if (list.query !== null) timer = setTimeout(list.refresh, SETTLE);
     });
     return () => {
       clearTimeout(timer);
       unwatch?.();
     };
   }, [notifications]);
-  return list;
 }
 
 export function InboxPage() {
@@ -88,7 +55,9 @@ export function InboxPage() {
   const filters = filtersOf(route.query);
   const query = queryOf(filters).toString();
   const { notifications } = useStore(current);
-  const found = useFound(query, notifications);
+  const { organization } = useStore(session);
+  const found = useFound(FOUND, organization?.id ?? '', query || null);
+  useRefresh(found, notifications);
   const list = query ? found : (notifications ?? NONE);
   const { items, loaded, next, problem, loadingMore } = useStore(/** @type {any} */ (list));
   useScrollBack(loaded);

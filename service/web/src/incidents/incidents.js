@@ -1,23 +1,23 @@
 // The organization's incidents, newest first, filtered by what stands in the address.
 import '../core/shared.js';
-import { readPage } from '../core/api.js';
-import { html, useEffect, useMemo, useRef, useState } from '../core/html.js';
-import { keep, takeKept } from '../core/kept.js';
-import { List } from '../core/list.js';
+import { config } from '../core/config.js';
+import { useFound } from '../core/found.js';
+import { html, useEffect, useMemo, useRef } from '../core/html.js';
 import { namesOf, useMembers } from '../core/people.js';
 import { useBroadcast } from '../core/realtime.js';
 import { setQuery, useRoute, useScrollBack } from '../core/router.js';
-import { newestFirst, together } from '../core/rows.js';
+import { newestFirst } from '../core/rows.js';
 import { atLeast, myId } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { useSync } from '../core/sync.js';
 import { Time } from '../core/time.js';
 import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, LEVELS, LevelPill, More, Notice, Skeleton, STATUSES, StatusPill, useTitle } from '../ui/parts.js';
-import { LONGEST_SEARCH, Search } from '../ui/search.js';
+import { Search } from '../ui/search.js';
 
 const PAGE = 30;
 const MOST = 100; // what one request may ask for
+const INCIDENTS = { address: '/api/incidents', page: PAGE, most: MOST, order: newestFirst };
 const SETTLE = 300; // milliseconds after the last broadcast
 
 const WHOSE = /** @type {[string, string][]} */ ([
@@ -36,7 +36,7 @@ function filtersOf(query) {
     status: listed('status', STATUSES),
     criticality: listed('criticality', LEVELS),
     assignee,
-    q: (params.get('q') ?? '').slice(0, LONGEST_SEARCH),
+    q: (params.get('q') ?? '').slice(0, config.limits.search),
   };
 }
 
@@ -49,44 +49,12 @@ function queryOf({ status, criticality, assignee, q }) {
   return params;
 }
 
-/** @typedef {import('../types.d.ts').Incident} Incident */
-
-/**
- * The incidents that a query finds, kept until those of another one are there.
- * @extends {List<Incident, string>}
- */
-class Incidents extends List {
-  constructor(query) {
-    super({
-      ask: (request) => readPage('/api/incidents', request, this.query),
-      page: PAGE,
-      most: MOST,
-      merge: (items, rows) => together(items, rows, newestFirst),
-    });
-    this.query = query;
-  }
-}
-
-/** The list as it was left, if one comes back to it, else a new one. */
-function useIncidents(organizationId, query) {
-  const [list] = useState(() => takeKept(`incidents ${organizationId} ${query}`) ?? new Incidents(query));
-  useEffect(() => {
-    if (list.query === query && list.state.loaded) list.refresh();
-    else {
-      list.query = query;
-      list.change();
-    }
-  }, [query]);
-  useEffect(() => () => keep(`incidents ${organizationId} ${list.query}`, list), []);
-  return list;
-}
-
 export function IncidentsPage({ organization }) {
   useTitle('Incidents');
   const route = useRoute();
   const filters = filtersOf(route.query);
   const query = queryOf({ ...filters, assignee: filters.assignee === 'me' ? myId() : filters.assignee }).toString();
-  const list = useIncidents(organization.id, query);
+  const list = useFound(INCIDENTS, organization.id, query);
   const { items, loaded, next, problem, loadingMore } = useStore(list);
   const members = useMembers(items.some((one) => one.assignee_id) ? organization.id : null);
   const names = useMemo(() => namesOf(members ?? []), [members]);

@@ -1,8 +1,8 @@
 // A search field whose words go into the address when the typing rests.
+import { config } from '../core/config.js';
 import { html, useEffect, useRef, useState } from '../core/html.js';
 import { Icon } from './icons.js';
 
-export const LONGEST_SEARCH = 200; // characters
 const SETTLE = 300; // milliseconds after the last key
 
 /**
@@ -30,7 +30,7 @@ export function Search({ label, value, onChange, id }) {
   return html`
     <div class="search">
       <${Icon} name="search" />
-      <input id=${id} type="search" aria-label=${label} placeholder=${label} maxlength=${LONGEST_SEARCH} dir="auto" value=${text} onInput=${type} />
+      <input id=${id} type="search" aria-label=${label} placeholder=${label} maxlength=${config.limits.search} dir="auto" value=${text} onInput=${type} />
     </div>
   `;
 }

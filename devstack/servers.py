@@ -38,10 +38,10 @@ def _gateway(config: dict[str, Any]) -> Starlette:
     )
 
 
-def _pagerduty(_: dict[str, Any]) -> Starlette:
-    from devstack.pagerduty import create_app
+def _pagerduty(config: dict[str, Any]) -> Starlette:
+    from devstack.pagerduty import Sandbox, create_app
 
-    return create_app()
+    return create_app(Sandbox(Path(config["pagerduty_file"])))
 
 
 _SERVERS = {"gateway": (_gateway, "supabase_port"), "pagerduty": (_pagerduty, "pagerduty_port")}

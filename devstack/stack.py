@@ -242,7 +242,9 @@ class Stack:
     def _spawn_server(self, name: str) -> None:
         config_file = self.state_dir / f"{name}.json"
         config_file.touch(mode=0o600)
-        config_file.write_text(json.dumps({**self.config, "realtime_settings": dict(self.realtime_settings)}))
+        kept = {"pagerduty_file": str(self.state_dir / "pagerduty.sqlite")}
+        settings = {"realtime_settings": dict(self.realtime_settings)}
+        config_file.write_text(json.dumps({**self.config, **settings, **kept}))
         self._spawn(name, [sys.executable, "-m", "devstack.servers", name, str(config_file)], dict(os.environ))
 
     def start_service(self) -> None:

@@ -93,7 +93,8 @@ def _welcome(stack: Stack) -> str:
         lines.append(f'  Sign in as (password "{DEMO_PASSWORD}"):')
         lines += [f"    {email:<20} {what}" for email, _, what in DEMO_PEOPLE]
         lines += ["", f"  Mail (sign-up, recovery): {stack.supabase_url}/mail"]
-        lines += ["", "  PagerDuty API keys that the sandbox knows:"]
+        lines += ["", f"  PagerDuty, to play its part: http://localhost:{stack.config['pagerduty_port']}"]
+        lines += ["  Its API keys, for Settings:"]
         lines += [f"    {key:<22} {what}" for key, what in SANDBOX_KEYS]
         lines += ["", "  Make an alert (everybody at Acme sees it):", "", _curl(url), ""]
         lines += [f"  Supabase: {stack.supabase_url}   publishable key: {stack.publishable_key}"]

@@ -49,6 +49,7 @@ _WORDS = {
     "less_than_equal": "must be {le} or less",
     "list_type": "must be a list",
     "dict_type": "must be an object",
+    "model_type": "must be an object",
     "datetime_from_date_parsing": "must be a time, as 2026-11-27T12:00:00Z",
     "datetime_object_invalid": "must be a time, as 2026-11-27T12:00:00Z",
     "datetime_parsing": "must be a time, as 2026-11-27T12:00:00Z",

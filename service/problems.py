@@ -213,6 +213,13 @@ WEB_NOT_INSTALLED = Kind(
     "Files that the pages need are missing on the server.",
     "Who runs the service installs them, as the detail says.",
 )  # fmt: skip
+PAGERDUTY_REFUSED = Kind(
+    "pagerduty-refused",
+    409,
+    "PagerDuty refused",
+    "PagerDuty did not do what it was asked for.",
+    "Its own words are in the detail. Check what the API key may do, or set the webhook up by hand.",
+)
 UNAVAILABLE = Kind(
     "unavailable", 503, "Try again shortly",
     "Something that the service needs cannot be reached.",

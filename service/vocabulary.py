@@ -16,6 +16,10 @@ Urgency = Literal["high", "low"]
 PagerDutyStatus = Literal["triggered", "acknowledged", "resolved"]
 #: How an integration is; what is further to the left matters more.
 HealthState = Literal["failing", "not_configured", "disabled", "waiting", "all_ignored", "good"]
+#: What a webhook subscription covers, how it stands as far as is known here, and as PagerDuty says when asked.
+ScopeType = Literal["account", "service", "team"]
+SubscriptionState = Literal["waiting", "proven", "old_url"]
+SubscriptionCheckState = Literal["on", "off", "gone", "changed"]
 InboxView = Literal["inbox", "snoozed", "done", "all"]
 AuditSubject = Literal["organizations", "memberships", "integrations", "credentials"]
 AuditChange = Literal["set", "changed", "removed"]

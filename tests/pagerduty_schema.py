@@ -11,7 +11,7 @@ from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-FILE = Path(__file__).parent / "data/pagerduty/openapi.json"
+FILE = Path(__file__).parent / "data/pagerduty-api/openapi.json"
 HOST = "https://api.pagerduty.com"
 
 

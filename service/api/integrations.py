@@ -1,7 +1,7 @@
 """An organization's PagerDuty settings."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -21,16 +21,39 @@ from service.api.schemas import (
     KeyTestInput,
     OrganizationHeader,
     Page,
+    SubscriptionCheck,
+    SubscriptionInput,
     TestAlertAnswer,
 )
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.pagerduty.client import check_api_key
-from service.problems import CONFLICT, FORBIDDEN, INVALID_FIELDS, NOT_FOUND, TOO_MANY_REQUESTS, not_found
+from service.pagerduty.events import PING, V3_TYPES
+from service.pagerduty.subscriptions import Refused, Subscriptions, Unreachable
+from service.problems import (
+    CONFLICT,
+    FORBIDDEN,
+    INVALID_FIELDS,
+    NOT_FOUND,
+    PAGERDUTY_REFUSED,
+    TOO_MANY_REQUESTS,
+    Problem,
+    not_found,
+    unavailable,
+)
 from service.rest import call
-from service.vocabulary import HealthState
+from service.vocabulary import HealthState, SubscriptionCheckState, SubscriptionState
 
 _SECRETS = ("api_key", "signing_secret")
+_ASK_AGAIN = 10  # seconds
+#: All of them: filters decide who is told, never what is known.
+_EVENT_TYPES = V3_TYPES - {PING}
+_CHECKED: dict[SubscriptionCheckState, str] = {
+    "on": "PagerDuty has it, and it is on.",
+    "off": "PagerDuty has switched it off: alerts do not arrive, and are not kept. Connect again to mend it.",
+    "gone": "PagerDuty does not have it any more: alerts do not arrive. Connect again to mend it.",
+    "changed": "In PagerDuty its events were changed: some do not arrive. Connect again to have all of them.",
+}
 _AUDIT_COLUMNS = "id,created_at,actor_id,actor_name,subject,member_id,member_name,setting,change,old_value,new_value"
 
 
@@ -38,6 +61,7 @@ class _AdminFields(BaseModel):
     webhook_token: str
     previous_webhook_token_expires_at: str | None
     accept_bare_url: bool
+    subscription_is_current: bool | None
     integration_key: str | None
     api_key_last4: str | None
     signing_secret_last4: str | None
@@ -51,6 +75,13 @@ class _RecentEvents(BaseModel):
     repeated: int = 0
     since: str | None = None
     reasons: dict[str, int] = {}
+
+
+class _Subscription(BaseModel):
+    id: str
+    scope: dict[str, Any]
+    made_at: str
+    proven_at: str | None
 
 
 class _Saved(BaseModel):
@@ -68,11 +99,20 @@ class _Saved(BaseModel):
     last_error: str | None = None
     last_error_at: str | None = None
     recent_events: _RecentEvents = _RecentEvents()
+    subscription: _Subscription | None = None
     updated_at: str | None = None
     admin: _AdminFields | None = None
 
 
+class _Connected(BaseModel):
+    """What save_subscription() answers."""
+
+    integration: _Saved
+    replaced: str | None
+
+
 _SAVED = TypeAdapter(_Saved)
+_CONNECTED = TypeAdapter(_Connected)
 _FOUND: TypeAdapter[_Saved | None] = TypeAdapter(_Saved | None)
 _SENT = TypeAdapter(TestAlertAnswer)
 _SEALED: TypeAdapter[str | None] = TypeAdapter(str | None)
@@ -111,7 +151,7 @@ def save(header: OrganizationHeader, body: IntegrationInput) -> dict[str, Any]:
 @blueprint.post(
     "/rotate-url",
     responses={200: IntegrationAnswer, **problem_responses(NOT_FOUND)},
-    summary="A new webhook URL; the one before it is taken for 48 hours more",
+    summary="A new webhook URL; the one before it is taken for 48 hours more, and a subscription moves over",
 )
 def rotate_url(header: OrganizationHeader) -> dict[str, Any]:
     organization = current_organization()
@@ -119,6 +159,10 @@ def rotate_url(header: OrganizationHeader) -> dict[str, Any]:
         saved = call(rest_as_user(), "rotate_webhook_url", _SAVED, organization_id=organization.id)
     if not saved.configured:
         raise not_found("integration")
+    if saved.subscription and saved.admin:
+        # What was made from here moves over by itself. If it cannot now, its state says so, and the old URL is taken.
+        with suppress(Problem):
+            saved = _connect(organization, saved, saved.admin.webhook_token, saved.subscription.scope)
     return _answer(saved)
 
 
@@ -142,6 +186,67 @@ def test_alert(header: OrganizationHeader) -> Response:
             raise TOO_MANY_REQUESTS(detail, headers={"Retry-After": "60"}) from None
         raise
     return make_response(jsonify(sent.model_dump()), 201)
+
+
+@blueprint.get(
+    "/subscription",
+    responses={200: SubscriptionCheck, **problem_responses(NOT_FOUND, CONFLICT, PAGERDUTY_REFUSED)},
+    summary="Ask PagerDuty how the webhook subscription stands there",
+)
+def check_subscription(header: OrganizationHeader) -> dict[str, Any]:
+    organization = current_organization()
+    saved = _for_connecting(organization)
+    if saved.subscription is None:
+        raise not_found("subscription")
+    with _asking(organization, saved) as subscriptions:
+        state = subscriptions.state(saved.subscription.id, _EVENT_TYPES)
+    return {"state": state, "message": _CHECKED[state]}
+
+
+@blueprint.post(
+    "/subscription",
+    responses={200: IntegrationAnswer, **problem_responses(INVALID_FIELDS, CONFLICT, PAGERDUTY_REFUSED)},
+    summary="Connect: make the webhook subscription in PagerDuty, keep its secret, and ping it",
+)
+def connect(header: OrganizationHeader, body: SubscriptionInput) -> dict[str, Any]:
+    """One that is there already is replaced: the new one is on before the old one is removed."""
+    organization = current_organization()
+    saved = _for_connecting(organization)
+    admin = saved.admin
+    if admin is None:
+        raise FORBIDDEN("Only owners and admins of the organization may connect PagerDuty.")
+    scope = {"type": body.scope.type, "id": body.scope.id}
+    return _answer(_connect(organization, saved, admin.webhook_token, scope))
+
+
+@blueprint.post(
+    "/ping",
+    responses={200: IntegrationAnswer, **problem_responses(NOT_FOUND, CONFLICT, PAGERDUTY_REFUSED)},
+    summary="Have PagerDuty send a test event through the webhook subscription",
+)
+def ping(header: OrganizationHeader) -> dict[str, Any]:
+    organization = current_organization()
+    saved = _for_connecting(organization)
+    if saved.subscription is None:
+        raise not_found("subscription")
+    with _asking(organization, saved) as subscriptions:
+        subscriptions.ping(saved.subscription.id)
+    return _answer(saved)
+
+
+@blueprint.delete(
+    "/subscription",
+    responses={200: IntegrationAnswer, **problem_responses(NOT_FOUND, CONFLICT, PAGERDUTY_REFUSED)},
+    summary="Remove the webhook subscription from PagerDuty; no alert arrives through it any more",
+)
+def disconnect(header: OrganizationHeader) -> dict[str, Any]:
+    organization = current_organization()
+    saved = _for_connecting(organization)
+    if saved.subscription is None:
+        raise not_found("subscription")
+    with _asking(organization, saved) as subscriptions:
+        subscriptions.remove(saved.subscription.id)
+    return _answer(_save_subscription(organization, None).integration)
 
 
 @blueprint.get(
@@ -180,6 +285,71 @@ def test(header: OrganizationHeader, body: KeyTestInput) -> dict[str, Any]:
     answer = asdict(check_api_key(key, region, container.get(Settings).pagerduty_api_urls))
     del answer["abilities_count"]
     return answer
+
+
+def _for_connecting(organization: Organization) -> _Saved:
+    """The settings, for those who may connect. Raises Problem for others, and where there is nothing to connect."""
+    saved = _saved(organization)
+    if not saved.can_edit:
+        raise FORBIDDEN("Only owners and admins of the organization may connect PagerDuty.")
+    if not saved.configured or not saved.api_key_set:
+        raise CONFLICT("No API key is saved yet: enter one, save it, and connect then.")
+    return saved
+
+
+@contextmanager
+def _asking(organization: Organization, saved: _Saved) -> Iterator[Subscriptions]:
+    """PagerDuty, asked with the saved key. Raises Problem for what PagerDuty refuses, or if it cannot be reached."""
+    try:
+        key = _saved_api_key(organization)
+    except CannotOpen:
+        raise CONFLICT("The saved API key cannot be read any more: enter it again.") from None
+    if key is None:
+        raise CONFLICT("No API key is saved yet: enter one, save it, and connect then.")
+    try:
+        with Subscriptions(key, container.get(Settings).pagerduty_api_urls[saved.region]) as subscriptions:
+            yield subscriptions
+    except Refused as refused:
+        raise PAGERDUTY_REFUSED(refused.words) from None
+    except Unreachable as silent:
+        raise unavailable(silent.words, retry_after=silent.retry_after or _ASK_AGAIN) from None
+
+
+def _connect(organization: Organization, saved: _Saved, webhook_token: str, scope: dict[str, Any]) -> _Saved:
+    """Makes a subscription in PagerDuty; one that was there is removed once the new one is on."""
+    settings = container.get(Settings)
+    with _asking(organization, saved) as subscriptions:
+        scope = scope | {"name": subscriptions.name_of(scope)}
+        url = f"{settings.public_url}/api/webhooks/pagerduty/{webhook_token}"
+        made = subscriptions.make(url, scope, _EVENT_TYPES, settings.product_name)
+        try:
+            secret = _sealed(made.secret, organization, "signing_secret")
+            connected = _save_subscription(organization, {"id": made.id, "scope": scope}, secret)
+        except BaseException:
+            with suppress(Refused, Unreachable):
+                subscriptions.remove(made.id)
+            raise
+        subscriptions.activate(made.id)
+        subscriptions.ping(made.id)
+        if connected.replaced:
+            subscriptions.remove(connected.replaced)
+        subscriptions.remove_others(url, settings.product_name, made.id)
+    return connected.integration
+
+
+def _save_subscription(
+    organization: Organization, subscription: dict[str, Any] | None, secret: dict[str, str] | None = None
+) -> _Connected:
+    with _for_admins(organization):
+        return call(
+            rest_as_user(),
+            "save_subscription",
+            _CONNECTED,
+            organization_id=organization.id,
+            subscription=subscription,
+            credentials={"signing_secret": secret} if secret else {},
+            settings={"enabled": True} if subscription else {},
+        )
 
 
 @contextmanager
@@ -234,6 +404,15 @@ def _health_state(saved: _Saved) -> HealthState:
     return "all_ignored" if recent.ignored and recent.ignored + recent.invalid == recent.received else "good"
 
 
+def _subscription(saved: _Saved) -> dict[str, Any] | None:
+    found, admin = saved.subscription, saved.admin
+    if found is None:
+        return None
+    proven: SubscriptionState = "proven" if found.proven_at else "waiting"
+    is_old = admin is not None and admin.subscription_is_current is False
+    return {**found.model_dump(), "state": "old_url" if is_old else proven}
+
+
 def _answer(saved: _Saved) -> dict[str, Any]:
     admin = saved.admin
     webhooks = f"{container.get(Settings).public_url}/api/webhooks/pagerduty"
@@ -251,6 +430,7 @@ def _answer(saved: _Saved) -> dict[str, Any]:
         "webhook_url": f"{webhooks}/{admin.webhook_token}" if admin else None,
         "previous_webhook_url_expires_at": admin and admin.previous_webhook_token_expires_at,
         "bare_webhook_url": webhooks if admin and admin.accept_bare_url else None,
+        "subscription": _subscription(saved),
         "health": {
             "state": _health_state(saved),
             "recent_events": saved.recent_events.model_dump(),

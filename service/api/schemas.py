@@ -13,6 +13,7 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from service.api.body import Input
@@ -55,6 +56,9 @@ from service.vocabulary import (
     PagerDutyStatus,
     Region,
     Role,
+    ScopeType,
+    SubscriptionCheckState,
+    SubscriptionState,
     UpdateKind,
     Urgency,
 )
@@ -226,6 +230,45 @@ class SeenService(BaseModel):
     name: str | None
 
 
+class SubscriptionScope(BaseModel):
+    """What a webhook subscription covers."""
+
+    type: ScopeType = "account"
+    id: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]{1,255}$", description="PagerDuty's id of the service or the team"
+    )
+    name: str | None = Field(None, description="What PagerDuty calls it; not taken from a request")
+
+    @model_validator(mode="after")
+    def _named(self) -> "SubscriptionScope":
+        if (self.type == "account") != (self.id is None):
+            raise ValueError("a service or a team is named by its id, an account is not")
+        return self
+
+
+class SubscriptionAnswer(BaseModel):
+    """The webhook subscription that was made from here."""
+
+    id: str
+    scope: SubscriptionScope
+    made_at: Timestamp
+    proven_at: Timestamp | None = Field(description="When a webhook of it, perhaps its ping, arrived last")
+    state: SubscriptionState = Field(description="old_url: it still sends to the webhook URL before this one")
+
+
+class SubscriptionInput(Input):
+    """`{}` covers the whole account."""
+
+    scope: SubscriptionScope = Field(default_factory=lambda: SubscriptionScope.model_validate({}))
+
+
+class SubscriptionCheck(BaseModel):
+    """How the subscription stands in PagerDuty now."""
+
+    state: SubscriptionCheckState
+    message: str = Field(description="What it means, and what to do")
+
+
 class IntegrationAnswer(BaseModel):
     configured: bool
     can_edit: bool
@@ -244,6 +287,9 @@ class IntegrationAnswer(BaseModel):
         description="Until when the webhook URL before this one is taken; null if it is not, and as webhook_url"
     )
     bare_webhook_url: str | None = Field(description="Set if this integration serves the URL without a token")
+    subscription: SubscriptionAnswer | None = Field(
+        description="The webhook subscription that was made from here; null: none, what arrives was set up by hand"
+    )
     health: Health
     updated_at: Timestamp | None
 

@@ -1,6 +1,6 @@
 """PagerDuty's REST API v2, through the official client.
 
-Only what this service asks of it: whether an API key is good, and what for.
+The client that all questions are asked with, and the first of them: whether an API key is good, and what for.
 """
 
 import re
@@ -75,7 +75,7 @@ def check_api_key(
     order = REGIONS if region is None else (region, *(other for other in REGIONS if other != region))
     outcomes: list[KeyTest] = []
     for candidate in order:
-        with _Client(api_key, base_urls[candidate], timeout, deadline) as client:
+        with Client(api_key, base_urls[candidate], timeout, deadline) as client:
             outcome = _ask(client, candidate)
         outcomes.append(outcome)
         if outcome.status != "invalid_key" and (region is not None or outcome.status != "unreachable"):
@@ -83,7 +83,7 @@ def check_api_key(
     return _verdict(region, outcomes)
 
 
-class _Client(pagerduty.RestApiV2Client):
+class Client(pagerduty.RestApiV2Client):
     """The official client, made to answer soon: no retries, a deadline, and http allowed on this machine (the sandbox).
 
     As it comes it waits and retries without limit on 429 and three times on network errors, and takes only https.
@@ -118,9 +118,9 @@ class _Client(pagerduty.RestApiV2Client):
             raise pagerduty.HttpError("rate limited", response)
 
     def ask(self, method: str, path: str, **arguments: Any) -> Any:
-        """One request; answers the response, whatever its status. Raises _NoAnswer when there is none in time."""
+        """One request; answers the response, whatever its status. Raises NoAnswer when there is none in time."""
         if self.seconds_left < _LEAST_TIMEOUT:
-            raise _NoAnswer
+            raise NoAnswer
         allowed = min(self._longest, self.seconds_left)
         # Seconds to connect, to read, to write, and to get a connection of the pool.
         self.timeout = (min(allowed, _CONNECT_TIMEOUT), allowed, allowed, allowed)  # type: ignore[assignment]  # as httpx
@@ -129,10 +129,10 @@ class _Client(pagerduty.RestApiV2Client):
         except pagerduty.HttpError as error:  # 401, 429 and redirects
             return error.response
         except (pagerduty.Error, httpx2.HTTPError, httpx2.InvalidURL):
-            raise _NoAnswer from None
+            raise NoAnswer from None
 
 
-class _NoAnswer(Exception):
+class NoAnswer(Exception):
     """PagerDuty could not be reached, or did not answer in time."""
 
 
@@ -146,15 +146,15 @@ def _malformed(api_key: str) -> str | None:
     return None
 
 
-def _ask(client: _Client, region: Region) -> KeyTest:
+def _ask(client: Client, region: Region) -> KeyTest:
     """Tests the key in one region: GET /abilities answers 200 for every valid key, 401 for others."""
     try:
         response = client.ask("GET", "/abilities")
-    except _NoAnswer:
+    except NoAnswer:
         return _unreachable("did not answer")
     if response.status_code != 200:
         return _refused(response)
-    abilities = obj(_json(response)).get("abilities")
+    abilities = obj(json_of(response)).get("abilities")
     if not isinstance(abilities, list):
         return _unreachable("gave an answer that cannot be understood")
     can_write = _can_write(client)
@@ -177,7 +177,7 @@ def _refused(response: Any) -> KeyTest:
             "PagerDuty knows this API key but refuses it here. Check the account's IP allow list and the key's scope.",
         )
     if status == 429:
-        seconds = _retry_after(response)
+        seconds = seconds_to_wait(response)
         when = f"in {seconds} seconds" if seconds else "in a minute"
         return KeyTest(
             "rate_limited",
@@ -197,7 +197,7 @@ def _unreachable(what: str) -> KeyTest:
     )
 
 
-def _can_write(client: _Client) -> bool | None:
+def _can_write(client: Client) -> bool | None:
     """Whether the key may write, found out by a write that cannot change anything.
 
     A webhook subscription without any field is never created: a key that may write is told so with 400, a read-only one
@@ -205,12 +205,12 @@ def _can_write(client: _Client) -> bool | None:
     """
     try:
         status = client.ask("POST", "/webhook_subscriptions", json={}).status_code
-    except _NoAnswer:
+    except NoAnswer:
         return None
     return {400: True, 422: True, 403: False}.get(status)
 
 
-def _owner(client: _Client) -> tuple[str | None, str | None]:
+def _owner(client: Client) -> tuple[str | None, str | None]:
     """The user's e-mail address (None for an account's key) and the account's subdomain, as far as they can be learned.
 
     An account's key has no user: GET /users/me answers 400. Then any user's URL names the account.
@@ -218,12 +218,12 @@ def _owner(client: _Client) -> tuple[str | None, str | None]:
     try:
         mine = client.ask("GET", "/users/me")
         if mine.status_code == 200:
-            user = obj(obj(_json(mine)).get("user"))
+            user = obj(obj(json_of(mine)).get("user"))
             return text(user.get("email"), 255), _subdomain(user.get("html_url"))
         anyone = client.ask("GET", "/users", params={"limit": 1})
-    except _NoAnswer:
+    except NoAnswer:
         return None, None
-    users = objects(obj(_json(anyone)).get("users")) if anyone.status_code == 200 else []
+    users = objects(obj(json_of(anyone)).get("users")) if anyone.status_code == 200 else []
     return None, next((found for user in users if (found := _subdomain(user.get("html_url")))), None)
 
 
@@ -265,14 +265,14 @@ def _verdict(region: Region | None, outcomes: list[KeyTest]) -> KeyTest:
     )
 
 
-def _json(response: Any) -> Any:
+def json_of(response: Any) -> Any:
     try:
         return response.json()
     except (ValueError, RecursionError):
         return None
 
 
-def _retry_after(response: Any) -> int | None:
+def seconds_to_wait(response: Any) -> int | None:
     """PagerDuty: `ratelimit-reset` is in seconds."""
     value = response.headers.get("ratelimit-reset", "")
     return min(max(int(value), 1), _LONGEST_WAIT) if re.fullmatch(r"[0-9]{1,9}", value) else None

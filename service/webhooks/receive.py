@@ -34,6 +34,7 @@ class Delivery:
     signature: str | None
     delivery_id: str | None
     integration_key: str | None
+    subscription_id: str | None
     deadline: Deadline
 
 
@@ -94,7 +95,12 @@ class Receiver:
     ) -> list[dict[str, Any]]:
         """One transaction. Nothing is taken that was verified with settings that no longer hold."""
         for _ in range(_MOST_TRIES):
-            webhook = Webhook(token=delivery.token, settings_version=settings.version, events=records)
+            webhook = Webhook(
+                token=delivery.token,
+                settings_version=settings.version,
+                events=records,
+                subscription_id=delivery.subscription_id,
+            )
             answer = self._together.ingest(settings.organization_id, webhook, len(delivery.body), delivery.deadline)
             if answer.status == "done":
                 return _outcomes(answer, len(records))

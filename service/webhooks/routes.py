@@ -107,6 +107,7 @@ def _receive(token: str | None) -> Response:
         signature=request.headers.get(SIGNATURE_HEADER),
         delivery_id=_header("X-Webhook-Id"),
         integration_key=_header("X-PagerDuty-Integration-Key"),
+        subscription_id=_header("X-Webhook-Subscription"),
         deadline=deadline,
     )
     receiver = Receiver(container.get(Rest), cache, container.get(Together))

@@ -10,7 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import httpx
 from postgrest.exceptions import APIError
@@ -33,11 +33,12 @@ class NoTurn(Exception):
 
 
 class Webhook(TypedDict):
-    """What ingest_webhooks() takes: what was verified with these settings."""
+    """What ingest_webhooks() takes: what was verified with these settings. The subscription's id is PagerDuty's."""
 
     token: str | None
     settings_version: int
     events: Sequence[IngestRecord]
+    subscription_id: NotRequired[str | None]
 
 
 class Ingested(BaseModel):

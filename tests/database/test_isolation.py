@@ -265,6 +265,7 @@ def test_the_secret_part_of_the_settings_is_for_owners_and_admins(
             assert row["settings"]["admin"]["webhook_token"] == acme.token
             assert row["settings"]["admin"].keys() == {
                 "webhook_token", "previous_webhook_token_expires_at", "accept_bare_url", "integration_key",
+                "subscription_is_current",
                 "api_key_last4", "signing_secret_last4", "seen_services",
             }  # fmt: skip
         else:

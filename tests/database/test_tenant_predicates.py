@@ -24,6 +24,7 @@ from tests.database import (
     test_memberships,
     test_sending_a_test_alert,
     test_service_filter,
+    test_subscriptions,
     test_topics,
     test_webhook_url,
 )
@@ -187,6 +188,15 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "rotate_webhook_token": (
         "rotate_webhook_token", "i.organization_id = rotate_webhook_token.organization_id", "true",
         test_webhook_url.test_the_old_url_is_taken_for_48_hours,
+    ),
+    "write_subscription": (
+        "write_subscription", "i.organization_id = write_subscription.organization_id;", "true;",
+        test_subscriptions.test_it_is_saved_with_its_secret_and_replaces_one,
+    ),
+    "write_subscription: the one before": (
+        "write_subscription", "where i.organization_id = write_subscription.organization_id\n  for no key update",
+        "for no key update",
+        test_subscriptions.test_it_is_saved_with_its_secret_and_replaces_one,
     ),
     "ingest_test_alert: the integration": (
         "ingest_test_alert", "where i.organization_id = ingest_test_alert.organization_id", "where true",

@@ -126,7 +126,7 @@ def test_it_runs_says_what_to_do_and_stops_everything(tmp_path: Path, new_data_d
         (address,) = re.findall(r"Database: (\S+)", said)
         with psycopg.connect(address, passfile="/nonexistent") as connection:
             assert connection.execute("select count(*) from pagerduty.organizations").fetchone() == (2,)
-        assert len(run.ports) == 3
+        assert len(run.ports) == 4
         assert all(listens(port) for port in run.ports)
         # Killed with all that watches over its servers: they are left, and in nobody's way.
         left = run.kill(watchdogs=True)

@@ -152,6 +152,13 @@ export interface Health {
   last_error: string | null;
   last_error_at: string | null;
 }
+export interface Subscription {
+  id: string;
+  scope: { type: 'account' | 'service' | 'team'; id: string | null; name: string | null };
+  made_at: string;
+  proven_at: string | null;
+  state: 'waiting' | 'proven' | 'old_url';
+}
 export interface Integration {
   configured: boolean;
   can_edit: boolean;
@@ -166,6 +173,7 @@ export interface Integration {
   webhook_url: string | null;
   previous_webhook_url_expires_at: string | null;
   bare_webhook_url: string | null;
+  subscription: Subscription | null;
   health: Health;
   updated_at: string | null;
 }

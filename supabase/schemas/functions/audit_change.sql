@@ -93,7 +93,7 @@ create trigger audit_joins_and_leaves after insert or delete on pagerduty.member
 -- Without health, without what is computed, and without the hints, which the credentials' lines tell better.
 create trigger audit_change after insert or update or delete on pagerduty.integrations
   for each row execute function pagerduty_private.audit_change(
-    'settings_version', 'filters_changed_at', 'last_event_at', 'last_error', 'last_error_at', 'api_key_last4', 'signing_secret_last4',
+    'subscription_token', 'subscription_made_at', 'subscription_proven_at', 'settings_version', 'filters_changed_at', 'last_event_at', 'last_error', 'last_error_at', 'api_key_last4', 'signing_secret_last4',
     'api_key_set', 'signing_secret_set', 'previous_webhook_token', 'previous_webhook_token_expires_at'
   );
 

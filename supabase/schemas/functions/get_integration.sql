@@ -11,6 +11,7 @@ as $$
       when i.previous_webhook_token_expires_at > now() then i.previous_webhook_token_expires_at
     end,
     'accept_bare_url', i.accept_bare_url,
+    'subscription_is_current', i.subscription_token = i.webhook_token,
     'integration_key', i.integration_key,
     'api_key_last4', i.api_key_last4,
     'signing_secret_last4', i.signing_secret_last4,
@@ -42,6 +43,14 @@ as $$
       'services', i.services,
       'api_key_set', i.api_key_set,
       'signing_secret_set', i.signing_secret_set,
+      'subscription', case
+        when i.subscription_id is not null then jsonb_build_object(
+          'id', i.subscription_id,
+          'scope', i.subscription_scope,
+          'made_at', i.subscription_made_at,
+          'proven_at', i.subscription_proven_at
+        )
+      end,
       'last_event_at', i.last_event_at,
       'last_error', i.last_error,
       'last_error_at', i.last_error_at,
@@ -55,6 +64,6 @@ as $$
   left join pagerduty.integrations i on i.organization_id = o.id
   where o.id = get_integration.organization_id
 $$;
-comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, until when the one before it is taken (null: no longer), the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "subscription" is the one that was made from here, or null; "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, until when the one before it is taken (null: no longer), whether the subscription sends to the present one, the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
 revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.get_integration(uuid) to authenticated;

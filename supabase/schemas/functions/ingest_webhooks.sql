@@ -146,7 +146,11 @@ begin
   set
     last_event_at = now(),
     last_error = left(problem, 500),
-    last_error_at = case when problem is not null then now() end
+    last_error_at = case when problem is not null then now() end,
+    subscription_proven_at = case
+      when i.subscription_id = webhook ->> 'subscription_id' then now()
+      else i.subscription_proven_at
+    end
   where i.id = integration.id;
   return jsonb_build_object(
     'status', 'done', 'organization_id', integration.organization_id, 'outcomes', outcomes,
@@ -197,6 +201,6 @@ begin
 end
 $$;
 comment on function pagerduty.ingest_webhooks(jsonb, boolean) is
-  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events"}. Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
+  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events", "subscription_id"} (the last one is PagerDutys, or null). Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
 revoke all on function pagerduty.ingest_webhooks(jsonb, boolean) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.ingest_webhooks(jsonb, boolean) to service_role;

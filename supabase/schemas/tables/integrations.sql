@@ -22,6 +22,14 @@ create table pagerduty.integrations (
   signing_secret_last4 text check (length(signing_secret_last4) <= 4),
   api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
   signing_secret_set boolean not null generated always as (signing_secret_last4 is not null) stored,
+  subscription_id text check (length(subscription_id) between 1 and 255),
+  subscription_scope jsonb check (
+    jsonb_typeof(subscription_scope) = 'object'
+    and length(subscription_scope::text) <= 1000
+  ),
+  subscription_token text check (length(subscription_token) between 32 and 128),
+  subscription_made_at timestamptz,
+  subscription_proven_at timestamptz,
   settings_version bigint not null default 1,
   filters_changed_at timestamptz not null default now(),
   last_event_at timestamptz,
@@ -49,6 +57,11 @@ comment on column pagerduty.integrations.api_key_last4 is 'Last four characters 
 comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
 comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
 comment on column pagerduty.integrations.signing_secret_set is 'Is a signing secret saved; then nothing unsigned is accepted.';
+comment on column pagerduty.integrations.subscription_id is 'PagerDuty''s id of the webhook subscription that was made from here. Null: none; what arrives was set up by hand.';
+comment on column pagerduty.integrations.subscription_scope is 'What the subscription covers: {"type": account, service or team, "id", "name"}.';
+comment on column pagerduty.integrations.subscription_token is 'The webhook token that the subscription sends to: another than the present one, once that was replaced.';
+comment on column pagerduty.integrations.subscription_made_at is 'When the subscription was made.';
+comment on column pagerduty.integrations.subscription_proven_at is 'When a webhook of the subscription, perhaps its ping, arrived last. Null: none has yet.';
 comment on column pagerduty.integrations.settings_version is 'Grows with every change that a cache of these settings must notice; health does not count.';
 comment on column pagerduty.integrations.filters_changed_at is 'Since when it takes what it takes now: when enabled or a filter was last changed.';
 comment on column pagerduty.integrations.last_event_at is 'When the last webhook was accepted.';

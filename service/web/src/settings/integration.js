@@ -16,6 +16,7 @@ import { Health } from './health.js';
 import { SecretField } from './secret-field.js';
 import { choiceOf, describeServices, Services, servicesOf } from './services.js';
 import { InPagerDuty, isConnected, Steps, TestAlert } from './steps.js';
+import { Subscription } from './subscription.js';
 import { ADDRESS, WebhookAddress } from './webhook-address.js';
 
 const REGIONS = [
@@ -202,6 +203,12 @@ function Form({ saved, setSaved, read, organization }) {
       setRestored(null);
     }
   };
+  const saveKey = async () => {
+    const { api_key: key, region } = changesOf(fields, base.current);
+    const answer = await send({ ...(key !== undefined && { api_key: key }), ...(region !== undefined && { region }) }, 'API key saved.');
+    if (answer) change('api_key')(null);
+    return answer;
+  };
   const remove = (name, done) => async () => {
     if (await send({ [name]: null }, done)) change(name)(null);
   };
@@ -223,6 +230,18 @@ function Form({ saved, setSaved, read, organization }) {
         <${Notice} role="status"><p>What you had changed and not saved is back. <button type="button" class="link-button" onClick=${discard}>Discard it</button></p><//>
       `
       }
+      <h3>Connecting</h3>
+      <${SecretField}
+        label="API key" hint="With it, PagerDuty is set up from here. In PagerDuty: Integrations, API Access Keys, Create New API Key, not read-only."
+        saved=${saved.api_key} value=${fields.api_key} error=${errors.api_key}
+        onChange=${change('api_key')} onRemove=${remove('api_key', 'API key removed.')}
+        removal="Alerts still arrive. What PagerDuty is asked from here needs another key."
+      />
+      <${Field} label="Service region" error=${errors.region} hint="Where your PagerDuty account lives. Test connection finds out.">
+        ${(attributes) => html`<${Select} attributes=${attributes} options=${REGIONS} value=${fields.region} onChange=${change('region')} />`}
+      <//>
+      <${ConnectionTest} apiKey=${fields.api_key} region=${fields.region} hasSaved=${saved.api_key.set} onRegion=${change('region')} onErrors=${setErrors} />
+      <${Subscription} saved=${saved} setSaved=${setSaved} read=${read} save=${saveKey} hasTyped=${Boolean(fields.api_key)} />
       ${
         wasConnected
           ? html`
@@ -232,7 +251,7 @@ function Form({ saved, setSaved, read, organization }) {
           <details class="roles"><summary>Where in PagerDuty it goes</summary><${InPagerDuty} /></details>
           <${TestAlert} saved=${saved} />
         `
-          : html`<${Steps} saved=${saved} setSaved=${setSaved} read=${read} secret=${secret} />`
+          : html`<h3>${saved.subscription ? 'What was done' : 'Or by hand'}</h3><${Steps} saved=${saved} setSaved=${setSaved} read=${read} secret=${secret} />`
       }
       <h3>Who is told</h3>
       <p class="hint">These filters hide alerts from the bell, and from nothing else: an incident that was made of an alert follows PagerDuty all the same.</p>
@@ -241,17 +260,6 @@ function Form({ saved, setSaved, read, organization }) {
       <${Field} label="Integration key filter" optional error=${errors.integration_key} hint="V3 webhooks carry no integration key, only the service's id: choose services above. This is for older webhooks: only alerts of the integration with this key are told. Empty tells of all.">
         ${(attributes) => html`<input ...${attributes} type="text" spellcheck="false" value=${fields.integration_key} onInput=${(event) => change('integration_key')(event.currentTarget.value)} />`}
       <//>
-      <h3>Asking PagerDuty</h3>
-      <${SecretField}
-        label="API key" hint="Used for one thing: the connection test below asks PagerDuty with it. No alert needs it."
-        saved=${saved.api_key} value=${fields.api_key} error=${errors.api_key}
-        onChange=${change('api_key')} onRemove=${remove('api_key', 'API key removed.')}
-        removal="The connection test then needs a key that you type. Alerts still arrive."
-      />
-      <${Field} label="Service region" error=${errors.region} hint="Where your PagerDuty account lives. Test connection finds out.">
-        ${(attributes) => html`<${Select} attributes=${attributes} options=${REGIONS} value=${fields.region} onChange=${change('region')} />`}
-      <//>
-      <${ConnectionTest} apiKey=${fields.api_key} region=${fields.region} hasSaved=${saved.api_key.set} onRegion=${change('region')} onErrors=${setErrors} />
       <div class="actions save-bar">
         <p class="hint" role="status">${dirty ? 'There are changes to save.' : ''}</p>
         <button type="submit" class="button primary" aria-disabled=${saving}>${saving ? 'Saving …' : 'Save changes'}</button>

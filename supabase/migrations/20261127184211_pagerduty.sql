@@ -277,6 +277,14 @@ create table pagerduty.integrations (
   signing_secret_last4 text check (length(signing_secret_last4) <= 4),
   api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
   signing_secret_set boolean not null generated always as (signing_secret_last4 is not null) stored,
+  subscription_id text check (length(subscription_id) between 1 and 255),
+  subscription_scope jsonb check (
+    jsonb_typeof(subscription_scope) = 'object'
+    and length(subscription_scope::text) <= 1000
+  ),
+  subscription_token text check (length(subscription_token) between 32 and 128),
+  subscription_made_at timestamptz,
+  subscription_proven_at timestamptz,
   settings_version bigint not null default 1,
   filters_changed_at timestamptz not null default now(),
   last_event_at timestamptz,
@@ -304,6 +312,11 @@ comment on column pagerduty.integrations.api_key_last4 is 'Last four characters 
 comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
 comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
 comment on column pagerduty.integrations.signing_secret_set is 'Is a signing secret saved; then nothing unsigned is accepted.';
+comment on column pagerduty.integrations.subscription_id is 'PagerDuty''s id of the webhook subscription that was made from here. Null: none; what arrives was set up by hand.';
+comment on column pagerduty.integrations.subscription_scope is 'What the subscription covers: {"type": account, service or team, "id", "name"}.';
+comment on column pagerduty.integrations.subscription_token is 'The webhook token that the subscription sends to: another than the present one, once that was replaced.';
+comment on column pagerduty.integrations.subscription_made_at is 'When the subscription was made.';
+comment on column pagerduty.integrations.subscription_proven_at is 'When a webhook of the subscription, perhaps its ping, arrived last. Null: none has yet.';
 comment on column pagerduty.integrations.settings_version is 'Grows with every change that a cache of these settings must notice; health does not count.';
 comment on column pagerduty.integrations.filters_changed_at is 'Since when it takes what it takes now: when enabled or a filter was last changed.';
 comment on column pagerduty.integrations.last_event_at is 'When the last webhook was accepted.';
@@ -1531,7 +1544,7 @@ create trigger audit_joins_and_leaves after insert or delete on pagerduty.member
 -- Without health, without what is computed, and without the hints, which the credentials' lines tell better.
 create trigger audit_change after insert or update or delete on pagerduty.integrations
   for each row execute function pagerduty_private.audit_change(
-    'settings_version', 'filters_changed_at', 'last_event_at', 'last_error', 'last_error_at', 'api_key_last4', 'signing_secret_last4',
+    'subscription_token', 'subscription_made_at', 'subscription_proven_at', 'settings_version', 'filters_changed_at', 'last_event_at', 'last_error', 'last_error_at', 'api_key_last4', 'signing_secret_last4',
     'api_key_set', 'signing_secret_set', 'previous_webhook_token', 'previous_webhook_token_expires_at'
   );
 
@@ -1942,6 +1955,7 @@ as $$
       when i.previous_webhook_token_expires_at > now() then i.previous_webhook_token_expires_at
     end,
     'accept_bare_url', i.accept_bare_url,
+    'subscription_is_current', i.subscription_token = i.webhook_token,
     'integration_key', i.integration_key,
     'api_key_last4', i.api_key_last4,
     'signing_secret_last4', i.signing_secret_last4,
@@ -1973,6 +1987,14 @@ as $$
       'services', i.services,
       'api_key_set', i.api_key_set,
       'signing_secret_set', i.signing_secret_set,
+      'subscription', case
+        when i.subscription_id is not null then jsonb_build_object(
+          'id', i.subscription_id,
+          'scope', i.subscription_scope,
+          'made_at', i.subscription_made_at,
+          'proven_at', i.subscription_proven_at
+        )
+      end,
       'last_event_at', i.last_event_at,
       'last_error', i.last_error,
       'last_error_at', i.last_error_at,
@@ -1986,7 +2008,7 @@ as $$
   left join pagerduty.integrations i on i.organization_id = o.id
   where o.id = get_integration.organization_id
 $$;
-comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, until when the one before it is taken (null: no longer), the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
+comment on function pagerduty.get_integration(uuid) is 'An organization''s PagerDuty settings as the calling member may see them: "can_edit" says whether they may change them, "configured" whether anything is saved (without, nothing else is answered); "subscription" is the one that was made from here, or null; "recent_events" says how many of the last ones were ignored, and why; "admin" holds the webhook token, until when the one before it is taken (null: no longer), whether the subscription sends to the present one, the key filter, the hints and the services that were seen, and is null for viewers and responders. Null for who is not a member.';
 revoke all on function pagerduty.get_integration(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.get_integration(uuid) to authenticated;
 
@@ -2085,6 +2107,62 @@ $$;
 comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types, services; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
 revoke all on function pagerduty.save_integration(uuid, jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.save_integration(uuid, jsonb, jsonb) to authenticated;
+
+-- supabase/schemas/functions/save_subscription.sql ---------------------------------------------------
+-- The webhook subscription that was made in PagerDuty, and its secret, in one transaction.
+create function pagerduty_private.write_subscription(organization_id uuid, subscription jsonb) returns text
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  replaced text;
+begin
+  if organization_id not in (select pagerduty_private.my_organizations('admin')) then
+    raise exception 'Only owners and admins may connect PagerDuty.' using errcode = '42501';
+  end if;
+  -- Who connects at the same moment replaces what the other one made, and knows which.
+  select i.subscription_id into replaced
+  from pagerduty.integrations i
+  where i.organization_id = write_subscription.organization_id
+  for no key update;
+  if not found then
+    raise exception 'PagerDuty is not set up in this organization yet.' using errcode = 'PT404';
+  end if;
+  update pagerduty.integrations i
+  set
+    subscription_id = subscription ->> 'id',
+    subscription_scope = subscription -> 'scope',
+    subscription_token = case when subscription is not null then i.webhook_token end,
+    subscription_made_at = case when subscription is not null then clock_timestamp() end,
+    subscription_proven_at = null
+  where i.organization_id = write_subscription.organization_id;
+  return replaced;
+end
+$$;
+comment on function pagerduty_private.write_subscription(uuid, jsonb) is 'Writes which webhook subscription an integration has (null: none any more), for an owner or admin; answers the id of the one before it.';
+revoke all on function pagerduty_private.write_subscription(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.write_subscription(uuid, jsonb) to authenticated;
+
+create function pagerduty.save_subscription(
+  organization_id uuid, subscription jsonb default null, credentials jsonb default '{}', settings jsonb default '{}'
+) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  replaced text;
+begin
+  replaced := pagerduty_private.write_subscription(save_subscription.organization_id, nullif(subscription, 'null'));
+  return jsonb_build_object(
+    'integration', pagerduty.save_integration(save_subscription.organization_id, settings, credentials),
+    'replaced', replaced
+  );
+end
+$$;
+comment on function pagerduty.save_subscription(uuid, jsonb, jsonb, jsonb) is 'Saves the webhook subscription ({"id", "scope"}; null: none any more) that was made in PagerDuty for an organization, its sealed signing secret and what goes with it, as save_integration() takes them. Answers {"integration": as get_integration() answers it, "replaced": the id of the subscription before it, or null}.';
+revoke all on function pagerduty.save_subscription(uuid, jsonb, jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.save_subscription(uuid, jsonb, jsonb, jsonb) to authenticated;
 
 -- supabase/schemas/functions/get_sealed_api_key.sql --------------------------------------------------
 -- For the connection test. Runs as the calling member, who gets nothing that they could open.
@@ -3325,7 +3403,11 @@ begin
   set
     last_event_at = now(),
     last_error = left(problem, 500),
-    last_error_at = case when problem is not null then now() end
+    last_error_at = case when problem is not null then now() end,
+    subscription_proven_at = case
+      when i.subscription_id = webhook ->> 'subscription_id' then now()
+      else i.subscription_proven_at
+    end
   where i.id = integration.id;
   return jsonb_build_object(
     'status', 'done', 'organization_id', integration.organization_id, 'outcomes', outcomes,
@@ -3376,7 +3458,7 @@ begin
 end
 $$;
 comment on function pagerduty.ingest_webhooks(jsonb, boolean) is
-  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events"}. Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
+  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events", "subscription_id"} (the last one is PagerDutys, or null). Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
 revoke all on function pagerduty.ingest_webhooks(jsonb, boolean) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.ingest_webhooks(jsonb, boolean) to service_role;
 
@@ -3500,13 +3582,14 @@ alter table pagerduty.integrations enable row level security;
 revoke all on pagerduty.integrations from public, anon, authenticated, service_role;
 grant select (
   id, organization_id, enabled, region, event_types, services, api_key_set, signing_secret_set,
+  subscription_id, subscription_scope, subscription_made_at, subscription_proven_at,
   last_event_at, last_error, last_error_at, created_at, updated_at
 ) on pagerduty.integrations to authenticated;
 grant insert (organization_id, enabled, integration_key, region, event_types, services)
   on pagerduty.integrations to authenticated;
 grant update (enabled, integration_key, region, event_types, services) on pagerduty.integrations to authenticated;
 grant select on pagerduty.integrations to service_role;
-grant update (last_event_at, last_error, last_error_at) on pagerduty.integrations to service_role;
+grant update (last_event_at, last_error, last_error_at, subscription_proven_at) on pagerduty.integrations to service_role;
 
 create policy "members read" on pagerduty.integrations
   for select to authenticated

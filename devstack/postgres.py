@@ -8,6 +8,7 @@ lets it through folders that are root's alone (`setpriv`), such as a checkout be
 
 import contextlib
 import functools
+import importlib.resources
 import importlib.util
 import os
 import pwd
@@ -102,6 +103,11 @@ def _works(prefix: tuple[str, ...]) -> bool:
     return subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
 
 
+def pgmq_sql() -> str:
+    """The SQL of the extension pgmq, which the wheel of its client carries."""
+    return (importlib.resources.files("pgmq") / "sql/pgmq.sql").read_text()
+
+
 @dataclass(eq=False)
 class Cluster:
     """A data directory and the server on it, listening on 127.0.0.1 only.
@@ -183,6 +189,10 @@ class Cluster:
             with connection.transaction():
                 for file in (*sorted(PLATFORM.glob("*.sql")), *([STAND_IN_REALTIME] if stand_in_realtime else [])):
                     connection.execute(file.read_text().encode())
+                # Supabase Queues: the extension's own SQL, made by the role that would make the extension.
+                connection.execute(b"set local role postgres")
+                connection.execute(pgmq_sql().encode())
+                connection.execute(b"reset role")
                 self._set_passwords(connection)
 
     @contextmanager

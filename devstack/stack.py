@@ -134,7 +134,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stops what was started, the service first, so that it never meets a missing database."""
-        for name in ("pages", "service", "gateway", "postgrest", "pagerduty"):
+        for name in ("pages", "worker", "service", "gateway", "postgrest", "pagerduty"):
             self.stop_process(name)
         if self.cluster is not None:
             if "realtime_url" in self.config:
@@ -144,7 +144,7 @@ class Stack:
             self._lock.close()
 
     def stop_process(self, name: str) -> None:
-        """Stops one of the processes: pages, service, gateway, postgrest, pagerduty."""
+        """Stops one of the processes: pages, worker, service, gateway, postgrest, pagerduty."""
         process = self._processes.pop(name, None)
         if process is not None:
             process.stop()
@@ -166,6 +166,7 @@ class Stack:
             self._start_postgres()
             self._start_gateway()
         self.start_service()
+        self.start_worker()
         self._wait("pagerduty", f"http://127.0.0.1:{self.config['pagerduty_port']}/", any_status=True)
         if self.watch_pages:
             self._spawn("pages", ["node", "service/web/build.mjs", "--watch"], dict(os.environ))
@@ -254,6 +255,11 @@ class Stack:
         command = [*service_command(port), "--graceful-timeout", "3", "--log-level", "warning"]
         self._spawn("service", command, {**os.environ, **self.service_environment(), **self.environment})
         self._wait("service", f"http://127.0.0.1:{port}/healthz")
+
+    def start_worker(self) -> None:
+        """Starts the worker, which tells PagerDuty."""
+        environment = {**os.environ, **self.service_environment(), **self.environment}
+        self._spawn("worker", [sys.executable, "-m", "service", "worker"], environment)
 
     def service_environment(self) -> dict[str, str]:
         """The settings of the service, as README's "To production" lists them."""

@@ -2,6 +2,7 @@
 
 python -m service new-key    prints a key for CREDENTIALS_KEYS
 python -m service reseal     seals every stored credential anew with the first of CREDENTIALS_KEYS
+python -m service worker     tells PagerDuty what is changed here, until it is stopped
 python -m service migrations --to DIR
                              copies our migrations into DIR, another project's supabase/migrations
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from service.adopt import AdoptError, copy_migrations
 from service.crypto import new_key
 from service.reseal import reseal_stored_credentials
+from service.sync.worker import run_worker
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,6 +25,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         case ["reseal"]:
             return reseal_stored_credentials()
+        case ["worker"]:
+            return run_worker()
         case ["migrations", "--to", folder]:
             return _adopt(Path(folder))
         case _:

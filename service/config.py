@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         pattern=r"^(memory|redis|rediss|valkey|valkeys|memcached|mongodb)(\+[a-z]+)?://",
         description="Where rates are counted; a redis:// URL counts over all processes.",
     )
+    outbox_interval: float = Field(
+        6.5, ge=0.05, le=60, description="Seconds between the worker's looks while there is nothing to tell PagerDuty."
+    )
     trusted_proxies: int = Field(0, ge=0, le=10, description="Reverse proxies whose X-Forwarded-* are believed.")
     metrics_bind: str | None = Field(
         None, pattern=r"^[^\s/]+:\d{1,5}$", description="HOST:PORT for /metrics alone, apart from the service."

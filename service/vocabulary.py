@@ -20,6 +20,10 @@ HealthState = Literal["failing", "not_configured", "disabled", "waiting", "all_i
 ScopeType = Literal["account", "service", "team"]
 SubscriptionState = Literal["waiting", "proven", "old_url"]
 SubscriptionCheckState = Literal["on", "off", "gone", "changed"]
+#: Which way a field goes between our incident and PagerDuty's.
+Direction = Literal["both", "to_pagerduty", "from_pagerduty", "off"]
+OutboxThing = Literal["status", "note"]
+OutboxState = Literal["waiting", "sent", "dead"]
 InboxView = Literal["inbox", "snoozed", "done", "all"]
 AuditSubject = Literal["organizations", "memberships", "integrations", "credentials"]
 AuditChange = Literal["set", "changed", "removed"]

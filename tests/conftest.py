@@ -125,7 +125,7 @@ def new_stack(folder: Path, new_data_dir: Callable[[Path, int], None]) -> Stack:
     made = Stack(
         folder,
         {name: free_port() for name in names},
-        environment={"LOG_LEVEL": "debug"},
+        environment={"LOG_LEVEL": "debug", "OUTBOX_INTERVAL": "0.3"},
         postgres_settings=TEST_SETTINGS,
         realtime_settings=TEST_REALTIME,
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, jsonify, make_response
 from postgrest.exceptions import APIError
+from pydantic import TypeAdapter
 
 from service.api.blueprint import problem_responses, rest_as_user, user_blueprint
 from service.api.organization import current_organization
@@ -17,6 +18,8 @@ from service.api.schemas import (
     IncidentQuery,
     LinkInput,
     OrganizationHeader,
+    OutboxList,
+    OutboxPath,
     Update,
     UpdateInput,
     UpdateList,
@@ -35,13 +38,16 @@ from service.problems import (
     invalid_fields,
     not_found,
 )
-from service.rest import Row, made_row, row_of, rows
+from service.rest import Row, call, is_id, made_row, row_of, rows
 
 _COLUMNS = (
     "id,organization_id,title,description,criticality,urgency,status,customer,tags,notification_id,"
     "pagerduty_incident_id,pagerduty_url,assignee_id,created_by,created_at,updated_at"
 )
 _UPDATE_COLUMNS = "id,kind,body,status_from,status_to,assignee_from,assignee_to,author_id,created_at"
+_OUTBOX_COLUMNS = "id,thing,update_id,state,attempts,last_error,due_at,sent_at,acted_as"
+_MOST_TOLD = 101
+_DONE = TypeAdapter(bool)
 _RESPONDERS = "Only responders, admins and owners may change incidents."
 
 blueprint = user_blueprint("incidents", "/api/incidents", "Incidents and their timelines")
@@ -163,6 +169,32 @@ def comment(path: IdPath, body: UpdateInput) -> Response:
     except APIError as error:
         raise _explain(error) from None
     return make_response(jsonify(with_cursor(made)), 201)
+
+
+@blueprint.get(
+    "/<id>/outbox",
+    responses={200: OutboxList, **problem_responses(NOT_FOUND)},
+    summary="What PagerDuty is told of it: the status, and the last hundred notes",
+)
+def outbox(path: IdPath) -> dict[str, Any]:
+    return _outbox(_find(path.id)["id"])
+
+
+@blueprint.post(
+    "/<id>/outbox/<outbox_id>/retry",
+    responses={200: OutboxList, **problem_responses(NOT_FOUND)},
+    summary="Have something that PagerDuty was not told tried again now",
+)
+def retry(path: OutboxPath) -> dict[str, Any]:
+    _find(path.id)
+    if not is_id(path.outbox_id) or not call(rest_as_user(), "retry_outbox", _DONE, outbox_id=path.outbox_id):
+        raise not_found("thing to tell")
+    return _outbox(path.id)
+
+
+def _outbox(incident_id: str) -> dict[str, Any]:
+    told = rest_as_user().table("outbox").select(_OUTBOX_COLUMNS).eq("incident_id", incident_id)
+    return {"items": rows(told.order("created_at", desc=True).limit(_MOST_TOLD))}
 
 
 def _find(incident_id: str) -> Row:

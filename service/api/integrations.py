@@ -27,9 +27,10 @@ from service.api.schemas import (
 )
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
+from service.pagerduty.account import Account, Refused, Unreachable
 from service.pagerduty.client import check_api_key
 from service.pagerduty.events import PING, V3_TYPES
-from service.pagerduty.subscriptions import Refused, Subscriptions, Unreachable
+from service.pagerduty.subscriptions import Subscriptions
 from service.problems import (
     CONFLICT,
     FORBIDDEN,
@@ -42,7 +43,7 @@ from service.problems import (
     unavailable,
 )
 from service.rest import call
-from service.vocabulary import HealthState, SubscriptionCheckState, SubscriptionState
+from service.vocabulary import Direction, HealthState, SubscriptionCheckState, SubscriptionState
 
 _SECRETS = ("api_key", "signing_secret")
 _ASK_AGAIN = 10  # seconds
@@ -100,6 +101,10 @@ class _Saved(BaseModel):
     last_error_at: str | None = None
     recent_events: _RecentEvents = _RecentEvents()
     subscription: _Subscription | None = None
+    acting_email: str | None = None
+    sync_status: Direction = "both"
+    sync_notes: Direction = "both"
+    outbox: dict[str, Any] | None = None
     updated_at: str | None = None
     admin: _AdminFields | None = None
 
@@ -307,8 +312,8 @@ def _asking(organization: Organization, saved: _Saved) -> Iterator[Subscriptions
     if key is None:
         raise CONFLICT("No API key is saved yet: enter one, save it, and connect then.")
     try:
-        with Subscriptions(key, container.get(Settings).pagerduty_api_urls[saved.region]) as subscriptions:
-            yield subscriptions
+        with Account(key, container.get(Settings).pagerduty_api_urls[saved.region]) as account:
+            yield Subscriptions(account)
     except Refused as refused:
         raise PAGERDUTY_REFUSED(refused.words) from None
     except Unreachable as silent:
@@ -431,6 +436,10 @@ def _answer(saved: _Saved) -> dict[str, Any]:
         "previous_webhook_url_expires_at": admin and admin.previous_webhook_token_expires_at,
         "bare_webhook_url": webhooks if admin and admin.accept_bare_url else None,
         "subscription": _subscription(saved),
+        "acting_email": saved.acting_email,
+        "sync_status": saved.sync_status,
+        "sync_notes": saved.sync_notes,
+        "outbox": saved.outbox,
         "health": {
             "state": _health_state(saved),
             "recent_events": saved.recent_events.model_dump(),

@@ -49,10 +49,13 @@ from service.vocabulary import (
     URL_LIMIT,
     AuditChange,
     AuditSubject,
+    Direction,
     HealthState,
     InboxView,
     IncidentStatus,
     Level,
+    OutboxState,
+    OutboxThing,
     PagerDutyStatus,
     Region,
     Role,
@@ -62,6 +65,9 @@ from service.vocabulary import (
     UpdateKind,
     Urgency,
 )
+
+#: What an e-mail address looks like.
+ADDRESS = r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+"
 
 Timestamp = Annotated[str, Field(description="ISO 8601", examples=["2026-11-23T12:00:00+00:00"])]
 Id = Annotated[str, Field(description="UUID")]
@@ -179,7 +185,7 @@ class InvitationInput(Input):
     @field_validator("email")
     @classmethod
     def _address(cls, value: str) -> str:
-        if not re.fullmatch(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+", value):
+        if not re.fullmatch(ADDRESS, value):
             raise ValueError("is not an address")
         return value
 
@@ -269,6 +275,38 @@ class SubscriptionCheck(BaseModel):
     message: str = Field(description="What it means, and what to do")
 
 
+class OutboxSummary(BaseModel):
+    """What PagerDuty has not been told yet."""
+
+    waiting: int
+    dead: int = Field(description="Given up, each with its reason at its incident")
+    paused_until: Timestamp | None
+    paused_because: str | None
+
+
+class OutboxItem(BaseModel):
+    """One thing of an incident that PagerDuty is told."""
+
+    id: str
+    thing: OutboxThing
+    update_id: str | None = Field(description="The comment, of a note")
+    state: OutboxState = Field(description="dead: given up, until it is tried again")
+    attempts: int
+    last_error: str | None
+    due_at: Timestamp = Field(description="When it is tried, or tried again")
+    sent_at: Timestamp | None
+    acted_as: str | None = Field(description="Address of the PagerDuty user as whom; null: PagerDuty had it already")
+
+
+class OutboxPath(BaseModel):
+    id: str
+    outbox_id: str
+
+
+class OutboxList(BaseModel):
+    items: list[OutboxItem]
+
+
 class IntegrationAnswer(BaseModel):
     configured: bool
     can_edit: bool
@@ -290,6 +328,10 @@ class IntegrationAnswer(BaseModel):
     subscription: SubscriptionAnswer | None = Field(
         description="The webhook subscription that was made from here; null: none, what arrives was set up by hand"
     )
+    acting_email: str | None = Field(description="As whom PagerDuty is told what a member did whom it does not know")
+    sync_status: Direction
+    sync_notes: Direction
+    outbox: OutboxSummary | None
     health: Health
     updated_at: Timestamp | None
 
@@ -304,8 +346,18 @@ class IntegrationInput(Input):
     integration_key: str | None = Field(None, max_length=ID_LIMIT)
     api_key: str | None = Field(None, max_length=API_KEY_LIMIT)
     signing_secret: str | None = Field(None, max_length=SIGNING_SECRET_LIMIT)
+    acting_email: str | None = Field(None, max_length=EMAIL_LIMIT, json_schema_extra={"format": "email"})
+    sync_status: Direction | None = None
+    sync_notes: Direction | None = None
 
-    @field_validator("enabled", "region")
+    @field_validator("acting_email")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(ADDRESS, value):
+            raise ValueError("is not an address")
+        return value
+
+    @field_validator("enabled", "region", "sync_status", "sync_notes")
     @classmethod
     def _not_null(cls, value: Any) -> Any:
         if value is None:

@@ -21,7 +21,15 @@ declare
     from unnest(array['auth.uid()', 'realtime.topic()', 'realtime.send(jsonb, text, text, boolean)']) as name
     where pg_catalog.to_regprocedure(name) is null
   );
-  missing constant text := concat_ws(', ', roles, objects, functions);
+  queues constant text := (
+    select 'Supabase Queues (the extension pgmq)'
+    where pg_catalog.to_regprocedure('pgmq.send(text, jsonb, integer)') is null
+      and not exists (
+        select from pg_catalog.pg_available_extensions e
+        where e.name = 'pgmq'
+      )
+  );
+  missing constant text := concat_ws(', ', roles, objects, functions, queues);
 begin
   if missing <> '' then
     raise exception 'supabase-pagerduty needs a Supabase project, and this database lacks %: nothing was changed.', missing

@@ -71,6 +71,10 @@ incident_updates        select   yes    yes    yes        yes     -         -   
 incident_updates        insert   yes    yes    yes        no      no        no      no    yes
 incident_updates        update   no     no     no         no      no        no      no    no
 incident_updates        delete   no     no     no         no      no        no      no    no
+outbox        select   yes    yes    yes        yes     -         -       no    yes
+outbox        insert   no     no     no         no      no        no      no    no
+outbox        update   no     no     no         no      no        no      no    no
+outbox        delete   no     no     no         no      no        no      no    no
 """
 
 # What is tried. The member in question is a viewer ("guest"), the receipt the owner's.
@@ -156,6 +160,13 @@ STATEMENTS = {
         "update {table} set body = 'Changed' where incident_id = %(incident)s",
         "delete from {table} where incident_id = %(incident)s",
     ),
+    "outbox": (
+        "select state, last_error from {table} where organization_id = %(org)s",
+        "insert into {table} (organization_id, incident_id, thing, wanted)"
+        " values (%(org)s, %(incident)s, 'status', 'resolved')",
+        "update {table} set state = 'sent' where incident_id = %(incident)s",
+        "delete from {table} where incident_id = %(incident)s",
+    ),
 }  # fmt: skip
 OPERATIONS = ("select", "insert", "update", "delete")
 
@@ -196,6 +207,8 @@ def scene(dsn: str) -> Iterator[Scene]:
         database.run_as(acme["admin"], invite, (acme.id,))
         credentials = '{"api_key": {"sealed": "sealed", "last4": "abcd"}}'
         database.run_as(acme["admin"], "select pagerduty.save_integration(%s, '{}', %s)", (acme.id, credentials))
+        investigate = "update pagerduty.incidents set status = 'investigating' where id = %s"
+        database.run_as(acme["owner"], investigate, (names["incident"],))
         people = {**acme.people, "stranger": other["owner"], "nobody": database.user("Nobody")}
         yield Scene(database, people, names)
         database.clean_up()
@@ -349,7 +362,23 @@ CALLS = {
     "pagerduty_private.describe(null, null, null)": {"service_role"},
     "pagerduty_private.write_notification(null, null, null, null)": {"service_role"},
     "pagerduty_private.keep_notification(null, null, null, false, false)": {"service_role"},
-    "pagerduty_private.move_linked_incident(null)": {"service_role"},
+    "pagerduty_private.move_linked_incident(null, false)": {"service_role"},
+    "pagerduty_private.take_echo(null, null)": {"service_role"},
+    "pagerduty_private.outbox_summary(%(org)s)": {*USERS},
+    "pagerduty.retry_outbox(null)": {*USERS},
+    "pagerduty_private.try_again(null)": {*USERS},
+    "pagerduty.claim_outbox(1)": {"service_role"},
+    "pagerduty_private.take_turn(1)": {"service_role"},
+    "pagerduty.finish_outbox(null, 1, null)": {"service_role"},
+    "pagerduty.defer_outbox(null, 1, 'dead', null)": {"service_role"},
+    "pagerduty_private.end_turn(null, 1, 'dead', null, null, 0)": {"service_role"},
+    "pagerduty_private.wake_outbox(%(org)s)": set(),
+    "pagerduty_private.resume_outbox(%(org)s)": set(),
+    "pagerduty_private.requeue_outbox(%(org)s)": set(),
+    "pagerduty_private.next_outbox(%(org)s)": set(),
+    "pagerduty_private.tells_pagerduty(%(org)s, 'status')": set(),
+    "pagerduty.save_subscription(%(org)s)": {"owner", "admin"},
+    "pagerduty_private.write_subscription(%(org)s, null)": {"owner", "admin"},
     "pagerduty_private.tell_organization(%(org)s, 'moved', '{{}}')": {"service_role"},
     "pagerduty_private.renew_topic(%(org)s)": set(),
     "pagerduty_private.ingest_event(null, null)": {"service_role"},
@@ -383,7 +412,7 @@ TRIGGERS = (
     "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
     "start_linked_incident", "note_member_status", "record_incident_change", "start_inbox", "forget_incident",
     "broadcast_incident_update", "part_from_members", "prepare_invitation", "withdraw_invitations", "audit_change",
-    "drop_audit",
+    "drop_audit", "tell_status", "tell_note",
 )  # fmt: skip
 
 

@@ -152,7 +152,8 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         test_inbox.test_the_inboxes_of_two_organizations_are_two,
     ),
     "move_linked_incident": (
-        "move_linked_incident", "i.organization_id = received.organization_id", "true",
+        "move_linked_incident", "i.organization_id = received.organization_id\n    and i.pagerduty",
+        "true\n    and i.pagerduty",
         test_ingest_status.test_an_incident_goes_through_its_life,
     ),
     "ingest_event: deliveries": (

@@ -19,6 +19,7 @@ RUN_BY = {
     "python -m service migrations --to ../your-app/supabase/migrations": GUEST,
     "(cd ../your-app && supabase db push)": GUEST,
     "make wheel": WHEEL,
+    "python -m service worker": "devstack/stack.py::start_worker",
     "pip install -r requirements.lock": WHEEL,
     "pip install --no-deps dist/supabase_pagerduty-*.whl": WHEEL,
 }

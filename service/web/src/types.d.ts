@@ -100,6 +100,19 @@ export interface Update {
   created_at: string;
 }
 
+/** One thing of an incident that PagerDuty is told. */
+export interface Told {
+  id: string;
+  thing: 'status' | 'note';
+  update_id: string | null;
+  state: 'waiting' | 'sent' | 'dead';
+  attempts: number;
+  last_error: string | null;
+  due_at: string;
+  sent_at: string | null;
+  acted_as: string | null;
+}
+
 export interface Notification {
   id: string;
   cursor: string;
@@ -152,6 +165,7 @@ export interface Health {
   last_error: string | null;
   last_error_at: string | null;
 }
+export type Direction = 'both' | 'to_pagerduty' | 'from_pagerduty' | 'off';
 export interface Subscription {
   id: string;
   scope: { type: 'account' | 'service' | 'team'; id: string | null; name: string | null };
@@ -174,6 +188,10 @@ export interface Integration {
   previous_webhook_url_expires_at: string | null;
   bare_webhook_url: string | null;
   subscription: Subscription | null;
+  acting_email: string | null;
+  sync_status: Direction;
+  sync_notes: Direction;
+  outbox: { waiting: number; dead: number; paused_until: string | null; paused_because: string | null } | null;
   health: Health;
   updated_at: string | null;
 }

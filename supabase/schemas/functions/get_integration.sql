@@ -25,6 +25,37 @@ comment on function pagerduty_private.integration_admin_fields(uuid) is 'The set
 revoke all on function pagerduty_private.integration_admin_fields(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.integration_admin_fields(uuid) to authenticated;
 
+create function pagerduty_private.outbox_summary(organization_id uuid) returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'waiting', (
+      select count(*)
+      from pagerduty.outbox o
+      where o.organization_id = outbox_summary.organization_id
+        and o.state = 'waiting'
+    ),
+    'dead', (
+      select count(*)
+      from pagerduty.outbox o
+      where o.organization_id = outbox_summary.organization_id
+        and o.state = 'dead'
+    ),
+    'paused_until', max(p.paused_until),
+    'paused_because', max(p.paused_because)
+  )
+  from pagerduty_private.outboxes p
+  where p.organization_id = outbox_summary.organization_id
+    and p.paused_until > now()
+  having outbox_summary.organization_id in (select pagerduty_private.my_organizations())
+$$;
+comment on function pagerduty_private.outbox_summary(uuid) is 'What PagerDuty has not been told yet of an organization, and whether that has to wait. Null for who is not a member.';
+revoke all on function pagerduty_private.outbox_summary(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.outbox_summary(uuid) to authenticated;
+
 create function pagerduty.get_integration(organization_id uuid) returns jsonb
 language sql
 stable
@@ -43,6 +74,10 @@ as $$
       'services', i.services,
       'api_key_set', i.api_key_set,
       'signing_secret_set', i.signing_secret_set,
+      'acting_email', i.acting_email,
+      'sync_status', i.sync_status,
+      'sync_notes', i.sync_notes,
+      'outbox', pagerduty_private.outbox_summary(i.organization_id),
       'subscription', case
         when i.subscription_id is not null then jsonb_build_object(
           'id', i.subscription_id,

@@ -21,6 +21,40 @@ comment on function pagerduty_private.is_repeat(uuid, jsonb) is 'Whether another
 revoke all on function pagerduty_private.is_repeat(uuid, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.is_repeat(uuid, jsonb) to service_role;
 
+create function pagerduty_private.take_echo(organization uuid, event jsonb) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- By what stands there, and not by a mark in the text: it may come before the answer to our own request.
+  update pagerduty.outbox o
+  set echoed_at = clock_timestamp()
+  where o.id = (
+    select told.id
+    from pagerduty.outbox told
+    join pagerduty.incidents i on i.id = told.incident_id and i.organization_id = told.organization_id
+    where told.organization_id = organization
+      and i.pagerduty_incident_id = event #>> '{incident,id}'
+      and told.attempted_at is not null
+      and told.echoed_at is null
+      -- Clocks differ.
+      and (event ->> 'occurred_at')::timestamptz >= told.attempted_at - interval '1 minute'
+      and case told.thing
+        when 'status' then told.wanted = event ->> 'told_status'
+        else event ->> 'event_type' = 'incident.annotated'
+          -- A long text is told in part.
+          and starts_with(told.wanted, nullif(event #>> '{payload,data,content}', ''))
+      end
+    order by told.attempted_at
+    limit 1
+  );
+  return found;
+end
+$$;
+comment on function pagerduty_private.take_echo(uuid, jsonb) is 'Whether an event is what PagerDuty says to what it was told from here; each is said once.';
+revoke all on function pagerduty_private.take_echo(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.take_echo(uuid, jsonb) to service_role;
+
 create function pagerduty_private.ingest_event(integration pagerduty.integrations, event jsonb) returns jsonb
 language plpgsql
 set search_path = ''
@@ -32,6 +66,7 @@ declare
   service jsonb;
   reason text := ignored;
   repeats boolean := false;
+  echoes boolean := false;
   kept jsonb;
   received pagerduty.events;
   incident uuid;
@@ -49,7 +84,10 @@ begin
   if ignored is null then
     reason := pagerduty_private.reason_to_tell_nobody(integration, event, service);
     repeats := pagerduty_private.is_repeat(integration.organization_id, event);
-    kept := pagerduty_private.keep_notification(integration.organization_id, event, arrived, repeats, reason is null);
+    echoes := not repeats and pagerduty_private.take_echo(integration.organization_id, event);
+    kept := pagerduty_private.keep_notification(
+      integration.organization_id, event, arrived, repeats or echoes, reason is null
+    );
   end if;
   insert into pagerduty.events (
     organization_id, integration_id, event_id, notification_id, delivery_id, family, event_type,
@@ -68,7 +106,7 @@ begin
   )
   returning * into received;
   if ignored is null and received.pagerduty_incident_id is not null then
-    incident := pagerduty_private.move_linked_incident(received);
+    incident := pagerduty_private.move_linked_incident(received, echoes);
   end if;
   perform pagerduty_private.tell_organization(f.organization_id, 'notification', to_jsonb(f) || jsonb_build_object('loud', received.is_loud))
   from pagerduty.notification_feed f

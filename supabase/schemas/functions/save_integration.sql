@@ -18,6 +18,8 @@ begin
     update pagerduty.integrations i
     set api_key_last4 = credentials #>> '{api_key,last4}'
     where i.organization_id = save_credentials.organization_id;
+    -- What waited for another key waits no longer.
+    perform pagerduty_private.resume_outbox(save_credentials.organization_id);
   end if;
   if credentials ? 'signing_secret' then
     -- PagerDuty retries a webhook for 48 hours: as long, one signed with the secret before is still good.
@@ -55,14 +57,19 @@ declare
     when 'array' then array(select jsonb_array_elements_text(settings -> 'services'))
   end;
 begin
-  insert into pagerduty.integrations (organization_id, enabled, integration_key, region, event_types, services)
+  insert into pagerduty.integrations (
+    organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+  )
   values (
     org,
     coalesce((settings ->> 'enabled')::boolean, false),
     settings ->> 'integration_key',
     coalesce(settings ->> 'region', 'us'),
     types,
-    chosen
+    chosen,
+    settings ->> 'acting_email',
+    coalesce(settings ->> 'sync_status', 'both'),
+    coalesce(settings ->> 'sync_notes', 'both')
   )
   on conflict (organization_id) do nothing;
   if not found and settings <> '{}' then
@@ -71,7 +78,10 @@ begin
       enabled = coalesce((settings ->> 'enabled')::boolean, i.enabled),
       region = coalesce(settings ->> 'region', i.region),
       event_types = case when settings ? 'event_types' then types else i.event_types end,
-      services = case when settings ? 'services' then chosen else i.services end
+      services = case when settings ? 'services' then chosen else i.services end,
+      acting_email = case when settings ? 'acting_email' then settings ->> 'acting_email' else i.acting_email end,
+      sync_status = coalesce(settings ->> 'sync_status', i.sync_status),
+      sync_notes = coalesce(settings ->> 'sync_notes', i.sync_notes)
     where i.organization_id = org;
     if not found then
       raise exception 'Only owners and admins may change the integration.' using errcode = '42501';
@@ -89,6 +99,6 @@ begin
   return pagerduty.get_integration(org);
 end
 $$;
-comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types, services; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
+comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
 revoke all on function pagerduty.save_integration(uuid, jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.save_integration(uuid, jsonb, jsonb) to authenticated;

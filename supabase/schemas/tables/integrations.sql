@@ -22,6 +22,9 @@ create table pagerduty.integrations (
   signing_secret_last4 text check (length(signing_secret_last4) <= 4),
   api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
   signing_secret_set boolean not null generated always as (signing_secret_last4 is not null) stored,
+  acting_email text check (length(acting_email) between 3 and 320),
+  sync_status text not null default 'both' check (sync_status in ('both', 'to_pagerduty', 'from_pagerduty', 'off')),
+  sync_notes text not null default 'both' check (sync_notes in ('both', 'to_pagerduty', 'from_pagerduty', 'off')),
   subscription_id text check (length(subscription_id) between 1 and 255),
   subscription_scope jsonb check (
     jsonb_typeof(subscription_scope) = 'object'
@@ -57,6 +60,9 @@ comment on column pagerduty.integrations.api_key_last4 is 'Last four characters 
 comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
 comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
 comment on column pagerduty.integrations.signing_secret_set is 'Is a signing secret saved; then nothing unsigned is accepted.';
+comment on column pagerduty.integrations.acting_email is 'The PagerDuty user as whom PagerDuty is told what a member did whom it does not know. Null: nobody; that is not told.';
+comment on column pagerduty.integrations.sync_status is 'Which way the status of a linked incident goes: both, to_pagerduty, from_pagerduty, off.';
+comment on column pagerduty.integrations.sync_notes is 'Which way notes and comments go: both, to_pagerduty, from_pagerduty, off.';
 comment on column pagerduty.integrations.subscription_id is 'PagerDuty''s id of the webhook subscription that was made from here. Null: none; what arrives was set up by hand.';
 comment on column pagerduty.integrations.subscription_scope is 'What the subscription covers: {"type": account, service or team, "id", "name"}.';
 comment on column pagerduty.integrations.subscription_token is 'The webhook token that the subscription sends to: another than the present one, once that was replaced.';

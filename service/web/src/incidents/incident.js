@@ -22,6 +22,7 @@ import { BackLink } from './back.js';
 import { ChangedMeanwhile, useFollowing } from './follow.js';
 import { BLANK, bodyOf, changes, check, clean, IncidentFields, Offline, Refusal } from './form.js';
 import { Timeline, useTimeline } from './timeline.js';
+import { Told, useTold } from './told.js';
 
 const MOVES = {
   open: [
@@ -60,6 +61,8 @@ export function IncidentPage({ id }) {
   const { organization } = useStore(session);
   const [incident, problem, take, read] = useIncident(id);
   const timeline = useTimeline(id);
+  const { items: entries } = useStore(timeline);
+  const [told, retry] = useTold(incident, [incident?.updated_at, entries.length]);
   const members = useMembers(incident?.organization_id);
   const names = useMemo(() => members && namesOf(members), [members]);
   const [notice] = useState(takeNotice);
@@ -93,14 +96,14 @@ export function IncidentPage({ id }) {
       ${
         editing && mayChange
           ? html`<${Editor} incident=${incident} members=${members} take=${take} done=${() => setEditing(false)} />`
-          : html`<${View} incident=${incident} names=${names} take=${take} read=${read} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`
+          : html`<${View} incident=${incident} names=${names} take=${take} read=${read} told=${told} retry=${mayChange && retry} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`
       }
-      <${Timeline} incident=${incident} timeline=${timeline} names=${names} mayComment=${mayChange} />
+      <${Timeline} incident=${incident} timeline=${timeline} names=${names} mayComment=${mayChange} told=${told} retry=${mayChange && retry} />
     </div>
   `;
 }
 
-function View({ incident, names, take, read, mayChange, edit, editFirst }) {
+function View({ incident, names, take, read, told, retry, mayChange, edit, editFirst }) {
   const link = webAddress(incident.pagerduty_url);
   return html`
     <article class="card incident-card">
@@ -123,6 +126,7 @@ function View({ incident, names, take, read, mayChange, edit, editFirst }) {
                 ? html`<a href=${link} target="_blank" rel="noopener noreferrer"><bdi>${incident.pagerduty_incident_id}</bdi><${Icon} name="external" /><span class="hidden">(opens in a new tab)</span></a>`
                 : html`<bdi>${incident.pagerduty_incident_id}</bdi>`
             }
+            <${Told} item=${told.find(({ thing }) => thing === 'status')} what="Status: " retry=${retry} />
           </dd></div>
         `
         }

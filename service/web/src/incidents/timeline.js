@@ -15,6 +15,7 @@ import { Icon, PagerDutyMark } from '../ui/icons.js';
 import { Failure, nameOf, Skeleton, STATUSES } from '../ui/parts.js';
 import { Prose } from '../ui/prose.js';
 import { Offline } from './form.js';
+import { Told } from './told.js';
 
 const PAGE = 100;
 
@@ -49,7 +50,7 @@ export function useTimeline(incidentId) {
   return list;
 }
 
-export function Timeline({ incident, timeline, names, mayComment }) {
+export function Timeline({ incident, timeline, names, mayComment, told, retry }) {
   const { items, loaded, problem } = useStore(timeline);
   const known = loaded || items.length > 0;
   return html`
@@ -62,7 +63,7 @@ export function Timeline({ incident, timeline, names, mayComment }) {
         names &&
         html`
         <ol class="timeline">
-          ${items.map((entry) => html`<${Entry} key=${entry.id} entry=${entry} names=${names} />`)}
+          ${items.map((entry) => html`<${Entry} key=${entry.id} entry=${entry} names=${names} told=${told.find(({ update_id }) => update_id === entry.id)} retry=${retry} />`)}
         </ol>
       `
       }
@@ -96,7 +97,7 @@ function what(entry, names) {
 
 const ICONS = { created: 'flag', status: 'refresh', assigned: 'user', edited: 'edit', comment: 'comment' };
 
-function Entry({ entry, names }) {
+function Entry({ entry, names, told, retry }) {
   const fromPagerDuty = entry.kind === 'pagerduty';
   const author = fromPagerDuty ? 'PagerDuty' : nameIn(names, entry.author_id);
   return html`
@@ -105,6 +106,7 @@ function Entry({ entry, names }) {
       <div class="entry-text">
         <p class="entry-head"><bdi class="author">${author}</bdi> <span>${what(entry, names)}</span> <${Time} at=${entry.created_at} exact /></p>
         ${entry.body && html`<${Prose} text=${entry.body} />`}
+        <${Told} item=${told} what="" retry=${retry} />
       </div>
     </li>
   `;

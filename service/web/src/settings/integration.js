@@ -5,6 +5,7 @@ import { html, useEffect, useElement, useRef, useState } from '../core/html.js';
 import { useBroadcast } from '../core/realtime.js';
 import { myId } from '../core/session.js';
 import { useSync } from '../core/sync.js';
+import { fullTime } from '../core/time.js';
 import { Field, focusFirstError, Select, Switch } from '../ui/field.js';
 import { PagerDutyMark } from '../ui/icons.js';
 import { Failure, Notice, nameOf, Skeleton } from '../ui/parts.js';
@@ -22,6 +23,13 @@ import { ADDRESS, WebhookAddress } from './webhook-address.js';
 const REGIONS = [
   ['us', 'United States'],
   ['eu', 'Europe'],
+];
+
+const DIRECTIONS = [
+  ['both', 'Both ways'],
+  ['to_pagerduty', 'To PagerDuty only'],
+  ['from_pagerduty', 'From PagerDuty only'],
+  ['off', 'Neither way'],
 ];
 
 /** Before PagerDuty sent anything, the steps say how it stands, unless something is wrong. */
@@ -102,6 +110,9 @@ function fieldsOf(saved) {
     event_types: saved.event_types,
     services: choiceOf(saved.services, saved.seen_services),
     integration_key: saved.integration_key ?? '',
+    sync_status: saved.sync_status,
+    sync_notes: saved.sync_notes,
+    acting_email: saved.acting_email ?? '',
     api_key: null,
     signing_secret: null,
   };
@@ -116,6 +127,8 @@ function changesOf(fields, saved) {
   const services = servicesOf(fields.services);
   if (JSON.stringify(services) !== JSON.stringify(saved.services && [...saved.services].sort())) changed.services = services;
   if (fields.integration_key.trim() !== (saved.integration_key ?? '')) changed.integration_key = fields.integration_key.trim() || null;
+  for (const name of ['sync_status', 'sync_notes']) if (fields[name] !== saved[name]) changed[name] = fields[name];
+  if (fields.acting_email.trim() !== (saved.acting_email ?? '')) changed.acting_email = fields.acting_email.trim() || null;
   if (fields.api_key) changed.api_key = fields.api_key.trim();
   if (fields.signing_secret) changed.signing_secret = fields.signing_secret.trim();
   return changed;
@@ -253,6 +266,18 @@ function Form({ saved, setSaved, read, organization }) {
         `
           : html`<h3>${saved.subscription ? 'What was done' : 'Or by hand'}</h3><${Steps} saved=${saved} setSaved=${setSaved} read=${read} secret=${secret} />`
       }
+      <h3>Both ways</h3>
+      <p class="hint">What is done here is told to PagerDuty as the member who did it, by their address; it needs the API key.</p>
+      <${Field} label="Status" error=${errors.sync_status}>
+        ${(attributes) => html`<${Select} attributes=${attributes} options=${DIRECTIONS} value=${fields.sync_status} onChange=${change('sync_status')} />`}
+      <//>
+      <${Field} label="Comments and notes" error=${errors.sync_notes}>
+        ${(attributes) => html`<${Select} attributes=${attributes} options=${DIRECTIONS} value=${fields.sync_notes} onChange=${change('sync_notes')} />`}
+      <//>
+      <${Field} label="Act as" optional error=${errors.acting_email} hint="Address of the PagerDuty user in whose name PagerDuty is told what a member did whom it does not know. Empty: that is not told.">
+        ${(attributes) => html`<input ...${attributes} type="email" spellcheck="false" value=${fields.acting_email} onInput=${(event) => change('acting_email')(event.currentTarget.value)} />`}
+      <//>
+      <${Outbox} outbox=${saved.outbox} />
       <h3>Who is told</h3>
       <p class="hint">These filters hide alerts from the bell, and from nothing else: an incident that was made of an alert follows PagerDuty all the same.</p>
       <${EventTypes} chosen=${fields.event_types} error=${errors.event_types} onChange=${change('event_types')} />
@@ -266,6 +291,21 @@ function Form({ saved, setSaved, read, organization }) {
       </div>
     </form>
   `;
+}
+
+/** What PagerDuty has not been told, and why. */
+function Outbox({ outbox }) {
+  if (!outbox || !(outbox.waiting || outbox.dead || outbox.paused_until)) return null;
+  const paused =
+    outbox.paused_until &&
+    html`<p dir="auto">Nothing is told until <time datetime=${outbox.paused_until}>${fullTime(outbox.paused_until)}</time>: ${outbox.paused_because}</p>`;
+  const counts = [
+    outbox.waiting && `${outbox.waiting} waiting to be told`,
+    outbox.dead && `${outbox.dead} given up: their incidents say why`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+  return html`<${Notice} kind=${paused || outbox.dead ? 'warning' : 'info'} role="status">${paused}${counts && html`<p>${counts}.</p>`}<//>`;
 }
 
 function ReadOnly({ saved, organization }) {

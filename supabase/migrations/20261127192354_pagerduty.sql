@@ -24,7 +24,15 @@ declare
     from unnest(array['auth.uid()', 'realtime.topic()', 'realtime.send(jsonb, text, text, boolean)']) as name
     where pg_catalog.to_regprocedure(name) is null
   );
-  missing constant text := concat_ws(', ', roles, objects, functions);
+  queues constant text := (
+    select 'Supabase Queues (the extension pgmq)'
+    where pg_catalog.to_regprocedure('pgmq.send(text, jsonb, integer)') is null
+      and not exists (
+        select from pg_catalog.pg_available_extensions e
+        where e.name = 'pgmq'
+      )
+  );
+  missing constant text := concat_ws(', ', roles, objects, functions, queues);
 begin
   if missing <> '' then
     raise exception 'supabase-pagerduty needs a Supabase project, and this database lacks %: nothing was changed.', missing
@@ -58,6 +66,23 @@ create schema pagerduty_private;
 comment on schema pagerduty_private is 'Helpers of policies and triggers. Not exposed by the API.';
 revoke all on schema pagerduty_private from public, anon, authenticated, service_role;
 grant usage on schema pagerduty_private to authenticated, service_role;
+
+-- supabase/schemas/queue.sql -------------------------------------------------------------------------
+-- Supabase Queues (the extension pgmq) carries what PagerDuty must still be told. The queue is not ours to declare: it
+-- is made here, where there is none yet.
+do $$
+begin
+  if pg_catalog.to_regprocedure('pgmq.send(text, jsonb, integer)') is null then
+    create extension pgmq;
+  end if;
+  if pg_catalog.to_regclass('pgmq.q_pagerduty') is null then
+    perform pgmq.create('pagerduty');
+  end if;
+end
+$$;
+
+-- A project's default privileges may have granted it to everybody.
+revoke all on pgmq.q_pagerduty, pgmq.a_pagerduty from public, anon, authenticated, service_role;
 
 -- supabase/schemas/types.sql -------------------------------------------------------------------------
 -- Ordered from the least to the most that a member may do, so that "at least admin" is a comparison.
@@ -277,6 +302,9 @@ create table pagerduty.integrations (
   signing_secret_last4 text check (length(signing_secret_last4) <= 4),
   api_key_set boolean not null generated always as (api_key_last4 is not null) stored,
   signing_secret_set boolean not null generated always as (signing_secret_last4 is not null) stored,
+  acting_email text check (length(acting_email) between 3 and 320),
+  sync_status text not null default 'both' check (sync_status in ('both', 'to_pagerduty', 'from_pagerduty', 'off')),
+  sync_notes text not null default 'both' check (sync_notes in ('both', 'to_pagerduty', 'from_pagerduty', 'off')),
   subscription_id text check (length(subscription_id) between 1 and 255),
   subscription_scope jsonb check (
     jsonb_typeof(subscription_scope) = 'object'
@@ -312,6 +340,9 @@ comment on column pagerduty.integrations.api_key_last4 is 'Last four characters 
 comment on column pagerduty.integrations.signing_secret_last4 is 'Last four characters of the saved signing secret: a hint. Null: none saved, webhooks are not signed.';
 comment on column pagerduty.integrations.api_key_set is 'Is an API key saved.';
 comment on column pagerduty.integrations.signing_secret_set is 'Is a signing secret saved; then nothing unsigned is accepted.';
+comment on column pagerduty.integrations.acting_email is 'The PagerDuty user as whom PagerDuty is told what a member did whom it does not know. Null: nobody; that is not told.';
+comment on column pagerduty.integrations.sync_status is 'Which way the status of a linked incident goes: both, to_pagerduty, from_pagerduty, off.';
+comment on column pagerduty.integrations.sync_notes is 'Which way notes and comments go: both, to_pagerduty, from_pagerduty, off.';
 comment on column pagerduty.integrations.subscription_id is 'PagerDuty''s id of the webhook subscription that was made from here. Null: none; what arrives was set up by hand.';
 comment on column pagerduty.integrations.subscription_scope is 'What the subscription covers: {"type": account, service or team, "id", "name"}.';
 comment on column pagerduty.integrations.subscription_token is 'The webhook token that the subscription sends to: another than the present one, once that was replaced.';
@@ -617,6 +648,67 @@ comment on column pagerduty.incident_updates.assignee_to is 'Who works on it fro
 comment on column pagerduty.incident_updates.author_id is 'The member; null: PagerDuty.';
 comment on column pagerduty.incident_updates.event_id is 'The received event, for PagerDuty''s entries.';
 comment on column pagerduty.incident_updates.created_at is 'When it was written.';
+
+-- supabase/schemas/tables/outbox.sql -----------------------------------------------------------------
+create table pagerduty.outbox (
+  id uuid primary key default gen_random_uuid(),
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  incident_id uuid not null references pagerduty.incidents on delete cascade,
+  thing text not null check (thing in ('status', 'note')),
+  update_id uuid references pagerduty.incident_updates on delete cascade,
+  wanted text not null check (length(wanted) between 1 and 10000),
+  actor_id uuid references auth.users on delete set null,
+  version integer not null default 1,
+  state text not null default 'waiting' check (state in ('waiting', 'sent', 'dead')),
+  attempts integer not null default 0,
+  last_error text check (length(last_error) <= 500),
+  due_at timestamptz not null default clock_timestamp(),
+  attempted_at timestamptz,
+  sent_at timestamptz,
+  acted_as text check (length(acted_as) <= 320),
+  echoed_at timestamptz,
+  created_at timestamptz not null default clock_timestamp(),
+  unique nulls not distinct (incident_id, thing, update_id),
+  check ((thing = 'note') = (update_id is not null))
+);
+create index outbox_due_idx on pagerduty.outbox (organization_id, state, due_at, id);
+create index outbox_update_id_idx on pagerduty.outbox (update_id);
+create index outbox_actor_id_idx on pagerduty.outbox (actor_id);
+comment on table pagerduty.outbox is 'One thing of one incident that PagerDuty must be told: changed again before it is sent, it is the same row. The queue says that there is something, the row says what.';
+comment on column pagerduty.outbox.id is 'Identifier.';
+comment on column pagerduty.outbox.organization_id is 'The organization.';
+comment on column pagerduty.outbox.incident_id is 'The incident, which is linked to one in PagerDuty.';
+comment on column pagerduty.outbox.thing is 'status: what stands in "wanted", in PagerDuty''s word; note: a comment, whose text stands there.';
+comment on column pagerduty.outbox.update_id is 'The comment, of a note.';
+comment on column pagerduty.outbox.wanted is 'What should stand in PagerDuty.';
+comment on column pagerduty.outbox.actor_id is 'The member who changed it, as whom it is told; null: it was changed in the dashboard.';
+comment on column pagerduty.outbox.version is 'Grows when it is changed again: what was sent of an older one is not all.';
+comment on column pagerduty.outbox.state is 'waiting; sent; dead: given up, with the reason in last_error, until somebody has it tried again.';
+comment on column pagerduty.outbox.attempts is 'How often it was tried.';
+comment on column pagerduty.outbox.last_error is 'Why it has not been sent, in words for members.';
+comment on column pagerduty.outbox.due_at is 'When it is to be tried, or tried again.';
+comment on column pagerduty.outbox.attempted_at is 'When it was tried first: what PagerDuty tells of it since may be its echo.';
+comment on column pagerduty.outbox.sent_at is 'When PagerDuty confirmed it.';
+comment on column pagerduty.outbox.acted_as is 'The address of the PagerDuty user as whom it was told.';
+comment on column pagerduty.outbox.echoed_at is 'When PagerDuty''s own event of it arrived: it is known here, and told once.';
+comment on column pagerduty.outbox.created_at is 'When it was first wanted.';
+
+-- supabase/schemas/tables/outboxes.sql ---------------------------------------------------------------
+create table pagerduty_private.outboxes (
+  organization_id uuid primary key references pagerduty.organizations on delete cascade,
+  message_id bigint,
+  leased_until timestamptz,
+  paused_until timestamptz,
+  paused_because text check (length(paused_because) <= 500)
+);
+comment on table pagerduty_private.outboxes is 'An organization''s place in the queue: one message at most, so that PagerDuty gets one request at a time, and everybody has their turn.';
+comment on column pagerduty_private.outboxes.organization_id is 'The organization.';
+comment on column pagerduty_private.outboxes.message_id is 'Its message in the queue; null: there is nothing to tell.';
+comment on column pagerduty_private.outboxes.leased_until is 'Until when a worker has it; past: that worker is gone.';
+comment on column pagerduty_private.outboxes.paused_until is 'Until when nothing of it is tried: the key was refused, or PagerDuty asked to wait.';
+comment on column pagerduty_private.outboxes.paused_because is 'Why, in words for members.';
+revoke all on pagerduty_private.outboxes from public, anon, authenticated, service_role;
+alter table pagerduty_private.outboxes enable row level security;
 
 -- supabase/schemas/views/notification_feed.sql -------------------------------------------------------
 create view pagerduty.notification_feed with (security_invoker = true) as
@@ -1443,7 +1535,7 @@ comment on function pagerduty_private.version_integration() is 'Trigger: a chang
 revoke all on function pagerduty_private.version_integration() from public, anon, authenticated, service_role;
 
 create trigger version_integration
-  before update of enabled, webhook_token, accept_bare_url, integration_key, region, event_types, services,
+  before update of acting_email, sync_status, sync_notes, enabled, webhook_token, accept_bare_url, integration_key, region, event_types, services,
     api_key_last4, signing_secret_last4
   on pagerduty.integrations
   for each row execute function pagerduty_private.version_integration();
@@ -1737,6 +1829,398 @@ create trigger note_member_status before update of status on pagerduty.incidents
   when (new.status <> old.status and new.pagerduty_event_id is not distinct from old.pagerduty_event_id)
   execute function pagerduty_private.note_member_status();
 
+-- supabase/schemas/functions/tell_pagerduty.sql ------------------------------------------------------
+-- What a member changes of a linked incident is told to PagerDuty: by triggers, so that the dashboard counts, too.
+create function pagerduty_private.wake_outbox(organization uuid) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  found_at pagerduty_private.outboxes;
+begin
+  insert into pagerduty_private.outboxes (organization_id)
+  values (organization)
+  on conflict do nothing;
+  -- In turn with the worker: what it does not see yet, it is woken for.
+  select * into found_at
+  from pagerduty_private.outboxes o
+  where o.organization_id = organization
+  for update;
+  if found_at.message_id is null then
+    update pagerduty_private.outboxes o
+    set message_id = (select pgmq.send('pagerduty', jsonb_build_object('organization_id', organization), 0))
+    where o.organization_id = organization;
+  elsif coalesce(greatest(found_at.leased_until, found_at.paused_until), '-infinity') <= clock_timestamp() then
+    -- It waits for something else of this organization. Who has it on lease, or is paused, looks again by itself.
+    perform pgmq.set_vt('pagerduty', found_at.message_id, 0);
+  end if;
+end
+$$;
+comment on function pagerduty_private.wake_outbox(uuid) is 'Puts an organization into the queue, if it is not there, or has what waits there looked at now.';
+revoke all on function pagerduty_private.wake_outbox(uuid) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.tells_pagerduty(organization uuid, thing text) returns boolean
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select exists (
+    select from pagerduty.integrations i
+    where i.organization_id = organization
+      and i.enabled
+      and i.api_key_set
+      and case thing when 'status' then i.sync_status else i.sync_notes end in ('both', 'to_pagerduty')
+  )
+$$;
+comment on function pagerduty_private.tells_pagerduty(uuid, text) is 'Whether PagerDuty is told of such changes: there is a key, and the direction is so.';
+revoke all on function pagerduty_private.tells_pagerduty(uuid, text) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.tell_status() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if not pagerduty_private.tells_pagerduty(new.organization_id, 'status') then
+    return null;
+  end if;
+  insert into pagerduty.outbox as o (organization_id, incident_id, thing, wanted, actor_id)
+  values (
+    new.organization_id, new.id, 'status',
+    case new.status when 'open' then 'triggered' when 'investigating' then 'acknowledged' else 'resolved' end,
+    auth.uid()
+  )
+  on conflict (incident_id, thing, update_id) do update set
+    wanted = excluded.wanted,
+    actor_id = excluded.actor_id,
+    version = o.version + 1,
+    state = 'waiting',
+    attempts = 0,
+    last_error = null,
+    due_at = excluded.due_at,
+    attempted_at = null,
+    sent_at = null,
+    acted_as = null,
+    echoed_at = null;
+  perform pagerduty_private.wake_outbox(new.organization_id);
+  return null;
+end
+$$;
+comment on function pagerduty_private.tell_status() is 'Trigger: PagerDuty must be told of the status that a member chose.';
+revoke all on function pagerduty_private.tell_status() from public, anon, authenticated, service_role;
+
+-- A change that PagerDuty told leaves the member's time as it is, and is not told back.
+create trigger tell_status after update of status on pagerduty.incidents
+  for each row
+  when (new.pagerduty_incident_id is not null and new.member_status_at is distinct from old.member_status_at)
+  execute function pagerduty_private.tell_status();
+
+-- One that was made of an alert with another status than the alert's.
+create trigger tell_first_status after insert on pagerduty.incidents
+  for each row
+  when (new.pagerduty_incident_id is not null and new.member_status_at is not null)
+  execute function pagerduty_private.tell_status();
+
+create function pagerduty_private.tell_note() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if not pagerduty_private.tells_pagerduty(new.organization_id, 'note') then
+    return null;
+  end if;
+  insert into pagerduty.outbox (organization_id, incident_id, thing, update_id, wanted, actor_id)
+  select new.organization_id, i.id, 'note', new.id, new.body, new.author_id
+  from pagerduty.incidents i
+  where i.id = new.incident_id
+    and i.organization_id = new.organization_id
+    and i.pagerduty_incident_id is not null;
+  if found then
+    perform pagerduty_private.wake_outbox(new.organization_id);
+  end if;
+  return null;
+end
+$$;
+comment on function pagerduty_private.tell_note() is 'Trigger: PagerDuty must be told of a comment, as a note.';
+revoke all on function pagerduty_private.tell_note() from public, anon, authenticated, service_role;
+
+create trigger tell_note after insert on pagerduty.incident_updates
+  for each row
+  when (new.kind = 'comment')
+  execute function pagerduty_private.tell_note();
+
+create function pagerduty_private.resume_outbox(organization uuid) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty_private.outboxes o
+  set paused_until = null, paused_because = null
+  where o.organization_id = organization;
+  if found then
+    perform pagerduty_private.wake_outbox(organization);
+  end if;
+end
+$$;
+comment on function pagerduty_private.resume_outbox(uuid) is 'Has what waits tried now: there is another key, or somebody asks for it.';
+revoke all on function pagerduty_private.resume_outbox(uuid) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.try_again(outbox_id uuid) returns boolean
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  organization uuid;
+begin
+  update pagerduty.outbox o
+  set state = 'waiting', attempts = 0, last_error = null, due_at = clock_timestamp()
+  where o.id = outbox_id
+    and o.state <> 'sent'
+    and o.organization_id in (select pagerduty_private.my_organizations('responder'))
+  returning o.organization_id into organization;
+  if organization is null then
+    return false;
+  end if;
+  perform pagerduty_private.resume_outbox(organization);
+  perform pagerduty_private.wake_outbox(organization);
+  return true;
+end
+$$;
+comment on function pagerduty_private.try_again(uuid) is 'Has something that was not sent tried again, for responders and up; false if there is no such thing.';
+revoke all on function pagerduty_private.try_again(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.try_again(uuid) to authenticated;
+
+create function pagerduty.retry_outbox(outbox_id uuid) returns boolean
+language sql
+set search_path = ''
+as $$ select pagerduty_private.try_again(outbox_id) $$;
+comment on function pagerduty.retry_outbox(uuid) is 'Has something that PagerDuty has not been told tried again now; false if there is no such thing, or it was sent. For responders and up.';
+revoke all on function pagerduty.retry_outbox(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.retry_outbox(uuid) to authenticated;
+
+-- supabase/schemas/functions/work_outbox.sql ---------------------------------------------------------
+-- The worker's side of the outbox, which it calls with the secret key: claim, then finish or defer.
+create function pagerduty_private.requeue_outbox(organization uuid) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  place pagerduty_private.outboxes;
+  next_due timestamptz;
+begin
+  select * into place
+  from pagerduty_private.outboxes o
+  where o.organization_id = organization
+  for update;
+  select greatest(min(o.due_at), place.paused_until) into next_due
+  from pagerduty.outbox o
+  where o.organization_id = organization
+    and o.state = 'waiting';
+  if place.message_id is not null then
+    perform pgmq.delete('pagerduty', place.message_id);
+  end if;
+  -- To the end of the queue: the others have their turn before the next thing of this one.
+  update pagerduty_private.outboxes o
+  set
+    leased_until = null,
+    message_id = case
+      when min_due is not null then (
+        select pgmq.send(
+          'pagerduty', jsonb_build_object('organization_id', organization),
+          greatest(0, ceil(extract(epoch from min_due - clock_timestamp())))::integer
+        )
+      )
+    end
+  from (select next_due as min_due) due
+  where o.organization_id = organization;
+end
+$$;
+comment on function pagerduty_private.requeue_outbox(uuid) is 'Ends a turn: an organization with more to tell goes to the end of the queue, to be looked at when that is due; one without leaves it.';
+revoke all on function pagerduty_private.requeue_outbox(uuid) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.next_outbox(organization uuid) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  chosen pagerduty.outbox;
+begin
+  select o.* into chosen
+  from pagerduty.outbox o
+  where o.organization_id = organization
+    and o.state = 'waiting'
+    and o.due_at <= clock_timestamp()
+  order by o.due_at, o.id
+  limit 1
+  -- One that is being changed has its turn when it is.
+  for update skip locked;
+  if chosen.id is null then
+    return null;
+  end if;
+  update pagerduty.outbox o
+  set attempts = o.attempts + 1, attempted_at = coalesce(o.attempted_at, clock_timestamp())
+  where o.id = chosen.id
+    and o.organization_id = organization;
+  return (
+    select jsonb_build_object(
+      'id', chosen.id,
+      'organization_id', organization,
+      'version', chosen.version,
+      'thing', chosen.thing,
+      'wanted', chosen.wanted,
+      'attempts', chosen.attempts + 1,
+      'pagerduty_incident_id', i.pagerduty_incident_id,
+      'changed_at', case chosen.thing when 'status' then i.member_status_at else chosen.created_at end,
+      -- Only an address that is proved makes somebody in PagerDuty act.
+      'actor_email', (
+        select u.email
+        from auth.users u
+        where u.id = chosen.actor_id
+          and u.email_confirmed_at is not null
+      ),
+      'default_email', s.acting_email,
+      'region', s.region,
+      'api_key', c.api_key,
+      'is_on', s.enabled and s.api_key_set
+    )
+    from pagerduty.incidents i
+    join pagerduty.integrations s on s.organization_id = i.organization_id
+    left join pagerduty.credentials c on c.organization_id = i.organization_id
+    where i.id = chosen.incident_id
+      and i.organization_id = organization
+  );
+end
+$$;
+comment on function pagerduty_private.next_outbox(uuid) is 'What an organization has to tell next, with all that the worker needs for it, the sealed key, too; null if nothing is due.';
+revoke all on function pagerduty_private.next_outbox(uuid) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.take_turn(lease integer) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  message record;
+  job jsonb;
+begin
+  for message in select m.msg_id, m.message from pgmq.read('pagerduty', lease, 1) m loop
+    update pagerduty_private.outboxes o
+    set leased_until = clock_timestamp() + make_interval(secs => lease)
+    where o.organization_id = (message.message ->> 'organization_id')::uuid
+      and o.message_id = message.msg_id
+      and coalesce(o.paused_until, '-infinity') <= clock_timestamp();
+    if found then
+      job := pagerduty_private.next_outbox((message.message ->> 'organization_id')::uuid);
+      if job is not null then
+        return job;
+      end if;
+    end if;
+    if exists (
+      select from pagerduty_private.outboxes o
+      where o.organization_id = (message.message ->> 'organization_id')::uuid
+        and o.message_id = message.msg_id
+    ) then
+      perform pagerduty_private.requeue_outbox((message.message ->> 'organization_id')::uuid);
+    else
+      -- Of an organization that is gone, or a second one: it says nothing that another does not say.
+      perform pgmq.delete('pagerduty', message.msg_id);
+    end if;
+    return '{}';
+  end loop;
+  return null;
+end
+$$;
+comment on function pagerduty_private.take_turn(integer) is 'Takes the first message of the queue on lease, for so many seconds; answers what is to be told, {} if that one has nothing to tell now, null if nobody waits.';
+revoke all on function pagerduty_private.take_turn(integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.take_turn(integer) to service_role;
+
+create function pagerduty.claim_outbox(lease_seconds integer) returns jsonb
+language sql
+set search_path = ''
+as $$ select pagerduty_private.take_turn(greatest(1, least(lease_seconds, 600))) $$;
+comment on function pagerduty.claim_outbox(integer) is 'For the worker: the next thing that PagerDuty must be told, taken on lease for so many seconds; {} to be asked again at once, null if nobody waits. finish_outbox() or defer_outbox() gives it back.';
+revoke all on function pagerduty.claim_outbox(integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.claim_outbox(integer) to service_role;
+
+create function pagerduty_private.end_turn(
+  outbox_id uuid, version integer, outcome text, acted_as text, error text, seconds double precision
+) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  told pagerduty.outbox;
+begin
+  -- In the order of the triggers: the thing first, then the organization's place.
+  update pagerduty.outbox o
+  set
+    state = case outcome when 'sent' then 'sent' when 'dead' then 'dead' else 'waiting' end,
+    sent_at = case when outcome = 'sent' then clock_timestamp() end,
+    acted_as = coalesce(left(end_turn.acted_as, 320), o.acted_as),
+    last_error = left(error, 500),
+    due_at = case when outcome = 'later' then clock_timestamp() + make_interval(secs => seconds) else o.due_at end
+  where o.id = outbox_id
+    and o.version = end_turn.version;
+  select * into told
+  from pagerduty.outbox o
+  where o.id = outbox_id;
+  if told.id is null then
+    return;
+  end if;
+  if outcome = 'pause' then
+    update pagerduty_private.outboxes o
+    set paused_until = clock_timestamp() + make_interval(secs => seconds), paused_because = left(error, 500)
+    where o.organization_id = told.organization_id;
+  elsif outcome = 'sent' then
+    update pagerduty_private.outboxes o
+    set paused_until = null, paused_because = null
+    where o.organization_id = told.organization_id
+      and o.paused_because is not null;
+  end if;
+  perform pagerduty_private.requeue_outbox(told.organization_id);
+  perform pagerduty_private.tell_organization(i.organization_id, 'incident', to_jsonb(i))
+  from pagerduty.incidents i
+  where i.id = told.incident_id
+    and i.organization_id = told.organization_id;
+end
+$$;
+comment on function pagerduty_private.end_turn(uuid, integer, text, text, text, double precision) is 'Writes what became of a thing, unless it was changed meanwhile, ends the turn, and tells the organization.';
+revoke all on function pagerduty_private.end_turn(uuid, integer, text, text, text, double precision) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.end_turn(uuid, integer, text, text, text, double precision) to service_role;
+
+create function pagerduty.finish_outbox(outbox_id uuid, version integer, acted_as text) returns void
+language sql
+set search_path = ''
+as $$ select pagerduty_private.end_turn(outbox_id, version, 'sent', acted_as, null, 0) $$;
+comment on function pagerduty.finish_outbox(uuid, integer, text) is 'For the worker: PagerDuty has confirmed this version of a thing, told as the user with that address.';
+revoke all on function pagerduty.finish_outbox(uuid, integer, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.finish_outbox(uuid, integer, text) to service_role;
+
+create function pagerduty.defer_outbox(
+  outbox_id uuid, version integer, outcome text, error text, seconds double precision default 0
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if outcome not in ('later', 'pause', 'dead') then
+    raise exception 'An outcome is later, pause or dead.' using errcode = '22023';
+  end if;
+  perform pagerduty_private.end_turn(outbox_id, version, outcome, null, error, greatest(0, least(seconds, 86400)));
+end
+$$;
+comment on function pagerduty.defer_outbox(uuid, integer, text, text, double precision) is 'For the worker: a thing was not told, and why. later: it is tried again in so many seconds; pause: all of its organization is; dead: it is given up.';
+revoke all on function pagerduty.defer_outbox(uuid, integer, text, text, double precision) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.defer_outbox(uuid, integer, text, text, double precision) to service_role;
+
 -- supabase/schemas/functions/record_incident_change.sql ----------------------------------------------
 -- An incident changes what its notification shows, and begins with what was heard of it before.
 create function pagerduty_private.show_incident(incident pagerduty.incidents) returns void
@@ -1969,6 +2453,37 @@ comment on function pagerduty_private.integration_admin_fields(uuid) is 'The set
 revoke all on function pagerduty_private.integration_admin_fields(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.integration_admin_fields(uuid) to authenticated;
 
+create function pagerduty_private.outbox_summary(organization_id uuid) returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'waiting', (
+      select count(*)
+      from pagerduty.outbox o
+      where o.organization_id = outbox_summary.organization_id
+        and o.state = 'waiting'
+    ),
+    'dead', (
+      select count(*)
+      from pagerduty.outbox o
+      where o.organization_id = outbox_summary.organization_id
+        and o.state = 'dead'
+    ),
+    'paused_until', max(p.paused_until),
+    'paused_because', max(p.paused_because)
+  )
+  from pagerduty_private.outboxes p
+  where p.organization_id = outbox_summary.organization_id
+    and p.paused_until > now()
+  having outbox_summary.organization_id in (select pagerduty_private.my_organizations())
+$$;
+comment on function pagerduty_private.outbox_summary(uuid) is 'What PagerDuty has not been told yet of an organization, and whether that has to wait. Null for who is not a member.';
+revoke all on function pagerduty_private.outbox_summary(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.outbox_summary(uuid) to authenticated;
+
 create function pagerduty.get_integration(organization_id uuid) returns jsonb
 language sql
 stable
@@ -1987,6 +2502,10 @@ as $$
       'services', i.services,
       'api_key_set', i.api_key_set,
       'signing_secret_set', i.signing_secret_set,
+      'acting_email', i.acting_email,
+      'sync_status', i.sync_status,
+      'sync_notes', i.sync_notes,
+      'outbox', pagerduty_private.outbox_summary(i.organization_id),
       'subscription', case
         when i.subscription_id is not null then jsonb_build_object(
           'id', i.subscription_id,
@@ -2033,6 +2552,8 @@ begin
     update pagerduty.integrations i
     set api_key_last4 = credentials #>> '{api_key,last4}'
     where i.organization_id = save_credentials.organization_id;
+    -- What waited for another key waits no longer.
+    perform pagerduty_private.resume_outbox(save_credentials.organization_id);
   end if;
   if credentials ? 'signing_secret' then
     -- PagerDuty retries a webhook for 48 hours: as long, one signed with the secret before is still good.
@@ -2070,14 +2591,19 @@ declare
     when 'array' then array(select jsonb_array_elements_text(settings -> 'services'))
   end;
 begin
-  insert into pagerduty.integrations (organization_id, enabled, integration_key, region, event_types, services)
+  insert into pagerduty.integrations (
+    organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+  )
   values (
     org,
     coalesce((settings ->> 'enabled')::boolean, false),
     settings ->> 'integration_key',
     coalesce(settings ->> 'region', 'us'),
     types,
-    chosen
+    chosen,
+    settings ->> 'acting_email',
+    coalesce(settings ->> 'sync_status', 'both'),
+    coalesce(settings ->> 'sync_notes', 'both')
   )
   on conflict (organization_id) do nothing;
   if not found and settings <> '{}' then
@@ -2086,7 +2612,10 @@ begin
       enabled = coalesce((settings ->> 'enabled')::boolean, i.enabled),
       region = coalesce(settings ->> 'region', i.region),
       event_types = case when settings ? 'event_types' then types else i.event_types end,
-      services = case when settings ? 'services' then chosen else i.services end
+      services = case when settings ? 'services' then chosen else i.services end,
+      acting_email = case when settings ? 'acting_email' then settings ->> 'acting_email' else i.acting_email end,
+      sync_status = coalesce(settings ->> 'sync_status', i.sync_status),
+      sync_notes = coalesce(settings ->> 'sync_notes', i.sync_notes)
     where i.organization_id = org;
     if not found then
       raise exception 'Only owners and admins may change the integration.' using errcode = '42501';
@@ -2104,7 +2633,7 @@ begin
   return pagerduty.get_integration(org);
 end
 $$;
-comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types, services; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
+comment on function pagerduty.save_integration(uuid, jsonb, jsonb) is 'Saves an organization''s PagerDuty settings (enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes; an absent one stays) and sealed credentials (api_key, signing_secret: {"sealed", "last4"}; null removes). Answers the settings.';
 revoke all on function pagerduty.save_integration(uuid, jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.save_integration(uuid, jsonb, jsonb) to authenticated;
 
@@ -3200,7 +3729,7 @@ grant execute on function pagerduty_private.keep_notification(uuid, jsonb, times
 
 -- supabase/schemas/functions/move_linked_incident.sql ------------------------------------------------
 -- Part of ingest_events(): from an event to the incident that somebody made of it.
-create function pagerduty_private.move_linked_incident(received pagerduty.events) returns uuid
+create function pagerduty_private.move_linked_incident(received pagerduty.events, echoes boolean) returns uuid
 language plpgsql
 set search_path = ''
 as $$
@@ -3209,6 +3738,8 @@ declare
   told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(received.pagerduty_status);
   -- A time in the future counts as the time of arrival, as none at all does.
   told_at constant timestamptz := least(received.occurred_at, received.received_at);
+  takes_status boolean;
+  takes_notes boolean;
   is_news boolean;
   moves boolean;
   changes boolean;
@@ -3221,8 +3752,15 @@ begin
   if linked.id is null then
     return null;
   end if;
+  select i.sync_status in ('both', 'from_pagerduty'), i.sync_notes in ('both', 'from_pagerduty')
+  into takes_status, takes_notes
+  from pagerduty.integrations i
+  where i.id = received.integration_id
+    and i.organization_id = received.organization_id;
   is_news := pagerduty_private.is_news(received.pagerduty_status, told_at, linked.pagerduty_status, linked.pagerduty_status_at);
   moves := is_news
+    and takes_status
+    and not echoes
     and received.pagerduty_status is distinct from linked.pagerduty_status
     and told_at > coalesce(linked.member_status_at, '-infinity');
   if is_news then
@@ -3235,7 +3773,8 @@ begin
     where i.id = linked.id;
   end if;
   changes := moves and told <> linked.status;
-  if received.is_repeat and not changes then
+  -- What was done here is on the timeline already.
+  if echoes or (received.is_repeat and not changes) or (received.event_type = 'incident.annotated' and not takes_notes) then
     return linked.id;
   end if;
   insert into pagerduty.incident_updates (
@@ -3250,9 +3789,9 @@ begin
   return linked.id;
 end
 $$;
-comment on function pagerduty_private.move_linked_incident(pagerduty.events) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change.';
-revoke all on function pagerduty_private.move_linked_incident(pagerduty.events) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.move_linked_incident(pagerduty.events) to service_role;
+comment on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change, and the organization takes the status from PagerDuty. An echo of what PagerDuty was told from here is no news.';
+revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) to service_role;
 
 -- supabase/schemas/functions/ingest_webhooks.sql -----------------------------------------------------
 -- Receiving webhooks. The service calls this with its secret key; nobody else may.
@@ -3278,6 +3817,40 @@ comment on function pagerduty_private.is_repeat(uuid, jsonb) is 'Whether another
 revoke all on function pagerduty_private.is_repeat(uuid, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.is_repeat(uuid, jsonb) to service_role;
 
+create function pagerduty_private.take_echo(organization uuid, event jsonb) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- By what stands there, and not by a mark in the text: it may come before the answer to our own request.
+  update pagerduty.outbox o
+  set echoed_at = clock_timestamp()
+  where o.id = (
+    select told.id
+    from pagerduty.outbox told
+    join pagerduty.incidents i on i.id = told.incident_id and i.organization_id = told.organization_id
+    where told.organization_id = organization
+      and i.pagerduty_incident_id = event #>> '{incident,id}'
+      and told.attempted_at is not null
+      and told.echoed_at is null
+      -- Clocks differ.
+      and (event ->> 'occurred_at')::timestamptz >= told.attempted_at - interval '1 minute'
+      and case told.thing
+        when 'status' then told.wanted = event ->> 'told_status'
+        else event ->> 'event_type' = 'incident.annotated'
+          -- A long text is told in part.
+          and starts_with(told.wanted, nullif(event #>> '{payload,data,content}', ''))
+      end
+    order by told.attempted_at
+    limit 1
+  );
+  return found;
+end
+$$;
+comment on function pagerduty_private.take_echo(uuid, jsonb) is 'Whether an event is what PagerDuty says to what it was told from here; each is said once.';
+revoke all on function pagerduty_private.take_echo(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.take_echo(uuid, jsonb) to service_role;
+
 create function pagerduty_private.ingest_event(integration pagerduty.integrations, event jsonb) returns jsonb
 language plpgsql
 set search_path = ''
@@ -3289,6 +3862,7 @@ declare
   service jsonb;
   reason text := ignored;
   repeats boolean := false;
+  echoes boolean := false;
   kept jsonb;
   received pagerduty.events;
   incident uuid;
@@ -3306,7 +3880,10 @@ begin
   if ignored is null then
     reason := pagerduty_private.reason_to_tell_nobody(integration, event, service);
     repeats := pagerduty_private.is_repeat(integration.organization_id, event);
-    kept := pagerduty_private.keep_notification(integration.organization_id, event, arrived, repeats, reason is null);
+    echoes := not repeats and pagerduty_private.take_echo(integration.organization_id, event);
+    kept := pagerduty_private.keep_notification(
+      integration.organization_id, event, arrived, repeats or echoes, reason is null
+    );
   end if;
   insert into pagerduty.events (
     organization_id, integration_id, event_id, notification_id, delivery_id, family, event_type,
@@ -3325,7 +3902,7 @@ begin
   )
   returning * into received;
   if ignored is null and received.pagerduty_incident_id is not null then
-    incident := pagerduty_private.move_linked_incident(received);
+    incident := pagerduty_private.move_linked_incident(received, echoes);
   end if;
   perform pagerduty_private.tell_organization(f.organization_id, 'notification', to_jsonb(f) || jsonb_build_object('loud', received.is_loud))
   from pagerduty.notification_feed f
@@ -3582,12 +4159,16 @@ alter table pagerduty.integrations enable row level security;
 revoke all on pagerduty.integrations from public, anon, authenticated, service_role;
 grant select (
   id, organization_id, enabled, region, event_types, services, api_key_set, signing_secret_set,
-  subscription_id, subscription_scope, subscription_made_at, subscription_proven_at,
+  acting_email, sync_status, sync_notes, subscription_id, subscription_scope, subscription_made_at, subscription_proven_at,
   last_event_at, last_error, last_error_at, created_at, updated_at
 ) on pagerduty.integrations to authenticated;
-grant insert (organization_id, enabled, integration_key, region, event_types, services)
+grant insert (
+  organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+)
   on pagerduty.integrations to authenticated;
-grant update (enabled, integration_key, region, event_types, services) on pagerduty.integrations to authenticated;
+grant update (
+  enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+) on pagerduty.integrations to authenticated;
 grant select on pagerduty.integrations to service_role;
 grant update (last_event_at, last_error, last_error_at, subscription_proven_at) on pagerduty.integrations to service_role;
 
@@ -3712,6 +4293,21 @@ create policy "admins rename" on pagerduty.organizations
   for update to authenticated
   using (id in (select pagerduty_private.my_organizations('admin')))
   with check (id in (select pagerduty_private.my_organizations('admin')));
+
+-- policies/outbox.sql --------------------------------------------------------------------------------
+-- Members see what has reached PagerDuty and what has not. Triggers fill it, the worker's functions empty it.
+alter table pagerduty.outbox enable row level security;
+
+revoke all on pagerduty.outbox from public, anon, authenticated, service_role;
+grant select (
+  id, organization_id, incident_id, thing, update_id, state, attempts, last_error, due_at, sent_at, acted_as, created_at
+) on pagerduty.outbox to authenticated;
+grant select on pagerduty.outbox to service_role;
+grant update (echoed_at) on pagerduty.outbox to service_role;
+
+create policy "members read" on pagerduty.outbox
+  for select to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations()));
 
 -- policies/realtime_messages.sql ---------------------------------------------------------------------
 -- Private channels: a user's own topic, and the topics of their organizations. Nobody sends but the database.

@@ -1,0 +1,1 @@
+"""The worker: what our side must tell PagerDuty."""

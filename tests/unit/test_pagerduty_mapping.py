@@ -161,6 +161,7 @@ def test_what_is_not_known_is_left_out() -> None:
             "written": None,
         },
         "facts": [],
+        "settles": [],
         "prefill": {
             "title": "[PagerDuty] Incident P9",
             "description": "PagerDuty incident P9",
@@ -270,6 +271,8 @@ def test_the_record_of_an_invalid_event() -> None:
         "event_type": None,
         "known": False,
         "loud": False,
+        "recorded": False,
+        "names_service": False,
         "subject": None,
         "agent_name": None,
         "occurred_at": None,

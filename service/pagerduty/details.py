@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from service.pagerduty.events import Incident
-from service.pagerduty.fields import identifier, name, name_or_id, names, obj, objects, one_line, shorten, text
+from service.pagerduty.fields import identifier, name, name_or_id, names, obj, objects, one_line, shorten, text, web_url
 from service.pagerduty.incidents import conference_numbers, conference_url, log_entry
 from service.pagerduty.prose import said
 
@@ -37,18 +37,20 @@ def _escalation_policy(_: Data, incident: Incident | None) -> str | None:
     return incident.escalation_policy if incident else None
 
 
-def _priority(_: Data, incident: Incident | None) -> str | None:
-    return incident.priority if incident else None
+def _priority(data: Data, incident: Incident | None) -> str | None:
+    return (incident.priority if incident else None) or ("none" if data.get("priority", "") is None else None)
+
+
+def _service(_: Data, incident: Incident | None) -> str | None:
+    return (incident.service_name or incident.service_id) if incident else None
 
 
 def _incident_type(data: Data, _: Incident | None) -> str | None:
     return name_or_id(data.get("incident_type"))
 
 
-def _resolution(data: Data, _: Incident | None) -> str | None:
-    # PagerDuty: an incident that was merged into another is resolved for the reason "merge_resolve_reason".
-    merged_into = name_or_id(obj(data.get("resolve_reason")).get("incident"))
-    return f"merged into {merged_into}" if merged_into else None
+def _resolution(_: Data, incident: Incident | None) -> str | None:
+    return f"merged into {incident.merged_into}" if incident and incident.merged_into else None
 
 
 def _written(data: Data, key: str) -> str | None:
@@ -72,7 +74,8 @@ def _status_update(data: Data, _: Incident | None) -> str | None:
 
 def _conference_bridge(data: Data, _: Incident | None) -> str | None:
     known = [conference_url(data), *conference_numbers(data)[:_MOST]]
-    return ", ".join(part for part in known if part)
+    told = ", ".join(part for part in known if part)
+    return told or ("none" if data.get("conference_url", "") is None else None)
 
 
 def _responder(data: Data, _: Incident | None) -> str | None:
@@ -96,7 +99,9 @@ def _role(assignment: Data) -> str | None:
 
 
 def _task(data: Data, _: Incident | None) -> str | None:
-    return _with_state(name(data), data.get("status"))
+    whose = ", ".join(names(data.get("assignees"))[:_MOST])
+    told = _with_state(name(data), data.get("status"))
+    return f"{told}, for {whose}" if told and whose else told
 
 
 def _workflow(data: Data, _: Incident | None) -> str | None:
@@ -104,7 +109,8 @@ def _workflow(data: Data, _: Incident | None) -> str | None:
 
 
 def _action(data: Data, _: Incident | None) -> str | None:
-    return _with_state(name(data.get("action")), data.get("state"))
+    told, report = _with_state(name(data.get("action")), data.get("state")), web_url(data.get("html_url"))
+    return ": ".join(filter(None, (told, report)))
 
 
 def _with_state(what: str | None, state: Any) -> str | None:
@@ -136,6 +142,7 @@ _DETAILS: Mapping[str, Callable[[Data, Incident | None], str | None]] = MappingP
         "incident.escalated": _assignees,
         "incident.delegated": _escalation_policy,
         "incident.priority_updated": _priority,
+        "incident.service_updated": _service,
         "incident.incident_type.changed": _incident_type,
         "incident.resolved": _resolution,
         "incident.annotated": _note,

@@ -7,7 +7,8 @@ and what the monitoring tool sent with the alert.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from service.pagerduty.events import ABOUT_THE_INCIDENT, IMPLIED_STATUS, Incident, Service
+from service.pagerduty.effects import EFFECTS, status_after
+from service.pagerduty.events import Incident, Service
 from service.pagerduty.fields import (
     NAME_LIMIT,
     choice,
@@ -33,6 +34,19 @@ VALUE_LIMIT = 2000  # PagerDuty: a custom field holds ten values of 200 characte
 MAX_ASSIGNEES = 100
 MAX_CUSTOM_FIELDS = 100
 
+# Lines of a description that an event may tell alone.
+CONFERENCE_LINK = "Conference link"
+CONFERENCE_NUMBER = "Conference number"
+INCIDENT_TYPE = "Type"
+#: The lines of a description that are not custom fields.
+OWN_LABELS = frozenset(
+    {
+        "Service", "Urgency", "Priority", "Status", "Number", INCIDENT_TYPE, "Assigned to", "Teams",
+        "Escalation policy", CONFERENCE_LINK, CONFERENCE_NUMBER, "Client", "Client link", "Merged into", "Opened at",
+        "Link",
+    }
+)  # fmt: skip
+
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -47,7 +61,7 @@ def described(event_type: str, data: Json) -> Json:
     references = [data.get("incident"), *(entry.get("incident") for entry in _roles(data))]
     if found := next(filter(None, map(reference, references)), None):
         return found
-    is_the_incident = isinstance(data.get("title"), str) or event_type in ABOUT_THE_INCIDENT
+    is_the_incident = isinstance(data.get("title"), str) or (event_type in EFFECTS and EFFECTS[event_type].is_incident)
     return data if is_the_incident else {}
 
 
@@ -120,7 +134,7 @@ def incident_of(event_type: str, payload: Json, data: Json, raw: Json, service: 
         number=count,
         title=title,
         description=description,
-        status=choice(raw.get("status"), PAGERDUTY_STATUSES) or IMPLIED_STATUS.get(event_type),
+        status=status_after(event_type, choice(raw.get("status"), PAGERDUTY_STATUSES)),
         urgency=choice(raw.get("urgency"), URGENCIES),
         priority=name_or_id(raw.get("priority")),
         incident_type=name_or_id(raw.get("incident_type")),
@@ -134,6 +148,7 @@ def incident_of(event_type: str, payload: Json, data: Json, raw: Json, service: 
         custom_fields=_custom_fields(fields),
         client=client,
         client_url=client_url,
+        merged_into=_merged_into(raw),
         created_at=_first(moment, raw.get("created_at"), raw.get("created_on")),
         html_url=html_url,
         incident_key=text(raw.get("incident_key"), NAME_LIMIT),
@@ -249,8 +264,23 @@ def _conference_number(entry: Json) -> str | None:
 def _custom_fields(value: Any) -> tuple[tuple[str, str], ...]:
     """The name and the value of each field that has a value."""
     fields = objects(value) or [{"name": key, "value": item} for key, item in obj(value).items()]
-    told = ((name_or_id(field), said(field.get("value"), VALUE_LIMIT)) for field in fields[:MAX_CUSTOM_FIELDS])
+    told = ((custom_field_label(field), said(field.get("value"), VALUE_LIMIT)) for field in fields[:MAX_CUSTOM_FIELDS])
     return tuple((label, value) for label, value in told if label and value)
+
+
+def custom_field_label(field: Json) -> str | None:
+    """What a custom field is called; one with the name of a line of ours says that it is not that one."""
+    label = name_or_id(field)
+    return f"{shorten(label, NAME_LIMIT - 8)} (field)" if label in OWN_LABELS else label
+
+
+def _merged_into(raw: Json) -> str | None:
+    """PagerDuty resolves an incident that is merged into another: for that reason, and no other (ResolveReason)."""
+    into = reference(obj(raw.get("resolve_reason")).get("incident"))
+    count, summary = _split_summary(into.get("summary"))
+    title = line(summary, TITLE_LIMIT) or name(into)
+    called = " ".join(filter(None, (count and f"#{count}", title))) or identifier(into.get("id"))
+    return ": ".join(filter(None, (called, web_url(into.get("html_url"))))) or None
 
 
 def _assignees(raw: Json) -> tuple[str, ...]:

@@ -1,16 +1,17 @@
 """From a PagerDuty event to what the product shows: the notification, the prefilled incident, a line of its timeline.
 
-What maps to what is data (`FieldMapping`, `_WORDINGS`), so that an organization can have its own.
+What fills in which field is data (`FieldMapping`), so that an organization can have its own.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, TypedDict
 
-from service.pagerduty.events import LOUD_TYPES, Event, Incident, InvalidEvent, Service
+from service.pagerduty.effects import EFFECTS, is_loud, is_recorded
+from service.pagerduty.events import Event, Incident, InvalidEvent, Service
 from service.pagerduty.fields import clean_text, identifier, one_line, shorten
+from service.pagerduty.incidents import CONFERENCE_LINK, CONFERENCE_NUMBER, INCIDENT_TYPE
 from service.pagerduty.payloads import MAX_INTEGRATION_KEYS
 from service.vocabulary import COMMENT_LIMIT, DESCRIPTION_LIMIT, ID_LIMIT, TITLE_LIMIT
 
@@ -21,8 +22,10 @@ _HEADLINE_IN_BODY = 700
 # PagerDuty's metadata may take this much of a description, and the names in a line of it this much.
 _METADATA_LIMIT = DESCRIPTION_LIMIT // 2
 _NAMES_LIMIT = 2000
+
+Fact = tuple[str, str | None]
 # Facts of which a description that does not have them says that there is none.
-_CHANGING = frozenset({"Priority", "Assigned to"})
+_CHANGING = frozenset({"Priority", "Assigned to", "Merged into"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,68 +46,27 @@ class FieldMapping:
 DEFAULT_MAPPING = FieldMapping()
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """How an event is told: "<did> by <agent>: <detail>", or with `to`, "<did> <to> <detail> by <agent>"."""
-
-    did: str
-    to: str | None = None
-
-
-_WORDINGS: Mapping[str, Wording] = MappingProxyType(
-    {
-        "incident.triggered": Wording("Triggered"),
-        "incident.acknowledged": Wording("Acknowledged"),
-        "incident.unacknowledged": Wording("Unacknowledged"),
-        "incident.reassigned": Wording("Reassigned", to="to"),
-        "incident.delegated": Wording("Delegated", to="to"),
-        "incident.escalated": Wording("Escalated", to="to"),
-        "incident.priority_updated": Wording("Priority changed", to="to"),
-        "incident.service_updated": Wording("Service changed"),
-        "incident.reopened": Wording("Reopened"),
-        "incident.resolved": Wording("Resolved"),
-        "incident.annotated": Wording("Note added"),
-        "incident.status_update_published": Wording("Status update"),
-        "incident.incident_type.changed": Wording("Incident type changed", to="to"),
-        "incident.conference_bridge.updated": Wording("Conference bridge updated"),
-        "incident.custom_field_values.updated": Wording("Custom fields changed"),
-        "incident.responder.added": Wording("Responder requested"),
-        "incident.responder.replied": Wording("Responder replied"),
-        "incident.role.assigned": Wording("Role assigned"),
-        "incident.task.created": Wording("Task created"),
-        "incident.task.updated": Wording("Task updated"),
-        "incident.task.completed": Wording("Task completed"),
-        "incident.workflow.started": Wording("Workflow started"),
-        "incident.workflow.completed": Wording("Workflow completed"),
-        "incident.action_invocation.created": Wording("Automation action started"),
-        "incident.action_invocation.updated": Wording("Automation action updated"),
-        "incident.action_invocation.terminated": Wording("Automation action ended"),
-        "service.created": Wording("Service created"),
-        "service.updated": Wording("Service updated"),
-        "service.deleted": Wording("Service deleted"),
-        "service.custom_field_values.updated": Wording("Service's custom fields changed"),
-    }
-)
-
-
 def notification(event: Event, mapping: FieldMapping = DEFAULT_MAPPING) -> dict[str, Any] | None:
     """What the bell shows: `title` (≤ 1024), `body` (one line, ≤ 1000) and `prefill`, and what they are made of.
 
     None for `pagey.ping`, for event types that are not known, and where there is nothing to show: neither an incident
     nor a service. `prefill` is None when the event is about a service. `described` has what the event says of its
     subject, named as the columns of `pagerduty.notifications`, and `facts` the lines of its description, as pairs:
-    with them, a later event completes what an earlier one told.
+    with them, a later event completes what an earlier one told. `settles` are those lines that it tells anew
+    although it only refers to the incident; a null value: there is no such line any more.
     """
     subject = event.service if event.is_about_service else event.incident
-    if event.type not in _WORDINGS or subject is None:
+    if event.type not in EFFECTS or subject is None:
         return None
     incident = event.incident
+    facts = _facts(event)
     return {
         "title": _title(event),
         "body": _body(event),
-        "prefill": _prefill(incident, mapping) if incident else None,
+        "prefill": _prefill(incident, facts, mapping) if incident else None,
         "described": _described(incident, event.service) if incident else _described_service(event.service),
-        "facts": _facts(incident) if incident else [],
+        "facts": facts,
+        "settles": list(event.settled),
     }
 
 
@@ -163,8 +125,10 @@ class IngestRecord(TypedDict):
 
     `delivery_id` is PagerDuty's X-Webhook-Id; `occurred_at` is ISO 8601; `notification` is that of `notification()`;
     `told_status` is the incident's new status, if the event tells one (`incident.status` may be a mere snapshot);
-    `loud` says that its type calls for somebody; `headline` is what happened, with every text of it, in one line, for
-    the notification's history and the linked incident's timeline; `invalid` is the reason why the event cannot be used.
+    `loud` says that its type calls for somebody, `recorded` that it never rings, `names_service` that the incidents of
+    its service follow the name (`service/pagerduty/effects.py` decides); `headline` is what happened, with every text
+    of it, in one line, for the notification's history and the linked incident's timeline; `invalid` is the
+    reason why the event cannot be used.
     """
 
     event_id: str | None
@@ -173,6 +137,8 @@ class IngestRecord(TypedDict):
     event_type: str | None
     known: bool
     loud: bool
+    recorded: bool
+    names_service: bool
     subject: str | None
     agent_name: str | None
     occurred_at: str | None
@@ -199,7 +165,9 @@ def ingest_record(
         "family": event.family,
         "event_type": event.type,
         "known": event.known,
-        "loud": event.type in LOUD_TYPES,
+        "loud": is_loud(event.type),
+        "recorded": is_recorded(event.type),
+        "names_service": event.type in EFFECTS and EFFECTS[event.type].names_service,
         "subject": subject(event),
         "agent_name": event.agent_name,
         "occurred_at": event.occurred_at.isoformat() if event.occurred_at else None,
@@ -222,6 +190,8 @@ def _invalid_record(event: InvalidEvent, delivery_id: str | None, integration_ke
         "event_type": None,
         "known": False,
         "loud": False,
+        "recorded": False,
+        "names_service": False,
         "subject": None,
         "agent_name": None,
         "occurred_at": None,
@@ -259,7 +229,7 @@ def _joined_keys(keys: Sequence[str], extra: Sequence[str]) -> list[str]:
 
 def headline(event: Event) -> str | None:
     """What happened and by whom, with every text of it, in one line; None where there is nothing to show."""
-    if event.type not in _WORDINGS or not (event.incident or event.service):
+    if event.type not in EFFECTS or not (event.incident or event.service):
         return None
     return shorten(_headline(event), HEADLINE_LIMIT)
 
@@ -292,16 +262,17 @@ def _known_by(incident: Incident | None) -> str:
 
 def _headline(event: Event) -> str:
     """What happened and by whom, such as "Reassigned to Wiley Jacobson by Laura Haley"."""
-    wording = _WORDINGS[event.type]
+    effect = EFFECTS[event.type]
     # A service that opened its own incident is named anyway.
     agent = event.agent_name if event.service is None or event.agent_name != event.service.name else None
-    words = [wording.did]
-    if wording.to and event.detail:
-        words += [wording.to, event.detail]
+    detail = event.detail or (effect.alone if agent is None else None)
+    words = [effect.did]
+    if effect.to and detail:
+        words += [effect.to, detail]
     if agent:
         words += ["by", agent]
     told = " ".join(words)
-    return one_line(f"{told}: {event.detail}" if event.detail and not wording.to else told)
+    return one_line(f"{told}: {detail}" if detail and not effect.to else told)
 
 
 def _body(event: Event) -> str:
@@ -314,11 +285,11 @@ def _body(event: Event) -> str:
     return shorten(" · ".join(part for part in parts if part), BODY_LIMIT)
 
 
-def _prefill(incident: Incident, mapping: FieldMapping) -> dict[str, Any]:
+def _prefill(incident: Incident, facts: list[Fact], mapping: FieldMapping) -> dict[str, Any]:
     urgency, status = incident.urgency or "", incident.status or ""
     return {
         "title": _prefilled_title(incident, mapping.title_prefix),
-        "description": _description(incident),
+        "description": _description(incident, facts),
         "criticality": mapping.criticality.get(urgency, mapping.unknown_criticality),
         "urgency": mapping.urgency.get(urgency, mapping.unknown_urgency),
         "status": mapping.status.get(status, mapping.unknown_status),
@@ -340,18 +311,28 @@ def _prefilled_title(incident: Incident, prefix: str) -> str:
     return shorten(title if title.lower().startswith(prefix.strip().lower()) else prefix + title, TITLE_LIMIT)
 
 
-def _description(incident: Incident) -> str:
+def _description(incident: Incident, facts: list[Fact]) -> str:
     """The description (without one: the title), a blank line, and PagerDuty's metadata; at most 20,000 characters."""
-    block = shorten(_metadata(incident), _METADATA_LIMIT)
+    block = shorten(_metadata(facts), _METADATA_LIMIT)
     written = incident.description or _incident_title(incident)
     return f"{shorten(written, DESCRIPTION_LIMIT - len(block) - 2)}\n\n{block}" if block else written
 
 
-def _metadata(incident: Incident) -> str:
-    return "\n".join(f"{label}: {value}" for label, value in _facts(incident) if value)
+def _metadata(facts: list[Fact]) -> str:
+    return "\n".join(f"{label}: {value}" for label, value in facts if value)
 
 
-def _facts(incident: Incident) -> list[tuple[str, str | None]]:
+def _facts(event: Event) -> list[Fact]:
+    """What is known of its incident, with what the event tells anew."""
+    if event.incident is None:
+        return []
+    known, anew = _facts_of(event.incident), dict(event.settled)
+    labels = {label for label, _ in known}
+    replaced = [(label, anew.get(label, value)) for label, value in known]
+    return replaced + [(label, value) for label, value in event.settled if value and label not in labels]
+
+
+def _facts_of(incident: Incident) -> list[Fact]:
     """What is known, a label and a value each; None says that there is none of it (no priority, nobody).
 
     Custom fields come last: they are what may have to be cut.
@@ -363,14 +344,15 @@ def _facts(incident: Incident) -> list[tuple[str, str | None]]:
         ("Priority", incident.priority),
         ("Status", incident.status),
         ("Number", f"#{incident.number}" if incident.number is not None else None),
-        ("Type", incident.incident_type),
+        (INCIDENT_TYPE, incident.incident_type),
         ("Assigned to", shorten(", ".join(incident.assignees), _NAMES_LIMIT)),
         ("Teams", shorten(", ".join(incident.teams), _NAMES_LIMIT)),
         ("Escalation policy", incident.escalation_policy),
-        ("Conference link", incident.conference_url),
-        ("Conference number", shorten(", ".join(incident.conference_numbers), _NAMES_LIMIT)),
+        (CONFERENCE_LINK, incident.conference_url),
+        (CONFERENCE_NUMBER, shorten(", ".join(incident.conference_numbers), _NAMES_LIMIT)),
         ("Client", incident.client),
         ("Client link", incident.client_url),
+        ("Merged into", incident.merged_into),
         ("Opened at", _readable(incident.created_at)),
         ("Link", incident.html_url),
         *incident.custom_fields,

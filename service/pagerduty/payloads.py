@@ -18,9 +18,11 @@ from datetime import datetime
 from typing import Any
 
 from service.pagerduty.details import detail
-from service.pagerduty.events import PING, SERVICE_TYPES, V3_NAMES, V3_TYPES, Event, Family, InvalidEvent
+from service.pagerduty.effects import is_about_service
+from service.pagerduty.events import PING, V3_NAMES, V3_TYPES, Event, Family, InvalidEvent
 from service.pagerduty.fields import clean, deeper_than, identifier, moment, name, obj, objects, one_line, text
 from service.pagerduty.incidents import completed, described, incident_of, log_entry, reference, service_of
+from service.pagerduty.settled import settled
 
 __all__ = ["Event", "InvalidEvent", "NotJSON", "NothingUsable", "parse"]
 
@@ -144,7 +146,7 @@ def _event(
     document: Json,
 ) -> Event:
     """The event of a `payload` in a `document`; its `data` is about the described incident."""
-    about_service = event_type.startswith(SERVICE_TYPES)
+    about_service = is_about_service(event_type)
     raw = {} if about_service else completed(described_incident, data)
     # V2's data is the message, whose id is no service's.
     is_the_service = data.get("type") == "service" or (about_service and data is not payload)
@@ -163,6 +165,7 @@ def _event(
         incident=incident,
         service=service,
         detail=detail(event_type, data, incident),
+        settled=settled(event_type, data),
         payload=payload,
         integration_keys=_integration_keys(levels),
     )

@@ -402,4 +402,4 @@ def test_a_priority_moves_nothing_and_a_hidden_resolve_does(acme: Organization) 
     assert stood == ["investigating", "resolved"]
     assert len(acme.viewer.api.get("/api/notifications").json()["items"]) == 1
     told = [one["body"] for one in acme.viewer.api.get(f"{URL}/{made['id']}/updates").json()["items"][-2:]]
-    assert told == ["Priority changed", "Resolved"]
+    assert told == ["Priority changed to none", "Resolved"]

@@ -64,6 +64,7 @@ LOUD = {
     ),
     "first heard of when it was acknowledged": (["acknowledged", "resolved"], [True, False]),
     "first heard of by a note": (["annotated", "annotated"], [True, False]),
+    "first heard of by what a machine did": (["workflow.started", "annotated"], [False, False]),
     "first heard of when it was over": (["resolved", "annotated", "reopened"], [False, False, True]),
 }
 
@@ -250,7 +251,7 @@ def test_services_have_rows_of_their_own(database: Database, acme: Organization)
     assert (row["title"], row["service_name"], row["prefill"], row["pagerduty_incident_id"]) == (
         "Checkout API", "Checkout API", None, None,
     )  # fmt: skip
-    assert _rang(database, acme) == [True, False]
+    assert _rang(database, acme) == [False, False], "settings call nobody"
 
 
 def test_a_filter_hides_no_change_of_a_known_row(database: Database, acme: Organization) -> None:

@@ -147,7 +147,10 @@ EXPECTED = {
     "v1-03-incident-unacknowledge": Expected(
         event=("v1", "incident.unacknowledged", "1acf45c0-d9a9-11e5-9ad4-22000a1798ef", "2016-02-22T21:13:21+00:00"),
         title="CPU Load High on xdb_production_echo",
-        body="Unacknowledged · Production XDB Cluster · high urgency",
+        body=(
+            "No longer acknowledged: its snooze, or the time to work on it, is over"
+            " · Production XDB Cluster · high urgency"
+        ),
         urgency="high",
         url="https://webdemo.pagerduty.com/incidents/PRORDTY",
         integration_keys=["PDS1SN6"],
@@ -729,7 +732,10 @@ EXPECTED = {
         },
         prefill={
             "title": "[PagerDuty] Incident PBAZLIU",
-            "description": ("PagerDuty incident PBAZLIU\n\nLink: https://acme.pagerduty.com/incidents/PBAZLIU"),
+            "description": (
+                "PagerDuty incident PBAZLIU\n\n"
+                "Link: https://acme.pagerduty.com/incidents/PBAZLIU\nRole Role Display Name: User 1810194"
+            ),
             "criticality": "medium",
             "urgency": "medium",
             "status": "open",
@@ -787,7 +793,10 @@ EXPECTED = {
         },
         prefill={
             "title": "[PagerDuty] A little bump in the road",
-            "description": ("A little bump in the road\n\nLink: https://acme.pagerduty.com/incidents/PGR0VU2"),
+            "description": (
+                "A little bump in the road\n\n"
+                "Link: https://acme.pagerduty.com/incidents/PGR0VU2\nResponder Maeve: pending"
+            ),
             "criticality": "medium",
             "urgency": "medium",
             "status": "open",
@@ -800,7 +809,7 @@ EXPECTED = {
     "v3-11-incident-task": Expected(
         event=("v3", "incident.task.created", "01WRAPPED", "2024-03-01T08:30:00+00:00"),
         title="PagerDuty incident Q0SDD3HB6SGFTI",
-        body="Task created by Tenex Engineer: A thing that needs to be done (todo)",
+        body="Task created by Tenex Engineer: A thing that needs to be done (todo), for User 661768438",
         urgency=None,
         url="https://acme.pagerduty.com/incidents/Q0SDD3HB6SGFTI",
         integration_keys=[],
@@ -880,7 +889,10 @@ EXPECTED = {
     "v3-15-incident-action-invocation": Expected(
         event=("v3", "incident.action_invocation.created", "01WRAPPED", "2024-03-01T08:30:00+00:00"),
         title="An Incident",
-        body="Automation action started by Tenex Engineer: A Helpful Action (created)",
+        body=(
+            "Automation action started by Tenex Engineer: A Helpful Action (created): https://acme.pagerduty.com/"
+            "rundeck-actions/actions/01CDYN0IRV4VG991K5FR73YNTW/invocations/01CELD6T9C2JS745I7CAK0LRRF/report"
+        ),
         urgency=None,
         url="https://acme.pagerduty.com/incidents/PBAZLIU",
         integration_keys=[],

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from service.pagerduty.events import V3_TYPES, Event, InvalidEvent
+from service.pagerduty.incidents import OWN_LABELS
 from service.pagerduty.mapping import FieldMapping, ingest_record, notification
 from service.pagerduty.payloads import parse
 from tests.unit.pagerduty_examples import body, v3
@@ -161,6 +162,7 @@ def test_what_is_not_known_is_left_out() -> None:
             "written": None,
         },
         "facts": [],
+        "settles": [],
         "prefill": {
             "title": "[PagerDuty] Incident P9",
             "description": "PagerDuty incident P9",
@@ -270,6 +272,8 @@ def test_the_record_of_an_invalid_event() -> None:
         "event_type": None,
         "known": False,
         "loud": False,
+        "recorded": False,
+        "names_service": False,
         "subject": None,
         "agent_name": None,
         "occurred_at": None,
@@ -315,3 +319,22 @@ def test_an_incident_without_id_is_shown_but_cannot_be_linked() -> None:
     prefill = record["notification"]["prefill"]
     assert prefill is not None
     assert prefill["pagerduty_incident_id"] is None
+
+
+def test_our_own_lines_are_told_from_custom_fields() -> None:
+    """`OWN_LABELS` has the lines that a description of an incident may have, and no other."""
+    incident = {
+        "id": "P1", "type": "incident", "title": "A bump", "status": "resolved", "urgency": "high", "number": 7,
+        "priority": {"summary": "P1"}, "incident_type": {"name": "major"}, "assignees": [{"summary": "Ann"}],
+        "teams": [{"summary": "Ops"}], "escalation_policy": {"summary": "Default"}, "html_url": URL,
+        "service": {"id": "PSVC", "summary": SERVICE}, "created_at": "2025-01-15T12:00:00Z",
+        "conference_bridge": {"conference_url": "https://meet.example.test/1", "conference_number": "+1"},
+        "resolve_reason": {"type": "merge_resolve_reason", "incident": {"id": "P2", "summary": "Other"}},
+        "custom_fields": [{"id": "F1", "name": "Status", "value": "green"}],
+    }  # fmt: skip
+    client = {"name": "Watcher", "url": "https://watch.example.test/9"}
+    shown = notification(event_of(v3("incident.resolved", incident, client=client)))
+    assert shown is not None
+    labels = [label for label, value in shown["facts"] if value]
+    assert {*labels} - {"Status (field)"} == OWN_LABELS
+    assert len(labels) == len(OWN_LABELS) + 1

@@ -252,9 +252,26 @@ def test_a_missing_status_is_what_the_event_implies(event_type: str, status: str
         incident = only(v3(event_type, INCIDENT | {"status": written})).incident
         assert incident is not None
         assert incident.status == status
-    stated = only(v3(event_type, INCIDENT | {"status": "acknowledged"})).incident
-    assert stated is not None
-    assert stated.status == "acknowledged"
+
+
+@pytest.mark.parametrize(
+    ("event_type", "believed"),
+    [
+        # One that is made for its maker is born acknowledged, and one may be over by the time that it is told of.
+        ("incident.triggered", {"triggered", "acknowledged", "resolved"}),
+        ("incident.unacknowledged", {"triggered"}),
+        ("incident.reopened", {"triggered", "acknowledged"}),
+        ("incident.acknowledged", {"acknowledged"}),
+        ("incident.resolved", {"resolved"}),
+        ("incident.reassigned", {"triggered", "acknowledged", "resolved"}),
+    ],
+)
+def test_a_status_that_cannot_be_after_the_event_is_not_believed(event_type: str, believed: set[str]) -> None:
+    for written in ("triggered", "acknowledged", "resolved"):
+        incident = only(v3(event_type, INCIDENT | {"status": written})).incident
+        assert incident is not None
+        assert (incident.status == written) is (written in believed)
+        assert believed >= {incident.status}
 
 
 def test_a_reference_may_be_null() -> None:
@@ -349,7 +366,8 @@ def test_the_number_of_integration_keys_is_bounded() -> None:
 
 DETAILS: list[tuple[str, dict[str, Any], str | None]] = [
     ("incident.priority_updated", INCIDENT | {"priority": {"summary": "P1"}}, "P1"),
-    ("incident.priority_updated", INCIDENT | {"priority": None}, None),
+    ("incident.priority_updated", INCIDENT | {"priority": None}, "none"),
+    ("incident.priority_updated", INCIDENT, None),
     ("incident.incident_type.changed", INCIDENT | {"incident_type": {"name": "major"}}, "major"),
     ("incident.reassigned", INCIDENT | {"assignees": [{"summary": "Ann"}, {"summary": "Bob"}]}, "Ann, Bob"),
     ("incident.escalated", INCIDENT | {"assignees": []}, None),
@@ -359,6 +377,8 @@ DETAILS: list[tuple[str, dict[str, Any], str | None]] = [
     ("incident.annotated", {"content": " two\n lines\t"}, "two lines"),
     ("incident.status_update_published", {"message": "On it", "trimmed": False}, "On it"),
     ("incident.conference_bridge.updated", {"conference_url": "javascript:x", "conference_numbers": []}, None),
+    ("incident.conference_bridge.updated", {"conference_url": None, "conference_numbers": []}, "none"),
+    ("incident.service_updated", INCIDENT | {"service": {"id": "PLEDG", "summary": "Ledger"}}, "Ledger"),
     (
         "incident.responder.added",
         {"user": None, "escalation_policy": {"summary": "DBAs"}, "state": "pending"},
@@ -380,6 +400,11 @@ DETAILS: list[tuple[str, dict[str, Any], str | None]] = [
         "Lead no longer to Ann",
     ),
     ("incident.task.completed", {"summary": "Tidy up", "status": "done"}, "Tidy up (done)"),
+    (
+        "incident.task.updated",
+        {"summary": "Tidy up", "assignees": [{"summary": "Ann"}, {"summary": "Bob"}]},
+        "Tidy up, for Ann, Bob",
+    ),
     ("incident.workflow.completed", {"summary": "Run 1", "incident_workflow": None}, "Run 1"),
     ("incident.action_invocation.terminated", {"action": None, "state": "completed"}, "completed"),
     (

@@ -88,6 +88,11 @@ begin
     kept := pagerduty_private.keep_notification(
       integration.organization_id, event, arrived, repeats or echoes, reason is null
     );
+    if (event ->> 'names_service')::boolean and event #>> '{service,id}' is not null and event #>> '{service,name}' is not null then
+      perform pagerduty_private.name_service(
+        integration.organization_id, event -> 'service', least((event ->> 'occurred_at')::timestamptz, arrived), arrived
+      );
+    end if;
   end if;
   insert into pagerduty.events (
     organization_id, integration_id, event_id, notification_id, delivery_id, family, event_type,

@@ -73,12 +73,16 @@ grant execute on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean,
 
 create function pagerduty_private.describe(known pagerduty.notifications, event jsonb, told_at timestamptz) returns pagerduty.notifications
 language plpgsql
-immutable
+stable
 set search_path = ''
 as $$
 declare
   shown constant jsonb := event -> 'notification';
-  told constant jsonb := jsonb_strip_nulls(shown -> 'described');
+  -- What a later event settled alone, no description of before unsettles.
+  is_bridge_settled constant boolean := coalesce((known.settled_at ->> 'Conference link')::timestamptz > told_at, false);
+  told constant jsonb := jsonb_strip_nulls(shown -> 'described') - case when is_bridge_settled then 'conference_url' else '' end;
+  facts constant jsonb := pagerduty_private.facts_in_time(shown -> 'facts', known.settled_at, told_at);
+  settles jsonb := pagerduty_private.facts_in_time(shown -> 'settles', known.settled_at, told_at);
   -- A reference, as notes and tasks carry, is no description; nor is what is older than the one that is known.
   is_reference constant boolean := event #>> '{incident,id}' is not null and event #>> '{incident,status}' is null;
   wins constant boolean := known.described_at is null or (not is_reference and told_at >= known.described_at);
@@ -100,9 +104,20 @@ begin
   end if;
   if shown -> 'prefill' <> 'null' then
     described.facts := case
-      when wins or names_service then pagerduty_private.merge_facts(shown -> 'facts', known.facts, known.pagerduty_status)
-      else pagerduty_private.merge_facts(known.facts, shown -> 'facts', known.pagerduty_status)
+      when wins or names_service then pagerduty_private.merge_facts(facts, known.facts, known.pagerduty_status)
+      else pagerduty_private.merge_facts(known.facts, facts, known.pagerduty_status)
     end;
+    if told_at < known.described_at then
+      -- A later description of the whole has told these.
+      settles := (
+        select coalesce(jsonb_agg(fact), '[]')
+        from jsonb_array_elements(settles) as s (fact)
+        where fact ->> 0 not in ('Conference link', 'Conference number', 'Type')
+      );
+    end if;
+    if settles <> '[]' then
+      described := pagerduty_private.settle(described, settles, told_at);
+    end if;
     described.prefill := pagerduty_private.merge_prefill(known.prefill, event, wins, names_service) || jsonb_strip_nulls(jsonb_build_object(
       'status', pagerduty_private.status_from_pagerduty(known.pagerduty_status),
       'description', case
@@ -114,7 +129,7 @@ begin
   return described;
 end
 $$;
-comment on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) is 'The notification with what an event says of its subject: a later description wins, and nothing that is known is lost to one that does not say it. The status is not its business.';
+comment on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) is 'The notification with what an event says of its subject: a later description wins, and nothing that is known is lost to one that does not say it; what an event settles that only refers to the subject, stands. The status is not its business.';
 revoke all on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) to service_role;
 
@@ -125,13 +140,13 @@ set search_path = ''
 as $$
   insert into pagerduty.notifications as n (
     organization_id, subject, title, number, pagerduty_incident_id, pagerduty_status, pagerduty_status_at, acknowledged_by,
-    urgency, priority, service_id, service_name, assignees, conference_url, pagerduty_url, prefill, written, facts, described_at,
+    urgency, priority, service_id, service_name, assignees, conference_url, pagerduty_url, prefill, written, facts, described_at, settled_at,
     event_type, body, occurred_at, events, seq, loud_seq, is_quiet, loud_at, created_at, changed_at
   )
   values (
     organization, subject, kept.title, kept.number, kept.pagerduty_incident_id, kept.pagerduty_status, kept.pagerduty_status_at,
     kept.acknowledged_by, kept.urgency, kept.priority, kept.service_id, kept.service_name, kept.assignees, kept.conference_url,
-    kept.pagerduty_url, kept.prefill, kept.written, kept.facts, kept.described_at,
+    kept.pagerduty_url, kept.prefill, kept.written, kept.facts, kept.described_at, kept.settled_at,
     kept.event_type, kept.body, kept.occurred_at, kept.events + 1, kept.seq, kept.loud_seq, kept.is_quiet, kept.loud_at,
     kept.created_at, arrived
   )
@@ -152,6 +167,7 @@ as $$
     written = excluded.written,
     facts = excluded.facts,
     described_at = excluded.described_at,
+    settled_at = excluded.settled_at,
     event_type = excluded.event_type,
     body = excluded.body,
     occurred_at = excluded.occurred_at,
@@ -198,7 +214,7 @@ begin
     end;
   end if;
   kept.pagerduty_status := coalesce(kept.pagerduty_status, event #>> '{incident,status}');
-  rings := tells and not repeats and case
+  rings := tells and not repeats and not coalesce((event ->> 'recorded')::boolean, false) and case
     when kept.id is null then kept.pagerduty_status is distinct from 'resolved'
     when told is not null then moves and is_loud
     else is_loud and kept.pagerduty_status is distinct from 'resolved'
@@ -209,6 +225,7 @@ begin
     kept.events := 0;
     kept.assignees := '{}';
     kept.facts := '[]';
+    kept.settled_at := '{}';
     kept.created_at := arrived;
   end if;
   if rings or kept.id is null then
@@ -227,6 +244,6 @@ begin
   );
 end
 $$;
-comment on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) is 'Makes or changes the notification of an event''s subject; answers its id, the outcome (created, updated) and whether the change is loud, or null where the subject is not known and nobody is to be told of it. A change is loud if the event is of a loud type, moved the status if it told one, and repeats nothing; the first one, unless the incident is resolved.';
+comment on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) is 'Makes or changes the notification of an event''s subject; answers its id, the outcome (created, updated) and whether the change is loud, or null where the subject is not known and nobody is to be told of it. A change is loud if the event is of a loud type, moved the status if it told one, and repeats nothing; the first one, unless the incident is resolved. One that is merely recorded never is.';
 revoke all on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) to service_role;

@@ -19,6 +19,7 @@ create table pagerduty.notifications (
   written text check (length(written) <= 20000),
   facts jsonb not null default '[]' check (jsonb_typeof(facts) = 'array'),
   described_at timestamptz,
+  settled_at jsonb not null default '{}' check (jsonb_typeof(settled_at) = 'object'),
   recipients uuid[],
   event_type text not null check (length(event_type) <= 255),
   body text not null default '' check (length(body) <= 2000),
@@ -34,6 +35,9 @@ create table pagerduty.notifications (
 );
 create unique index notifications_seq_key on pagerduty.notifications (organization_id, seq);
 create unique index notifications_loud_seq_key on pagerduty.notifications (organization_id, loud_seq);
+-- Those that follow the name of their service: found at once, however many are over.
+create index notifications_service_idx on pagerduty.notifications (organization_id, service_id, loud_seq)
+  where pagerduty_incident_id is not null and pagerduty_status is distinct from 'resolved';
 comment on table pagerduty.notifications is 'One subject (a PagerDuty incident, or a service) as it stands now: what the bell shows. One row whatever the number of events and of people: its events are its history, and what a user did with it is a receipt.';
 comment on column pagerduty.notifications.id is 'Identifier.';
 comment on column pagerduty.notifications.organization_id is 'The organization.';
@@ -55,6 +59,7 @@ comment on column pagerduty.notifications.prefill is 'The fields of a new incide
 comment on column pagerduty.notifications.written is 'Every text about the incident but its title: the first part of the prefilled description.';
 comment on column pagerduty.notifications.facts is 'The second part: [[label, value], …], as the lines of that description.';
 comment on column pagerduty.notifications.described_at is 'When the incident was as it is described here, by PagerDuty''s clock; null: only references to it have come.';
+comment on column pagerduty.notifications.settled_at is 'For each line of the description that an event told alone (the conference bridge, a custom field, a role): when it was as it stands here, by PagerDuty''s clock.';
 comment on column pagerduty.notifications.recipients is 'The users it is addressed to; null: every member of the organization.';
 comment on column pagerduty.notifications.event_type is 'Type of the event that was loud last, named as in V3 webhooks: what it rang for.';
 comment on column pagerduty.notifications.body is 'What happened then, in one line.';

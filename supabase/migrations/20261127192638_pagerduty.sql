@@ -408,6 +408,7 @@ create table pagerduty.notifications (
   written text check (length(written) <= 20000),
   facts jsonb not null default '[]' check (jsonb_typeof(facts) = 'array'),
   described_at timestamptz,
+  settled_at jsonb not null default '{}' check (jsonb_typeof(settled_at) = 'object'),
   recipients uuid[],
   event_type text not null check (length(event_type) <= 255),
   body text not null default '' check (length(body) <= 2000),
@@ -423,6 +424,9 @@ create table pagerduty.notifications (
 );
 create unique index notifications_seq_key on pagerduty.notifications (organization_id, seq);
 create unique index notifications_loud_seq_key on pagerduty.notifications (organization_id, loud_seq);
+-- Those that follow the name of their service: found at once, however many are over.
+create index notifications_service_idx on pagerduty.notifications (organization_id, service_id, loud_seq)
+  where pagerduty_incident_id is not null and pagerduty_status is distinct from 'resolved';
 comment on table pagerduty.notifications is 'One subject (a PagerDuty incident, or a service) as it stands now: what the bell shows. One row whatever the number of events and of people: its events are its history, and what a user did with it is a receipt.';
 comment on column pagerduty.notifications.id is 'Identifier.';
 comment on column pagerduty.notifications.organization_id is 'The organization.';
@@ -444,6 +448,7 @@ comment on column pagerduty.notifications.prefill is 'The fields of a new incide
 comment on column pagerduty.notifications.written is 'Every text about the incident but its title: the first part of the prefilled description.';
 comment on column pagerduty.notifications.facts is 'The second part: [[label, value], …], as the lines of that description.';
 comment on column pagerduty.notifications.described_at is 'When the incident was as it is described here, by PagerDuty''s clock; null: only references to it have come.';
+comment on column pagerduty.notifications.settled_at is 'For each line of the description that an event told alone (the conference bridge, a custom field, a role): when it was as it stands here, by PagerDuty''s clock.';
 comment on column pagerduty.notifications.recipients is 'The users it is addressed to; null: every member of the organization.';
 comment on column pagerduty.notifications.event_type is 'Type of the event that was loud last, named as in V3 webhooks: what it rang for.';
 comment on column pagerduty.notifications.body is 'What happened then, in one line.';
@@ -3493,6 +3498,77 @@ comment on function pagerduty_private.reason_to_tell_nobody(pagerduty.integratio
 revoke all on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.reason_to_tell_nobody(pagerduty.integrations, jsonb, jsonb) to service_role;
 
+-- supabase/schemas/functions/settle_facts.sql --------------------------------------------------------
+-- Part of keep_notification(): the lines of a description that an event tells alone.
+create function pagerduty_private.facts_in_time(told jsonb, settled_at jsonb, told_at timestamptz) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select case
+    when settled_at = '{}' then coalesce(told, '[]')
+    else coalesce((
+      select jsonb_agg(fact order by ordinal)
+      from jsonb_array_elements(told) with ordinality as t (fact, ordinal)
+      where coalesce((settled_at ->> (fact ->> 0))::timestamptz <= told_at, true)
+    ), '[]')
+  end
+$$;
+comment on function pagerduty_private.facts_in_time(jsonb, jsonb, timestamptz) is 'Of the facts, [[label, value], …], that an event told for a time, those that no later event settled: "settled_at" has a time for each label.';
+revoke all on function pagerduty_private.facts_in_time(jsonb, jsonb, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.facts_in_time(jsonb, jsonb, timestamptz) to service_role;
+
+create function pagerduty_private.settle_facts(facts jsonb, settles jsonb) returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(fact order by ordinal), '[]')
+  from (
+    select coalesce(s.settled, f.fact) as fact, f.ordinal
+    from jsonb_array_elements(facts) with ordinality as f (fact, ordinal)
+    left join jsonb_array_elements(settles) as s (settled) on s.settled -> 0 = f.fact -> 0
+    union all
+    select s.settled, 1000 + s.ordinal
+    from jsonb_array_elements(settles) with ordinality as s (settled, ordinal)
+    where not exists (
+      select from jsonb_array_elements(facts) as f (fact)
+      where f.fact -> 0 = s.settled -> 0
+    )
+  ) merged
+  where fact -> 1 <> 'null'
+$$;
+comment on function pagerduty_private.settle_facts(jsonb, jsonb) is 'The facts, [[label, value], …], with those that are settled in their place, new ones last; a null value says that there is none.';
+revoke all on function pagerduty_private.settle_facts(jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.settle_facts(jsonb, jsonb) to service_role;
+
+create function pagerduty_private.settle(described pagerduty.notifications, settles jsonb, told_at timestamptz) returns pagerduty.notifications
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  bridge constant jsonb := (
+    select fact -> 1
+    from jsonb_array_elements(settles) as s (fact)
+    where fact ->> 0 = 'Conference link'
+  );
+begin
+  described.facts := pagerduty_private.settle_facts(described.facts, settles);
+  described.settled_at := described.settled_at || coalesce((
+    select jsonb_object_agg(fact ->> 0, told_at)
+    from jsonb_array_elements(settles) as s (fact)
+  ), '{}');
+  if bridge is not null then
+    described.conference_url := bridge #>> '{}';
+  end if;
+  return described;
+end
+$$;
+comment on function pagerduty_private.settle(pagerduty.notifications, jsonb, timestamptz) is 'The notification with facts, [[label, value], …], as an event settled them for a time: these lines of its description, and what of them has a column.';
+revoke all on function pagerduty_private.settle(pagerduty.notifications, jsonb, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.settle(pagerduty.notifications, jsonb, timestamptz) to service_role;
+
 -- supabase/schemas/functions/keep_notification.sql ---------------------------------------------------
 -- Part of ingest_events(): from an event to the row that the bell shows.
 create function pagerduty_private.merge_facts(first jsonb, then_ones jsonb, status text) returns jsonb
@@ -3569,12 +3645,16 @@ grant execute on function pagerduty_private.merge_prefill(jsonb, jsonb, boolean,
 
 create function pagerduty_private.describe(known pagerduty.notifications, event jsonb, told_at timestamptz) returns pagerduty.notifications
 language plpgsql
-immutable
+stable
 set search_path = ''
 as $$
 declare
   shown constant jsonb := event -> 'notification';
-  told constant jsonb := jsonb_strip_nulls(shown -> 'described');
+  -- What a later event settled alone, no description of before unsettles.
+  is_bridge_settled constant boolean := coalesce((known.settled_at ->> 'Conference link')::timestamptz > told_at, false);
+  told constant jsonb := jsonb_strip_nulls(shown -> 'described') - case when is_bridge_settled then 'conference_url' else '' end;
+  facts constant jsonb := pagerduty_private.facts_in_time(shown -> 'facts', known.settled_at, told_at);
+  settles jsonb := pagerduty_private.facts_in_time(shown -> 'settles', known.settled_at, told_at);
   -- A reference, as notes and tasks carry, is no description; nor is what is older than the one that is known.
   is_reference constant boolean := event #>> '{incident,id}' is not null and event #>> '{incident,status}' is null;
   wins constant boolean := known.described_at is null or (not is_reference and told_at >= known.described_at);
@@ -3596,9 +3676,20 @@ begin
   end if;
   if shown -> 'prefill' <> 'null' then
     described.facts := case
-      when wins or names_service then pagerduty_private.merge_facts(shown -> 'facts', known.facts, known.pagerduty_status)
-      else pagerduty_private.merge_facts(known.facts, shown -> 'facts', known.pagerduty_status)
+      when wins or names_service then pagerduty_private.merge_facts(facts, known.facts, known.pagerduty_status)
+      else pagerduty_private.merge_facts(known.facts, facts, known.pagerduty_status)
     end;
+    if told_at < known.described_at then
+      -- A later description of the whole has told these.
+      settles := (
+        select coalesce(jsonb_agg(fact), '[]')
+        from jsonb_array_elements(settles) as s (fact)
+        where fact ->> 0 not in ('Conference link', 'Conference number', 'Type')
+      );
+    end if;
+    if settles <> '[]' then
+      described := pagerduty_private.settle(described, settles, told_at);
+    end if;
     described.prefill := pagerduty_private.merge_prefill(known.prefill, event, wins, names_service) || jsonb_strip_nulls(jsonb_build_object(
       'status', pagerduty_private.status_from_pagerduty(known.pagerduty_status),
       'description', case
@@ -3610,7 +3701,7 @@ begin
   return described;
 end
 $$;
-comment on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) is 'The notification with what an event says of its subject: a later description wins, and nothing that is known is lost to one that does not say it. The status is not its business.';
+comment on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) is 'The notification with what an event says of its subject: a later description wins, and nothing that is known is lost to one that does not say it; what an event settles that only refers to the subject, stands. The status is not its business.';
 revoke all on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.describe(pagerduty.notifications, jsonb, timestamptz) to service_role;
 
@@ -3621,13 +3712,13 @@ set search_path = ''
 as $$
   insert into pagerduty.notifications as n (
     organization_id, subject, title, number, pagerduty_incident_id, pagerduty_status, pagerduty_status_at, acknowledged_by,
-    urgency, priority, service_id, service_name, assignees, conference_url, pagerduty_url, prefill, written, facts, described_at,
+    urgency, priority, service_id, service_name, assignees, conference_url, pagerduty_url, prefill, written, facts, described_at, settled_at,
     event_type, body, occurred_at, events, seq, loud_seq, is_quiet, loud_at, created_at, changed_at
   )
   values (
     organization, subject, kept.title, kept.number, kept.pagerduty_incident_id, kept.pagerduty_status, kept.pagerduty_status_at,
     kept.acknowledged_by, kept.urgency, kept.priority, kept.service_id, kept.service_name, kept.assignees, kept.conference_url,
-    kept.pagerduty_url, kept.prefill, kept.written, kept.facts, kept.described_at,
+    kept.pagerduty_url, kept.prefill, kept.written, kept.facts, kept.described_at, kept.settled_at,
     kept.event_type, kept.body, kept.occurred_at, kept.events + 1, kept.seq, kept.loud_seq, kept.is_quiet, kept.loud_at,
     kept.created_at, arrived
   )
@@ -3648,6 +3739,7 @@ as $$
     written = excluded.written,
     facts = excluded.facts,
     described_at = excluded.described_at,
+    settled_at = excluded.settled_at,
     event_type = excluded.event_type,
     body = excluded.body,
     occurred_at = excluded.occurred_at,
@@ -3694,7 +3786,7 @@ begin
     end;
   end if;
   kept.pagerduty_status := coalesce(kept.pagerduty_status, event #>> '{incident,status}');
-  rings := tells and not repeats and case
+  rings := tells and not repeats and not coalesce((event ->> 'recorded')::boolean, false) and case
     when kept.id is null then kept.pagerduty_status is distinct from 'resolved'
     when told is not null then moves and is_loud
     else is_loud and kept.pagerduty_status is distinct from 'resolved'
@@ -3705,6 +3797,7 @@ begin
     kept.events := 0;
     kept.assignees := '{}';
     kept.facts := '[]';
+    kept.settled_at := '{}';
     kept.created_at := arrived;
   end if;
   if rings or kept.id is null then
@@ -3723,9 +3816,61 @@ begin
   );
 end
 $$;
-comment on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) is 'Makes or changes the notification of an event''s subject; answers its id, the outcome (created, updated) and whether the change is loud, or null where the subject is not known and nobody is to be told of it. A change is loud if the event is of a loud type, moved the status if it told one, and repeats nothing; the first one, unless the incident is resolved.';
+comment on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) is 'Makes or changes the notification of an event''s subject; answers its id, the outcome (created, updated) and whether the change is loud, or null where the subject is not known and nobody is to be told of it. A change is loud if the event is of a loud type, moved the status if it told one, and repeats nothing; the first one, unless the incident is resolved. One that is merely recorded never is.';
 revoke all on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.keep_notification(uuid, jsonb, timestamptz, boolean, boolean) to service_role;
+
+-- supabase/schemas/functions/name_service.sql --------------------------------------------------------
+-- Part of ingest_events(): the incidents of a service follow its name.
+create function pagerduty_private.name_service(organization uuid, service jsonb, told_at timestamptz, arrived timestamptz) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  renamed pagerduty.notifications;
+begin
+  for renamed in
+    select n.*
+    from pagerduty.notifications n
+    where n.organization_id = organization
+      and n.service_id = service ->> 'id'
+      and n.pagerduty_incident_id is not null
+      and n.pagerduty_status is distinct from 'resolved'
+      and n.service_name is distinct from service ->> 'name'
+      and coalesce(n.described_at <= told_at, true)
+    -- Of a service with more open incidents, the others follow with their next event.
+    order by n.loud_seq desc
+    limit 200
+    for update
+  loop
+    renamed.facts := pagerduty_private.settle_facts(renamed.facts, jsonb_build_array(jsonb_build_array('Service', service ->> 'name')));
+    update pagerduty.notifications n
+    set
+      service_name = service ->> 'name',
+      facts = renamed.facts,
+      prefill = n.prefill || jsonb_build_object(
+        'customer', service ->> 'name',
+        'description', pagerduty_private.description(n.title, n.written, renamed.facts),
+        'tags', (
+          select coalesce(jsonb_agg(
+            case when tag = 'service:' || n.service_name then 'service:' || (service ->> 'name') else tag end
+            order by ordinal
+          ), '[]')
+          from jsonb_array_elements_text(n.prefill -> 'tags') with ordinality as t (tag, ordinal)
+        )
+      ),
+      seq = pagerduty_private.next_seq(organization),
+      changed_at = arrived
+    where n.id = renamed.id;
+    perform pagerduty_private.tell_organization(f.organization_id, 'notification', to_jsonb(f) || '{"loud": false}')
+    from pagerduty.notification_feed f
+    where f.id = renamed.id;
+  end loop;
+end
+$$;
+comment on function pagerduty_private.name_service(uuid, jsonb, timestamptz, timestamptz) is 'Writes the name of a service, {"id", "name"}, into the notifications of its incidents that are not over and were last described before: quietly.';
+revoke all on function pagerduty_private.name_service(uuid, jsonb, timestamptz, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.name_service(uuid, jsonb, timestamptz, timestamptz) to service_role;
 
 -- supabase/schemas/functions/move_linked_incident.sql ------------------------------------------------
 -- Part of ingest_events(): from an event to the incident that somebody made of it.
@@ -3884,6 +4029,11 @@ begin
     kept := pagerduty_private.keep_notification(
       integration.organization_id, event, arrived, repeats or echoes, reason is null
     );
+    if (event ->> 'names_service')::boolean and event #>> '{service,id}' is not null and event #>> '{service,name}' is not null then
+      perform pagerduty_private.name_service(
+        integration.organization_id, event -> 'service', least((event ->> 'occurred_at')::timestamptz, arrived), arrived
+      );
+    end if;
   end if;
   insert into pagerduty.events (
     organization_id, integration_id, event_id, notification_id, delivery_id, family, event_type,

@@ -256,7 +256,7 @@ function Form({ saved, setSaved, read, organization }) {
       <${ConnectionTest} apiKey=${fields.api_key} region=${fields.region} hasSaved=${saved.api_key.set} onRegion=${change('region')} onErrors=${setErrors} />
       <${Subscription} saved=${saved} setSaved=${setSaved} read=${read} save=${saveKey} hasTyped=${Boolean(fields.api_key)} />
       ${
-        wasConnected
+        wasConnected || saved.subscription
           ? html`
           <h3>Receiving alerts</h3>
           <${WebhookAddress} saved=${saved} setSaved=${setSaved} />
@@ -264,7 +264,7 @@ function Form({ saved, setSaved, read, organization }) {
           <details class="roles"><summary>Where in PagerDuty it goes</summary><${InPagerDuty} /></details>
           <${TestAlert} saved=${saved} />
         `
-          : html`<h3>${saved.subscription ? 'What was done' : 'Or by hand'}</h3><${Steps} saved=${saved} setSaved=${setSaved} read=${read} secret=${secret} />`
+          : html`<h3>Or by hand</h3><${Steps} saved=${saved} setSaved=${setSaved} read=${read} secret=${secret} />`
       }
       <h3>Both ways</h3>
       <p class="hint">What is done here is told to PagerDuty as the member who did it, by their address; it needs the API key.</p>

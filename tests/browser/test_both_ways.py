@@ -1,0 +1,99 @@
+"""With a browser and PagerDuty's key alone: connected, an alert, an incident, and what is done on either side."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from devstack.stack import Stack
+from tests.api.sandbox_account import Account
+from tests.api.service_processes import wait_for
+from tests.browser.conftest import Windows
+from tests.browser.steps import entries, expect_unread, open_bell, sign_in
+from tests.world import World
+
+
+def connect(page: Page, account: Account) -> None:
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_label("API key").fill(account.key)
+    page.get_by_role("button", name="Save and connect").click()
+    expect(page.get_by_text("Connected.", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile("PagerDuty sends the alerts of the whole account. Proven"))).to_be_visible()
+
+
+def test_connected_by_a_key_alone_and_both_sides_are_one(windows: Windows, world: World, stack: Stack) -> None:
+    account = Account(stack)
+    admin = world.organization("Both ways", ("owner", "admin"), integration=False).admin
+    account.play("users", name="Adam there", email=admin.email)
+    page = windows.open(None, "/")
+    sign_in(page, admin.email)
+    expect(page.get_by_text("No incidents yet")).to_be_visible()
+
+    connect(page, account)
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("PagerDuty has it, and it is on.")).to_be_visible()
+
+    account.play("incidents", title="Checkout is down")
+    expect_unread(page, 1)
+    open_bell(page)
+    entries(page).click()
+    page.get_by_role("button", name="Create incident").click()
+    expect(page.get_by_role("heading", name="Checkout is down")).to_be_visible()
+
+    page.get_by_role("button", name="Investigate").click()
+    told = page.get_by_text(re.compile(f"^Status: told PagerDuty .* as {re.escape(admin.email)}$"))
+    expect(told).to_be_visible(timeout=15_000)
+    (theirs,) = account.incidents
+    assert theirs["acknowledgements"][0]["acknowledger"]["summary"] == "Adam there"
+
+    timeline = page.get_by_role("region", name="Timeline")
+    timeline.get_by_label("Comment").fill("Restarting it")
+    timeline.get_by_role("button", name="Comment").click()
+    expect(timeline.get_by_text(re.compile("^told PagerDuty"))).to_be_visible(timeout=15_000)
+    assert [note["content"] for note in account.incidents[0]["notes"]] == ["Restarting it"]
+
+    account.play(f"incidents/{theirs['id']}/annotate", content="Seen there, too", who="PSAM001")
+    expect(timeline.get_by_text("Seen there, too")).to_be_visible()
+    account.play(f"incidents/{theirs['id']}/resolve", who="PSAM001")
+    expect(page.get_by_role("article")).to_contain_text("Resolved")
+    # The whole story, and nothing twice: created, told before, moved, commented, noted, resolved.
+    expect(timeline.get_by_role("listitem")).to_have_count(6)
+
+
+def test_what_could_not_be_told_says_why_and_is_tried_again(windows: Windows, world: World, stack: Stack) -> None:
+    account = Account(stack)
+    admin = world.organization("Unknown there", ("owner", "admin"), integration=False).admin
+    page = windows.open(None, "/")
+    sign_in(page, admin.email)
+    expect(page.get_by_text("No incidents yet")).to_be_visible()
+    connect(page, account)
+    account.play("incidents", title="Search is slow")
+    expect_unread(page, 1)
+    open_bell(page)
+    entries(page).click()
+    page.get_by_role("button", name="Create incident").click()
+    page.get_by_role("button", name="Investigate").click()
+    expect(page.get_by_text(re.compile("not told PagerDuty: PagerDuty has nobody with the address"))).to_be_visible(
+        timeout=15_000
+    )
+    account.play("users", name="Adam there", email=admin.email)
+    # Who is a user there is remembered for a while; somebody as whom to act is asked for at once.
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_label("Act as").fill("olivia@acme.test")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("Saved.").first).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text(re.compile("^Status: told PagerDuty"))).to_be_visible(timeout=15_000)
+    wait_for(lambda: account.incidents[0]["status"] == "acknowledged")
+
+
+def test_disconnecting_is_asked_about(windows: Windows, world: World, stack: Stack) -> None:
+    account = Account(stack)
+    admin = world.organization("Leaving", ("owner", "admin"), integration=False).admin
+    page = windows.open(None, "/")
+    sign_in(page, admin.email)
+    connect(page, account)
+    page.get_by_role("button", name="Disconnect…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Disconnect", exact=True).click()
+    expect(page.get_by_role("button", name="Connect", exact=True)).to_be_visible()
+    assert account.subscriptions == []

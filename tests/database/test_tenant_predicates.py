@@ -194,11 +194,6 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         "write_subscription", "i.organization_id = write_subscription.organization_id;", "true;",
         test_subscriptions.test_it_is_saved_with_its_secret_and_replaces_one,
     ),
-    "write_subscription: the one before": (
-        "write_subscription", "where i.organization_id = write_subscription.organization_id\n  for no key update",
-        "for no key update",
-        test_subscriptions.test_it_is_saved_with_its_secret_and_replaces_one,
-    ),
     "ingest_test_alert: the integration": (
         "ingest_test_alert", "where i.organization_id = ingest_test_alert.organization_id", "where true",
         test_sending_a_test_alert.test_every_member_is_told_and_nobody_else,

@@ -535,8 +535,9 @@ def test_three_drops_in_a_row_switch_a_subscription_off_and_its_queue_is_lost(
     made = subscribe(api, receiver)
     http.post("/console/switches", json={"webhooks": "held back"})
     incidents = [api.trigger(str(number)) for number in range(4)]
-    receiver.statuses = [400, 404, 410, 400, 400]
-    api.change(incidents[0], status="acknowledged")
+    receiver.statuses = [400, 404, 410, *[400] * 7]
+    for status in ("acknowledged", "triggered", "acknowledged", "triggered", "resolved"):
+        api.change(incidents[0], status=status)
     http.post("/console/switches", json={"webhooks": "sent"})
     path = f"/webhook_subscriptions/{made['id']}"
 
@@ -547,6 +548,7 @@ def test_three_drops_in_a_row_switch_a_subscription_off_and_its_queue_is_lost(
     states = [delivery["state"] for delivery in http.get("/console/us").json()["deliveries"]]
     assert states.count("dropped") >= 3
     assert "lost" in states
+    receiver.statuses.clear()
     before = len(receiver.received)
     api.trigger("nobody hears of this one")
     http.post("/console/clock", json={"advance": 86_401})

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -48,6 +48,10 @@ def rules(database: Database, table: str, start: str) -> list[str]:
         ("audit", "change", vocabulary.AUDIT_CHANGES),
         ("incident_updates", "kind", vocabulary.UPDATE_KINDS),
         ("integrations", "region", vocabulary.REGIONS),
+        ("integrations", "sync_status", get_args(vocabulary.Direction)),
+        ("integrations", "sync_notes", get_args(vocabulary.Direction)),
+        ("outbox", "thing", get_args(vocabulary.OutboxThing)),
+        ("outbox", "state", get_args(vocabulary.OutboxState)),
         ("notifications", "urgency", vocabulary.URGENCIES),
         ("notifications", "pagerduty_status", vocabulary.PAGERDUTY_STATUSES),
     ],

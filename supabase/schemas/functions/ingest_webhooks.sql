@@ -37,13 +37,21 @@ begin
       and i.pagerduty_incident_id = event #>> '{incident,id}'
       and told.attempted_at is not null
       and told.echoed_at is null
-      -- Clocks differ.
-      and (event ->> 'occurred_at')::timestamptz >= told.attempted_at - interval '1 minute'
+      -- Only what was sent, or may have been: PagerDuty says nothing to what it was not told.
+      and case told.state
+        when 'sent' then told.acted_as is not null or told.attempts > 1
+        else told.state = 'waiting'
+      end
+      -- What happens there later is somebody else's. Clocks differ.
+      and (event ->> 'occurred_at')::timestamptz between told.attempted_at - interval '1 minute'
+        and coalesce(told.sent_at, 'infinity') + interval '1 minute'
       and case told.thing
         when 'status' then told.wanted = event ->> 'told_status'
         else event ->> 'event_type' = 'incident.annotated'
-          -- A long text is told in part.
-          and starts_with(told.wanted, nullif(event #>> '{payload,data,content}', ''))
+          and case event #>> '{payload,data,trimmed}'
+            when 'true' then starts_with(told.wanted, nullif(event #>> '{payload,data,content}', ''))
+            else told.wanted = event #>> '{payload,data,content}'
+          end
       end
     order by told.attempted_at
     limit 1
@@ -111,7 +119,7 @@ begin
   )
   returning * into received;
   if ignored is null and received.pagerduty_incident_id is not null then
-    incident := pagerduty_private.move_linked_incident(received, echoes);
+    incident := pagerduty_private.move_linked_incident(received, integration, echoes);
   end if;
   perform pagerduty_private.tell_organization(f.organization_id, 'notification', to_jsonb(f) || jsonb_build_object('loud', received.is_loud))
   from pagerduty.notification_feed f
@@ -244,6 +252,6 @@ begin
 end
 $$;
 comment on function pagerduty.ingest_webhooks(jsonb, boolean) is
-  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events", "subscription_id"} (the last one is PagerDutys, or null). Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
+  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events", "subscription_id"} (the last one is PagerDuty''s, or null). Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
 revoke all on function pagerduty.ingest_webhooks(jsonb, boolean) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.ingest_webhooks(jsonb, boolean) to service_role;

@@ -1,5 +1,7 @@
 -- Part of ingest_events(): from an event to the incident that somebody made of it.
-create function pagerduty_private.move_linked_incident(received pagerduty.events, echoes boolean) returns uuid
+create function pagerduty_private.move_linked_incident(
+  received pagerduty.events, integration pagerduty.integrations, echoes boolean
+) returns uuid
 language plpgsql
 set search_path = ''
 as $$
@@ -8,8 +10,6 @@ declare
   told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(received.pagerduty_status);
   -- A time in the future counts as the time of arrival, as none at all does.
   told_at constant timestamptz := least(received.occurred_at, received.received_at);
-  takes_status boolean;
-  takes_notes boolean;
   is_news boolean;
   moves boolean;
   changes boolean;
@@ -22,14 +22,9 @@ begin
   if linked.id is null then
     return null;
   end if;
-  select i.sync_status in ('both', 'from_pagerduty'), i.sync_notes in ('both', 'from_pagerduty')
-  into takes_status, takes_notes
-  from pagerduty.integrations i
-  where i.id = received.integration_id
-    and i.organization_id = received.organization_id;
   is_news := pagerduty_private.is_news(received.pagerduty_status, told_at, linked.pagerduty_status, linked.pagerduty_status_at);
   moves := is_news
-    and takes_status
+    and integration.sync_status in ('both', 'from_pagerduty')
     and not echoes
     and received.pagerduty_status is distinct from linked.pagerduty_status
     and told_at > coalesce(linked.member_status_at, '-infinity');
@@ -44,7 +39,10 @@ begin
   end if;
   changes := moves and told <> linked.status;
   -- What was done here is on the timeline already.
-  if echoes or (received.is_repeat and not changes) or (received.event_type = 'incident.annotated' and not takes_notes) then
+  if echoes
+    or (received.is_repeat and not changes)
+    or (received.event_type = 'incident.annotated' and integration.sync_notes not in ('both', 'from_pagerduty'))
+  then
     return linked.id;
   end if;
   insert into pagerduty.incident_updates (
@@ -59,6 +57,6 @@ begin
   return linked.id;
 end
 $$;
-comment on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change, and the organization takes the status from PagerDuty. An echo of what PagerDuty was told from here is no news.';
-revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) to service_role;
+comment on function pagerduty_private.move_linked_incident(pagerduty.events, pagerduty.integrations, boolean) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change, and the organization takes the status from PagerDuty. An echo of what PagerDuty was told from here is no news.';
+revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, pagerduty.integrations, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, pagerduty.integrations, boolean) to service_role;

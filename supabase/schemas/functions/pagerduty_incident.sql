@@ -14,6 +14,18 @@ comment on function pagerduty_private.status_from_pagerduty(text) is 'PagerDuty'
 revoke all on function pagerduty_private.status_from_pagerduty(text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.status_from_pagerduty(text) to authenticated, service_role;
 
+create function pagerduty_private.status_to_pagerduty(status pagerduty.incident_status) returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select told
+  from unnest(array['triggered', 'acknowledged', 'resolved']) as told
+  where pagerduty_private.status_from_pagerduty(told) = status
+$$;
+comment on function pagerduty_private.status_to_pagerduty(pagerduty.incident_status) is 'Our status as PagerDuty''s.';
+revoke all on function pagerduty_private.status_to_pagerduty(pagerduty.incident_status) from public, anon, authenticated, service_role;
+
 create function pagerduty_private.is_news(told text, told_at timestamptz, known text, known_at timestamptz) returns boolean
 language sql
 immutable

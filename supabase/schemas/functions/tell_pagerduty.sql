@@ -57,8 +57,7 @@ begin
   insert into pagerduty.outbox as o (organization_id, incident_id, thing, wanted, actor_id)
   values (
     new.organization_id, new.id, 'status',
-    case new.status when 'open' then 'triggered' when 'investigating' then 'acknowledged' else 'resolved' end,
-    auth.uid()
+    pagerduty_private.status_to_pagerduty(new.status), auth.uid()
   )
   on conflict (incident_id, thing, update_id) do update set
     wanted = excluded.wanted,
@@ -155,7 +154,6 @@ begin
     return false;
   end if;
   perform pagerduty_private.resume_outbox(organization);
-  perform pagerduty_private.wake_outbox(organization);
   return true;
 end
 $$;

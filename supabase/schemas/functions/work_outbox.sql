@@ -80,12 +80,12 @@ begin
           and u.email_confirmed_at is not null
       ),
       'default_email', s.acting_email,
-      'region', s.region,
+      'region', coalesce(s.region, 'us'),
       'api_key', c.api_key,
-      'is_on', s.enabled and s.api_key_set
+      'is_on', coalesce(s.enabled and s.api_key_set, false)
     )
     from pagerduty.incidents i
-    join pagerduty.integrations s on s.organization_id = i.organization_id
+    left join pagerduty.integrations s on s.organization_id = i.organization_id
     left join pagerduty.credentials c on c.organization_id = i.organization_id
     where i.id = chosen.incident_id
       and i.organization_id = organization
@@ -102,26 +102,28 @@ set search_path = ''
 as $$
 declare
   message record;
+  organization uuid;
   job jsonb;
 begin
   for message in select m.msg_id, m.message from pgmq.read('pagerduty', lease, 1) m loop
+    organization := message.message ->> 'organization_id';
     update pagerduty_private.outboxes o
     set leased_until = clock_timestamp() + make_interval(secs => lease)
-    where o.organization_id = (message.message ->> 'organization_id')::uuid
+    where o.organization_id = organization
       and o.message_id = message.msg_id
       and coalesce(o.paused_until, '-infinity') <= clock_timestamp();
     if found then
-      job := pagerduty_private.next_outbox((message.message ->> 'organization_id')::uuid);
+      job := pagerduty_private.next_outbox(organization);
       if job is not null then
         return job;
       end if;
     end if;
     if exists (
       select from pagerduty_private.outboxes o
-      where o.organization_id = (message.message ->> 'organization_id')::uuid
+      where o.organization_id = organization
         and o.message_id = message.msg_id
     ) then
-      perform pagerduty_private.requeue_outbox((message.message ->> 'organization_id')::uuid);
+      perform pagerduty_private.requeue_outbox(organization);
     else
       -- Of an organization that is gone, or a second one: it says nothing that another does not say.
       perform pgmq.delete('pagerduty', message.msg_id);

@@ -1704,6 +1704,18 @@ comment on function pagerduty_private.status_from_pagerduty(text) is 'PagerDuty'
 revoke all on function pagerduty_private.status_from_pagerduty(text) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.status_from_pagerduty(text) to authenticated, service_role;
 
+create function pagerduty_private.status_to_pagerduty(status pagerduty.incident_status) returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select told
+  from unnest(array['triggered', 'acknowledged', 'resolved']) as told
+  where pagerduty_private.status_from_pagerduty(told) = status
+$$;
+comment on function pagerduty_private.status_to_pagerduty(pagerduty.incident_status) is 'Our status as PagerDuty''s.';
+revoke all on function pagerduty_private.status_to_pagerduty(pagerduty.incident_status) from public, anon, authenticated, service_role;
+
 create function pagerduty_private.is_news(told text, told_at timestamptz, known text, known_at timestamptz) returns boolean
 language sql
 immutable
@@ -1894,8 +1906,7 @@ begin
   insert into pagerduty.outbox as o (organization_id, incident_id, thing, wanted, actor_id)
   values (
     new.organization_id, new.id, 'status',
-    case new.status when 'open' then 'triggered' when 'investigating' then 'acknowledged' else 'resolved' end,
-    auth.uid()
+    pagerduty_private.status_to_pagerduty(new.status), auth.uid()
   )
   on conflict (incident_id, thing, update_id) do update set
     wanted = excluded.wanted,
@@ -1992,7 +2003,6 @@ begin
     return false;
   end if;
   perform pagerduty_private.resume_outbox(organization);
-  perform pagerduty_private.wake_outbox(organization);
   return true;
 end
 $$;
@@ -2091,12 +2101,12 @@ begin
           and u.email_confirmed_at is not null
       ),
       'default_email', s.acting_email,
-      'region', s.region,
+      'region', coalesce(s.region, 'us'),
       'api_key', c.api_key,
-      'is_on', s.enabled and s.api_key_set
+      'is_on', coalesce(s.enabled and s.api_key_set, false)
     )
     from pagerduty.incidents i
-    join pagerduty.integrations s on s.organization_id = i.organization_id
+    left join pagerduty.integrations s on s.organization_id = i.organization_id
     left join pagerduty.credentials c on c.organization_id = i.organization_id
     where i.id = chosen.incident_id
       and i.organization_id = organization
@@ -2113,26 +2123,28 @@ set search_path = ''
 as $$
 declare
   message record;
+  organization uuid;
   job jsonb;
 begin
   for message in select m.msg_id, m.message from pgmq.read('pagerduty', lease, 1) m loop
+    organization := message.message ->> 'organization_id';
     update pagerduty_private.outboxes o
     set leased_until = clock_timestamp() + make_interval(secs => lease)
-    where o.organization_id = (message.message ->> 'organization_id')::uuid
+    where o.organization_id = organization
       and o.message_id = message.msg_id
       and coalesce(o.paused_until, '-infinity') <= clock_timestamp();
     if found then
-      job := pagerduty_private.next_outbox((message.message ->> 'organization_id')::uuid);
+      job := pagerduty_private.next_outbox(organization);
       if job is not null then
         return job;
       end if;
     end if;
     if exists (
       select from pagerduty_private.outboxes o
-      where o.organization_id = (message.message ->> 'organization_id')::uuid
+      where o.organization_id = organization
         and o.message_id = message.msg_id
     ) then
-      perform pagerduty_private.requeue_outbox((message.message ->> 'organization_id')::uuid);
+      perform pagerduty_private.requeue_outbox(organization);
     else
       -- Of an organization that is gone, or a second one: it says nothing that another does not say.
       perform pgmq.delete('pagerduty', message.msg_id);
@@ -3874,7 +3886,9 @@ grant execute on function pagerduty_private.name_service(uuid, jsonb, timestampt
 
 -- supabase/schemas/functions/move_linked_incident.sql ------------------------------------------------
 -- Part of ingest_events(): from an event to the incident that somebody made of it.
-create function pagerduty_private.move_linked_incident(received pagerduty.events, echoes boolean) returns uuid
+create function pagerduty_private.move_linked_incident(
+  received pagerduty.events, integration pagerduty.integrations, echoes boolean
+) returns uuid
 language plpgsql
 set search_path = ''
 as $$
@@ -3883,8 +3897,6 @@ declare
   told constant pagerduty.incident_status := pagerduty_private.status_from_pagerduty(received.pagerduty_status);
   -- A time in the future counts as the time of arrival, as none at all does.
   told_at constant timestamptz := least(received.occurred_at, received.received_at);
-  takes_status boolean;
-  takes_notes boolean;
   is_news boolean;
   moves boolean;
   changes boolean;
@@ -3897,14 +3909,9 @@ begin
   if linked.id is null then
     return null;
   end if;
-  select i.sync_status in ('both', 'from_pagerduty'), i.sync_notes in ('both', 'from_pagerduty')
-  into takes_status, takes_notes
-  from pagerduty.integrations i
-  where i.id = received.integration_id
-    and i.organization_id = received.organization_id;
   is_news := pagerduty_private.is_news(received.pagerduty_status, told_at, linked.pagerduty_status, linked.pagerduty_status_at);
   moves := is_news
-    and takes_status
+    and integration.sync_status in ('both', 'from_pagerduty')
     and not echoes
     and received.pagerduty_status is distinct from linked.pagerduty_status
     and told_at > coalesce(linked.member_status_at, '-infinity');
@@ -3919,7 +3926,10 @@ begin
   end if;
   changes := moves and told <> linked.status;
   -- What was done here is on the timeline already.
-  if echoes or (received.is_repeat and not changes) or (received.event_type = 'incident.annotated' and not takes_notes) then
+  if echoes
+    or (received.is_repeat and not changes)
+    or (received.event_type = 'incident.annotated' and integration.sync_notes not in ('both', 'from_pagerduty'))
+  then
     return linked.id;
   end if;
   insert into pagerduty.incident_updates (
@@ -3934,9 +3944,9 @@ begin
   return linked.id;
 end
 $$;
-comment on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change, and the organization takes the status from PagerDuty. An echo of what PagerDuty was told from here is no news.';
-revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, boolean) to service_role;
+comment on function pagerduty_private.move_linked_incident(pagerduty.events, pagerduty.integrations, boolean) is 'Writes an event on the timeline of the incident that is linked to its PagerDuty incident. Moves the status of that one if the event is a transition (it tells another status than PagerDuty told last, and no older one) and later than the member''s own last change, and the organization takes the status from PagerDuty. An echo of what PagerDuty was told from here is no news.';
+revoke all on function pagerduty_private.move_linked_incident(pagerduty.events, pagerduty.integrations, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.move_linked_incident(pagerduty.events, pagerduty.integrations, boolean) to service_role;
 
 -- supabase/schemas/functions/ingest_webhooks.sql -----------------------------------------------------
 -- Receiving webhooks. The service calls this with its secret key; nobody else may.
@@ -3978,13 +3988,21 @@ begin
       and i.pagerduty_incident_id = event #>> '{incident,id}'
       and told.attempted_at is not null
       and told.echoed_at is null
-      -- Clocks differ.
-      and (event ->> 'occurred_at')::timestamptz >= told.attempted_at - interval '1 minute'
+      -- Only what was sent, or may have been: PagerDuty says nothing to what it was not told.
+      and case told.state
+        when 'sent' then told.acted_as is not null or told.attempts > 1
+        else told.state = 'waiting'
+      end
+      -- What happens there later is somebody else's. Clocks differ.
+      and (event ->> 'occurred_at')::timestamptz between told.attempted_at - interval '1 minute'
+        and coalesce(told.sent_at, 'infinity') + interval '1 minute'
       and case told.thing
         when 'status' then told.wanted = event ->> 'told_status'
         else event ->> 'event_type' = 'incident.annotated'
-          -- A long text is told in part.
-          and starts_with(told.wanted, nullif(event #>> '{payload,data,content}', ''))
+          and case event #>> '{payload,data,trimmed}'
+            when 'true' then starts_with(told.wanted, nullif(event #>> '{payload,data,content}', ''))
+            else told.wanted = event #>> '{payload,data,content}'
+          end
       end
     order by told.attempted_at
     limit 1
@@ -4052,7 +4070,7 @@ begin
   )
   returning * into received;
   if ignored is null and received.pagerduty_incident_id is not null then
-    incident := pagerduty_private.move_linked_incident(received, echoes);
+    incident := pagerduty_private.move_linked_incident(received, integration, echoes);
   end if;
   perform pagerduty_private.tell_organization(f.organization_id, 'notification', to_jsonb(f) || jsonb_build_object('loud', received.is_loud))
   from pagerduty.notification_feed f
@@ -4185,7 +4203,7 @@ begin
 end
 $$;
 comment on function pagerduty.ingest_webhooks(jsonb, boolean) is
-  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events", "subscription_id"} (the last one is PagerDutys, or null). Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
+  'Takes webhooks that wait at the same moment, in one transaction; each is {"token", "settings_version", "events", "subscription_id"} (the last one is PagerDuty''s, or null). Answers for each, in their order: status done with an outcome for each event; unknown (no such token) or stale (the settings that the service verified with have changed: read them again), without any effect; failed with an SQLSTATE, without any effect, where several are taken and one met an error: it is to be tried alone.';
 revoke all on function pagerduty.ingest_webhooks(jsonb, boolean) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.ingest_webhooks(jsonb, boolean) to service_role;
 

@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def sealing_keys(self) -> list[str]:
+        """CREDENTIALS_KEYS, for whoever seals and opens."""
+        return [key.get_secret_value() for key in self.credentials_keys]
+
+    @property
     def issuer(self) -> str:
         """The `iss` that access tokens must carry."""
         return self.supabase_jwt_issuer or f"{self.supabase_url}/auth/v1"

@@ -27,7 +27,7 @@ def reseal_stored_credentials() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
-    sealer = Sealer.from_base64([key.get_secret_value() for key in settings.credentials_keys])
+    sealer = Sealer.from_base64(settings.sealing_keys)
     table = Rest(settings).as_service().table("credentials")
     try:
         done, failed = _reseal_all(table, sealer)

@@ -18,7 +18,7 @@ from service.webhooks.together import Together
 def init_app(app: Flask, settings: Settings) -> None:
     """Makes each service once for the application."""
     rest = Rest(settings)
-    sealer = Sealer.from_base64([key.get_secret_value() for key in settings.credentials_keys])
+    sealer = Sealer.from_base64(settings.sealing_keys)
     secret = settings.supabase_jwt_secret.get_secret_value() if settings.supabase_jwt_secret else None
     verifier = TokenVerifier(JwksCache(settings.jwks_url), settings.issuer, secret)
     made = (

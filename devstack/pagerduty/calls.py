@@ -35,7 +35,7 @@ class Call:
 
     def given(self, name: str) -> Document:
         """The object that the body carries under this name. Raises Refused."""
-        value = self.body.get(name) if isinstance(self.body, dict) else None
+        value = as_object(self.body).get(name)
         if not isinstance(value, dict):
             raise invalid(f"{name} is required")
         return value
@@ -93,6 +93,11 @@ class Call:
         if not value.isdecimal() or len(value) > 9:
             raise invalid(f"{name.capitalize()} must be a number")
         return int(value)
+
+
+def as_object(value: Any) -> Document:
+    """What a body may hold, where an object is wanted: {} for anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 Answer = tuple[int, Document | None]

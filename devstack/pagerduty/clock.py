@@ -21,6 +21,11 @@ class Clock:
         self.ahead += timedelta(seconds=seconds)
         self.wake()
 
+    def reset(self) -> None:
+        """The machine's own time again."""
+        self.ahead = timedelta()
+        self.wake()
+
     def wake(self) -> None:
         """Lets whoever waits look again."""
         self._moved.set()

@@ -15,7 +15,7 @@ from devstack.pagerduty.account import Account, public
 from devstack.pagerduty.errors import Refused, invalid, not_found
 from devstack.pagerduty.incidents import PAGERDUTY, Actor
 from devstack.pagerduty.keys import CLIENT_ID, EU_KEY, FULL_ACCESS_KEY
-from devstack.pagerduty.sandbox import SWITCHES, Place, Sandbox
+from devstack.pagerduty.sandbox import SWITCHES, Place, Sandbox, key_of
 from devstack.pagerduty.store import Document
 
 STORM = 40
@@ -217,7 +217,7 @@ class _Console:
 
 
 def _key(account: Account) -> str:
-    return {"us": FULL_ACCESS_KEY, "eu": EU_KEY}.get(account.name, f"key-of-{account.name}")
+    return {"us": FULL_ACCESS_KEY, "eu": EU_KEY}.get(account.name, key_of(account.name))
 
 
 def _named(place: Place, kind: str, document_id: str | None) -> Document | None:

@@ -23,23 +23,6 @@ MOST_A_FILTER = 10
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 3600.0  # seconds between attempts; how PagerDuty spaces them is not documented
 _KEPT = 500
 
-EVENT_TYPES = frozenset(
-    {
-        *(
-            f"incident.{name}"
-            for name in (
-                "triggered", "acknowledged", "unacknowledged", "reassigned", "delegated", "escalated",
-                "priority_updated", "service_updated", "reopened", "resolved", "annotated", "status_update_published",
-                "incident_type.changed", "conference_bridge.updated", "custom_field_values.updated",
-                "responder.added", "responder.replied", "role.assigned", "task.created", "task.updated",
-                "task.completed", "workflow.started", "workflow.completed", "action_invocation.created",
-                "action_invocation.updated", "action_invocation.terminated",
-            )
-        ),
-        *(f"service.{name}" for name in ("created", "updated", "deleted", "custom_field_values.updated")),
-    }
-)  # fmt: skip
-
 
 class Deliveries:
     """The webhooks of one account: queued, sent in order for each incident, tried again, dropped or given up.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from devstack.pagerduty.account import public, reference
-from devstack.pagerduty.calls import Answer, Call
+from devstack.pagerduty.calls import Answer, Call, as_object
 from devstack.pagerduty.clock import parsed
 from devstack.pagerduty.errors import Refused, invalid, not_found
 from devstack.pagerduty.incidents import Actor
@@ -41,11 +41,11 @@ def create_incident(call: Call) -> Answer:
         raise Refused(403, "Access Denied")
     made = call.incidents.trigger(
         service, _text(given, "title", _TITLE_LIMIT), actor,
-        details=_object(given.get("body")).get("details"), urgency=_urgency(given.get("urgency", "high")),
+        details=as_object(given.get("body")).get("details"), urgency=_urgency(given.get("urgency", "high")),
         priority=_priority(call, given.get("priority")), key=key, assignees=_assignees(call, given.get("assignments")),
         policy=_policy(call, given.get("escalation_policy")),
         bridge=given.get("conference_bridge"),
-        incident_type=_object(given.get("incident_type")).get("name") or "incident_default",
+        incident_type=as_object(given.get("incident_type")).get("name") or "incident_default",
     )  # fmt: skip
     return 201, {"incident": public(made)}
 
@@ -57,7 +57,7 @@ def update_incident(call: Call) -> Answer:
 
 
 def update_incidents(call: Call) -> Answer:
-    given, actor = call.body.get("incidents") if isinstance(call.body, dict) else None, call.actor()
+    given, actor = as_object(call.body).get("incidents"), call.actor()
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         raise invalid("incidents is required")
     if len(given) > MOST_AT_ONCE:
@@ -79,7 +79,7 @@ def update_incidents(call: Call) -> Answer:
 
 
 def snooze(call: Call) -> Answer:
-    incident, seconds = call.addressed("incident"), call.body.get("duration") if isinstance(call.body, dict) else None
+    incident, seconds = call.addressed("incident"), as_object(call.body).get("duration")
     if not isinstance(seconds, int) or isinstance(seconds, bool):
         raise invalid("Duration must be a number")
     call.incidents.snooze(incident, seconds, call.actor())
@@ -88,7 +88,7 @@ def snooze(call: Call) -> Answer:
 
 def merge(call: Call) -> Answer:
     target, actor = call.addressed("incident"), call.actor()
-    sources = call.body.get("source_incidents") if isinstance(call.body, dict) else None
+    sources = as_object(call.body).get("source_incidents")
     if not isinstance(sources, list) or not sources:
         raise invalid("source_incidents is required")
     call.incidents.merge(target, [call.found("incident", _id(source)) for source in sources], actor)
@@ -117,13 +117,13 @@ def delete_note(call: Call) -> Answer:
 def request_responders(call: Call) -> Answer:
     """The requester is named in the body, not by `From`."""
     incident = call.addressed("incident")
-    body = call.body if isinstance(call.body, dict) else {}
+    body = as_object(call.body)
     requester, targets = call.found("user", body.get("requester_id")), body.get("responder_request_targets")
     if not isinstance(targets, list) or not targets:
         raise invalid("responder_request_targets is required")
     found = []
     for target in targets:
-        named = _object(_object(target).get("responder_request_target"))
+        named = as_object(as_object(target).get("responder_request_target"))
         kind = str(named.get("type", "")).removesuffix("_reference")
         if kind not in ("user", "escalation_policy"):
             raise invalid("A responder request's target is a user_reference or an escalation_policy_reference")
@@ -133,7 +133,7 @@ def request_responders(call: Call) -> Answer:
 
 def publish(call: Call) -> Answer:
     incident = call.addressed("incident")
-    body = call.body if isinstance(call.body, dict) else {}
+    body = as_object(call.body)
     subject = body.get("subject")
     update = call.incidents.publish(incident, _text(body, "message", 1000), subject and str(subject), call.actor())
     return 200, {"status_update": update}
@@ -146,11 +146,11 @@ def field_values(call: Call) -> Answer:
 def set_field_values(call: Call) -> Answer:
     incident, given = (
         call.addressed("incident"),
-        call.body.get("custom_fields") if isinstance(call.body, dict) else None,
+        as_object(call.body).get("custom_fields"),
     )
     if not isinstance(given, list) or not given:
         raise invalid("custom_fields is required")
-    values = [(_field(call, _object(one)), _object(one).get("value")) for one in given]
+    values = [(_field(call, as_object(one)), as_object(one).get("value")) for one in given]
     user = call.account.get("user", call.key.user)
     call.incidents.set_fields(incident, values, Actor(user, "api"))
     return 201, {"custom_fields": call.incidents.field_values(incident)}
@@ -166,10 +166,6 @@ def log(call: Call) -> Answer:
     return 200, _log(call, call.account.all("log_entry"))
 
 
-def log_entry(call: Call) -> Answer:
-    return 200, {"log_entry": _entry(call.addressed("log_entry"))}
-
-
 def _log(call: Call, entries: list[Document]) -> Document:
     overview = call.query.get("is_overview") == "true"
     kept = [
@@ -177,11 +173,7 @@ def _log(call: Call, entries: list[Document]) -> Document:
         for entry in reversed(entries)
         if _within(call, entry["created_at"]) and not (overview and entry["type"] == "notify_log_entry")
     ]
-    return call.page("log_entries", kept, _entry)
-
-
-def _entry(entry: Document) -> Document:
-    return public(entry)
+    return call.page("log_entries", kept, public)
 
 
 def _within(call: Call, at: str) -> bool:
@@ -232,7 +224,7 @@ def _set_priority(call: Call, incident: Document, given: Document, actor: Actor)
 
 
 def _set_bridge(call: Call, incident: Document, given: Document, actor: Actor) -> None:
-    call.incidents.set_bridge(incident, _object(given["conference_bridge"]), actor)
+    call.incidents.set_bridge(incident, as_object(given["conference_bridge"]), actor)
 
 
 def _delegate(call: Call, incident: Document, given: Document, actor: Actor) -> None:
@@ -252,7 +244,7 @@ _UPDATES: Mapping[str, Callable[[Call, Document, Document, Actor], None]] = {
     "priority": _set_priority,
     "service": lambda c, i, given, a: c.incidents.set_service(i, c.found("service", _id(given["service"])), a),
     "incident_type": lambda c, i, given, a: c.incidents.set_type(
-        i, str(_object(given["incident_type"]).get("name")), a
+        i, str(as_object(given["incident_type"]).get("name")), a
     ),
     "conference_bridge": _set_bridge,
     "escalation_policy": _delegate,
@@ -287,7 +279,7 @@ def _policy(call: Call, given: Any) -> Document | None:
 def _assignees(call: Call, given: Any) -> Sequence[Document]:
     if not isinstance(given, list):
         return []
-    return [call.found("user", _id(_object(assignment).get("assignee"))) for assignment in given]
+    return [call.found("user", _id(as_object(assignment).get("assignee"))) for assignment in given]
 
 
 def _urgency(value: Any) -> str:
@@ -303,9 +295,5 @@ def _text(given: Document, name: str, limit: int) -> str:
     return value
 
 
-def _object(value: Any) -> Document:
-    return value if isinstance(value, dict) else {}
-
-
 def _id(value: Any) -> Any:
-    return _object(value).get("id")
+    return as_object(value).get("id")

@@ -28,6 +28,11 @@ SWITCHES: dict[str, tuple[str, ...]] = {
 _MOST_CALLS = 2000
 
 
+def key_of(account: str) -> str:
+    """The API key of an account that was opened beside its region's first, by its subdomain."""
+    return f"key-of-{account}"
+
+
 @dataclass(frozen=True)
 class Place:
     """An account and what happens in it."""
@@ -63,7 +68,7 @@ class Sandbox:
             raise ValueError("An account has a region and a subdomain of its own, of letters and digits.")
         self.store.put("account", {"id": subdomain, "region": region})
         self._open(subdomain, region, subdomain)
-        return f"key-of-{subdomain}"
+        return key_of(subdomain)
 
     def place_of(self, region: str, key: Key) -> Place:
         """The account that a key of this region opens."""
@@ -85,7 +90,7 @@ class Sandbox:
     def forget(self) -> None:
         """Begins anew: accounts as they were at first, and the machine's own time."""
         self.store.clear()
-        self.clock = Clock()
+        self.clock.reset()
         self.switches = {name: values[0] for name, values in SWITCHES.items()}
         self.keys = dict(KEYS)
         self._open_all()
@@ -135,4 +140,4 @@ class Sandbox:
         incidents = Incidents(account, deliveries.emit, equal_note_ids=lambda: self.switches["note_ids"] == "equal")
         self.places[name] = Place(account, incidents, deliveries)
         if name != region:
-            self.keys[f"key-of-{name}"] = Key(region=region, account=name)
+            self.keys[key_of(name)] = Key(region=region, account=name)

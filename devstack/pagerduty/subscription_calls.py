@@ -4,10 +4,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from devstack.pagerduty.account import public
-from devstack.pagerduty.calls import Answer, Call
-from devstack.pagerduty.deliveries import EVENT_TYPES, MOST_A_FILTER, new_secret
+from devstack.pagerduty.calls import Answer, Call, as_object
+from devstack.pagerduty.deliveries import MOST_A_FILTER, new_secret
 from devstack.pagerduty.errors import invalid
 from devstack.pagerduty.store import Document
+from service.pagerduty.events import V3_TYPES
 
 _FILTERS = ("account_reference", "service_reference", "team_reference")
 
@@ -30,7 +31,7 @@ def get_subscription(call: Call) -> Answer:
 
 def create_subscription(call: Call) -> Answer:
     given = call.given("webhook_subscription")
-    wanted, method = _filter(call, given.get("filter")), _object(given.get("delivery_method"))
+    wanted, method = _filter(call, given.get("filter")), as_object(given.get("delivery_method"))
     same = call.account.all("webhook_subscription", lambda s: s["filter"] == wanted)
     if len(same) >= MOST_A_FILTER:
         raise invalid(f"At most {MOST_A_FILTER} subscriptions may have the same filter")
@@ -88,14 +89,14 @@ def enable(call: Call) -> Answer:
 def _events(value: Any) -> list[str]:
     if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
         raise invalid("Events must be a list of event types, each of them once")
-    unknown = [str(event) for event in value if event not in EVENT_TYPES]
+    unknown = [str(event) for event in value if event not in V3_TYPES]
     if unknown:
         raise invalid(*(f"Event {event} is not supported" for event in unknown))
     return [str(event) for event in value]
 
 
 def _filter(call: Call, value: Any) -> Document:
-    given = _object(value)
+    given = as_object(value)
     kind = given.get("type")
     if kind not in _FILTERS:
         raise invalid(f"Filter type must be one of {', '.join(_FILTERS)}")
@@ -116,8 +117,4 @@ def _url(value: Any) -> str:
 
 def _headers(value: Any) -> list[Document]:
     headers = value if isinstance(value, list) else []
-    return [{"name": str(_object(h).get("name")), "value": str(_object(h).get("value"))} for h in headers]
-
-
-def _object(value: Any) -> Document:
-    return value if isinstance(value, dict) else {}
+    return [{"name": str(as_object(h).get("name")), "value": str(as_object(h).get("value"))} for h in headers]

@@ -29,7 +29,7 @@ from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.pagerduty.account import Account, Refused, Unreachable
 from service.pagerduty.client import check_api_key
-from service.pagerduty.events import PING, V3_TYPES
+from service.pagerduty.events import V3_TYPES
 from service.pagerduty.subscriptions import Subscriptions
 from service.problems import (
     CONFLICT,
@@ -47,8 +47,8 @@ from service.vocabulary import Direction, HealthState, SubscriptionCheckState, S
 
 _SECRETS = ("api_key", "signing_secret")
 _ASK_AGAIN = 10  # seconds
-#: All of them: filters decide who is told, never what is known.
-_EVENT_TYPES = V3_TYPES - {PING}
+_NO_KEY = "No API key is saved yet: enter one, save it, and connect then."
+_ADMINS_CONNECT = "Only owners and admins of the organization may connect PagerDuty."
 _CHECKED: dict[SubscriptionCheckState, str] = {
     "on": "PagerDuty has it, and it is on.",
     "off": "PagerDuty has switched it off: alerts do not arrive, and are not kept. Connect again to mend it.",
@@ -109,7 +109,7 @@ class _Saved(BaseModel):
     admin: _AdminFields | None = None
 
 
-class _Connected(BaseModel):
+class _SavedSubscription(BaseModel):
     """What save_subscription() answers."""
 
     integration: _Saved
@@ -117,7 +117,7 @@ class _Connected(BaseModel):
 
 
 _SAVED = TypeAdapter(_Saved)
-_CONNECTED = TypeAdapter(_Connected)
+_SAVED_SUBSCRIPTION = TypeAdapter(_SavedSubscription)
 _FOUND: TypeAdapter[_Saved | None] = TypeAdapter(_Saved | None)
 _SENT = TypeAdapter(TestAlertAnswer)
 _SEALED: TypeAdapter[str | None] = TypeAdapter(str | None)
@@ -164,10 +164,10 @@ def rotate_url(header: OrganizationHeader) -> dict[str, Any]:
         saved = call(rest_as_user(), "rotate_webhook_url", _SAVED, organization_id=organization.id)
     if not saved.configured:
         raise not_found("integration")
-    if saved.subscription and saved.admin:
+    if saved.subscription:
         # What was made from here moves over by itself. If it cannot now, its state says so, and the old URL is taken.
         with suppress(Problem):
-            saved = _connect(organization, saved, saved.admin.webhook_token, saved.subscription.scope)
+            saved = _connect(organization, saved, saved.subscription.scope)
     return _answer(saved)
 
 
@@ -200,11 +200,9 @@ def test_alert(header: OrganizationHeader) -> Response:
 )
 def check_subscription(header: OrganizationHeader) -> dict[str, Any]:
     organization = current_organization()
-    saved = _for_connecting(organization)
-    if saved.subscription is None:
-        raise not_found("subscription")
+    saved, made = _connected(organization)
     with _asking(organization, saved) as subscriptions:
-        state = subscriptions.state(saved.subscription.id, _EVENT_TYPES)
+        state = subscriptions.state(made.id, V3_TYPES)
     return {"state": state, "message": _CHECKED[state]}
 
 
@@ -217,11 +215,8 @@ def connect(header: OrganizationHeader, body: SubscriptionInput) -> dict[str, An
     """One that is there already is replaced: the new one is on before the old one is removed."""
     organization = current_organization()
     saved = _for_connecting(organization)
-    admin = saved.admin
-    if admin is None:
-        raise FORBIDDEN("Only owners and admins of the organization may connect PagerDuty.")
     scope = {"type": body.scope.type, "id": body.scope.id}
-    return _answer(_connect(organization, saved, admin.webhook_token, scope))
+    return _answer(_connect(organization, saved, scope))
 
 
 @blueprint.post(
@@ -231,11 +226,9 @@ def connect(header: OrganizationHeader, body: SubscriptionInput) -> dict[str, An
 )
 def ping(header: OrganizationHeader) -> dict[str, Any]:
     organization = current_organization()
-    saved = _for_connecting(organization)
-    if saved.subscription is None:
-        raise not_found("subscription")
+    saved, made = _connected(organization)
     with _asking(organization, saved) as subscriptions:
-        subscriptions.ping(saved.subscription.id)
+        subscriptions.ping(made.id)
     return _answer(saved)
 
 
@@ -246,11 +239,9 @@ def ping(header: OrganizationHeader) -> dict[str, Any]:
 )
 def disconnect(header: OrganizationHeader) -> dict[str, Any]:
     organization = current_organization()
-    saved = _for_connecting(organization)
-    if saved.subscription is None:
-        raise not_found("subscription")
+    saved, made = _connected(organization)
     with _asking(organization, saved) as subscriptions:
-        subscriptions.remove(saved.subscription.id)
+        subscriptions.remove(made.id)
     return _answer(_save_subscription(organization, None).integration)
 
 
@@ -296,10 +287,18 @@ def _for_connecting(organization: Organization) -> _Saved:
     """The settings, for those who may connect. Raises Problem for others, and where there is nothing to connect."""
     saved = _saved(organization)
     if not saved.can_edit:
-        raise FORBIDDEN("Only owners and admins of the organization may connect PagerDuty.")
-    if not saved.configured or not saved.api_key_set:
-        raise CONFLICT("No API key is saved yet: enter one, save it, and connect then.")
+        raise FORBIDDEN(_ADMINS_CONNECT)
+    if not saved.api_key_set:
+        raise CONFLICT(_NO_KEY)
     return saved
+
+
+def _connected(organization: Organization) -> tuple[_Saved, _Subscription]:
+    """The settings and the subscription that was made from here. Raises Problem where there is none."""
+    saved = _for_connecting(organization)
+    if saved.subscription is None:
+        raise not_found("subscription")
+    return saved, saved.subscription
 
 
 @contextmanager
@@ -310,7 +309,7 @@ def _asking(organization: Organization, saved: _Saved) -> Iterator[Subscriptions
     except CannotOpen:
         raise CONFLICT("The saved API key cannot be read any more: enter it again.") from None
     if key is None:
-        raise CONFLICT("No API key is saved yet: enter one, save it, and connect then.")
+        raise CONFLICT(_NO_KEY)
     try:
         with Account(key, container.get(Settings).pagerduty_api_urls[saved.region]) as account:
             yield Subscriptions(account)
@@ -320,13 +319,18 @@ def _asking(organization: Organization, saved: _Saved) -> Iterator[Subscriptions
         raise unavailable(silent.words, retry_after=silent.retry_after or _ASK_AGAIN) from None
 
 
-def _connect(organization: Organization, saved: _Saved, webhook_token: str, scope: dict[str, Any]) -> _Saved:
-    """Makes a subscription in PagerDuty; one that was there is removed once the new one is on."""
+def _connect(organization: Organization, saved: _Saved, scope: dict[str, Any]) -> _Saved:
+    """Makes a subscription in PagerDuty; one that was there is removed once the new one is on.
+
+    It tells all event types: filters decide who is told, never what is known.
+    """
+    if saved.admin is None:
+        raise FORBIDDEN(_ADMINS_CONNECT)
     settings = container.get(Settings)
     with _asking(organization, saved) as subscriptions:
         scope = scope | {"name": subscriptions.name_of(scope)}
-        url = f"{settings.public_url}/api/webhooks/pagerduty/{webhook_token}"
-        made = subscriptions.make(url, scope, _EVENT_TYPES, settings.product_name)
+        url = f"{settings.public_url}/api/webhooks/pagerduty/{saved.admin.webhook_token}"
+        made = subscriptions.make(url, scope, V3_TYPES, settings.product_name)
         try:
             secret = _sealed(made.secret, organization, "signing_secret")
             connected = _save_subscription(organization, {"id": made.id, "scope": scope}, secret)
@@ -344,12 +348,12 @@ def _connect(organization: Organization, saved: _Saved, webhook_token: str, scop
 
 def _save_subscription(
     organization: Organization, subscription: dict[str, Any] | None, secret: dict[str, str] | None = None
-) -> _Connected:
+) -> _SavedSubscription:
     with _for_admins(organization):
         return call(
             rest_as_user(),
             "save_subscription",
-            _CONNECTED,
+            _SAVED_SUBSCRIPTION,
             organization_id=organization.id,
             subscription=subscription,
             credentials={"signing_secret": secret} if secret else {},

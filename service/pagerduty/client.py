@@ -266,6 +266,7 @@ def _verdict(region: Region | None, outcomes: list[KeyTest]) -> KeyTest:
 
 
 def json_of(response: Any) -> Any:
+    """The answer's JSON; None if it is none."""
     try:
         return response.json()
     except (ValueError, RecursionError):
@@ -273,7 +274,7 @@ def json_of(response: Any) -> Any:
 
 
 def seconds_to_wait(response: Any) -> int | None:
-    """PagerDuty: `ratelimit-reset` is in seconds."""
+    """For how long PagerDuty asks to wait, by `ratelimit-reset`; None where it does not say."""
     value = response.headers.get("ratelimit-reset", "")
     return min(max(int(value), 1), _LONGEST_WAIT) if re.fullmatch(r"[0-9]{1,9}", value) else None
 

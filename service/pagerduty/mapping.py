@@ -13,6 +13,7 @@ from service.pagerduty.events import Event, Incident, InvalidEvent, Service
 from service.pagerduty.fields import clean_text, identifier, one_line, shorten
 from service.pagerduty.incidents import CONFERENCE_LINK, CONFERENCE_NUMBER, INCIDENT_TYPE
 from service.pagerduty.payloads import MAX_INTEGRATION_KEYS
+from service.pagerduty.settled import Fact
 from service.vocabulary import COMMENT_LIMIT, DESCRIPTION_LIMIT, ID_LIMIT, TITLE_LIMIT
 
 BODY_LIMIT = 1000
@@ -23,7 +24,6 @@ _HEADLINE_IN_BODY = 700
 _METADATA_LIMIT = DESCRIPTION_LIMIT // 2
 _NAMES_LIMIT = 2000
 
-Fact = tuple[str, str | None]
 # Facts of which a description that does not have them says that there is none.
 _CHANGING = frozenset({"Priority", "Assigned to", "Merged into"})
 

@@ -6,14 +6,14 @@ twice, or again after a worker was killed, does nothing twice.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from cachetools import TTLCache
 from pydantic import BaseModel
 
-from service.pagerduty.account import Account, Refused, segment
+from service.pagerduty.account import Account, segment
 from service.pagerduty.fields import obj, objects
-from service.vocabulary import PagerDutyStatus, Region
+from service.vocabulary import OutboxThing, Region
 
 #: Clocks differ by as much, and PagerDuty tells whole seconds.
 _CLOCKS = timedelta(seconds=60)
@@ -26,7 +26,7 @@ class Job(BaseModel):
     id: str
     organization_id: str
     version: int
-    thing: Literal["status", "note"]
+    thing: OutboxThing
     wanted: str
     attempts: int
     changed_at: datetime
@@ -86,8 +86,7 @@ def _tell_status(account: Account, job: Job, people: People) -> str | None:
     if _is_later(stands.get("last_status_change_at"), job.changed_at):
         raise Overtaken(f"PagerDuty changed it later, to {stands.get('status')}: that stands.")
     sender = people.sender(account, job)
-    wanted: dict[str, PagerDutyStatus | str] = {"type": "incident", "status": job.wanted}
-    account.ask("PUT", path, json={"incident": wanted}, headers={"From": sender})
+    account.ask("PUT", path, json={"incident": {"type": "incident", "status": job.wanted}}, headers={"From": sender})
     return sender
 
 
@@ -102,7 +101,7 @@ def _tell_note(account: Account, job: Job, people: People) -> str | None:
     return sender
 
 
-_TELLERS: dict[str, Callable[[Account, Job, People], str | None]] = {"status": _tell_status, "note": _tell_note}
+_TELLERS: dict[OutboxThing, Callable[[Account, Job, People], str | None]] = {"status": _tell_status, "note": _tell_note}
 
 
 def _is_later(told: Any, than: datetime) -> bool:
@@ -120,6 +119,3 @@ def _moment(told: Any) -> datetime | None:
         return datetime.fromisoformat(told) if isinstance(told, str) else None
     except ValueError:
         return None
-
-
-__all__ = ["Job", "Nobody", "Overtaken", "People", "Refused", "tell"]

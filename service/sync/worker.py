@@ -6,6 +6,7 @@ nothing: when its lease is over, the next one tells what it left.
 
 import random
 import signal
+import sys
 import threading
 from collections.abc import Callable
 
@@ -121,12 +122,12 @@ def run_worker() -> int:
     try:
         settings = load_settings()
     except ConfigError as error:
-        print(error)  # noqa: T201 -- before there is a log
-        return 1
+        print(error, file=sys.stderr)  # noqa: T201 -- before there is a log
+        return 2
     configure_logging(settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sealer = Sealer.from_base64([key.get_secret_value() for key in settings.credentials_keys])
+    sealer = Sealer.from_base64(settings.sealing_keys)
     Worker(Rest(settings), sealer, settings, stop.wait).run()
     return 0

@@ -1,6 +1,7 @@
 """What is done here is done in PagerDuty, too: as who did it, once, whatever fails meanwhile, and without an echo."""
 
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -184,11 +185,15 @@ def test_a_limit_is_waited_for_as_told(acme: Organization, account: Account, lin
     move(acme.responder, linked, "investigating")
     paused = wait_for(lambda: (found := acme.viewer.api.get(URL).json()["outbox"])["paused_until"] and found, 20)
     assert "limiting" in paused["paused_because"]
+    left = datetime.fromisoformat(paused["paused_until"]) - datetime.now(UTC)
+    assert 30 < left.total_seconds() < pagerduty.RATE_LIMIT_RESET + 3
     acme.admin.api.post(URL, json={"api_key": account.key})
     told(acme.viewer, linked)
 
 
-def test_a_killed_worker_leaves_nothing_undone(acme: Organization, account: Account, linked: str, stack: Stack) -> None:
+def test_what_is_changed_while_no_worker_runs_is_told_by_the_next(
+    acme: Organization, account: Account, linked: str, stack: Stack
+) -> None:
     stack.stop_process("worker")
     try:
         move(acme.responder, linked, "investigating")

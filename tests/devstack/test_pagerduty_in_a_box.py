@@ -5,8 +5,7 @@ import hashlib
 import hmac
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,20 +28,13 @@ from devstack.pagerduty import (
     Sandbox,
     create_app,
 )
-from devstack.pagerduty.deliveries import EVENT_TYPES
+from service.pagerduty.events import V3_TYPES
+from tests.api.service_processes import wait_for
 from tests.pagerduty_schema import check_request, check_response
 
 OLIVIA, RITA = "olivia@acme.test", "rita@acme.test"
 SERVICE = {"id": "PSERV01", "type": "service_reference"}
 OTHER_SERVICE = {"id": "PSERV03", "type": "service_reference"}
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (met := condition()):
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
-    return met
 
 
 class Api:
@@ -152,7 +144,7 @@ def subscribe(api: Api, receiver: Receiver, **fields: Any) -> dict[str, Any]:
     subscription = {
         "type": "webhook_subscription",
         "delivery_method": {"type": "http_delivery_method", "url": receiver.url},
-        "events": sorted(EVENT_TYPES),
+        "events": sorted(V3_TYPES),
         "filter": {"type": "account_reference"},
     } | fields
     answer = api.ask("POST", "/webhook_subscriptions", {"webhook_subscription": subscription}, None)
@@ -648,6 +640,16 @@ def test_its_page_plays_all_that_people_do(api: Api, http: TestClient, receiver:
         http.post("/console/us/incidents", data={"title": "x"}, headers={"Origin": "https://evil.example"}).status_code
         == 403
     )
+
+
+def test_begun_anew_it_goes_on_delivering(api: Api, http: TestClient, receiver: Receiver, sandbox: Sandbox) -> None:
+    http.post("/console/clock", json={"advance": 3600})
+    api.trigger("before")
+    assert http.post("/console/reset").status_code == 200
+    assert (api.got("/incidents")["incidents"], sandbox.clock.ahead.total_seconds()) == ([], 0)
+    subscribe(api, receiver)
+    api.trigger("after")
+    wait_for(lambda: receiver.types == ["incident.triggered"])
 
 
 def test_the_user_of_the_key_test_is_there(api: Api) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Windows
 from tests.browser.steps import bell, entries, expect_unread, open_bell, panel, scroll_through
@@ -206,3 +206,18 @@ def test_more_than_99_do_not_burst_the_badge(windows: Windows, acme: Organizatio
     expect_unread(page, 101)
     expect(bell(page)).to_have_text("99+")
     expect(page).to_have_title(re.compile(r"^\(99\+\) "))
+
+
+def test_the_panel_does_not_shrink_when_its_list_has_loaded(windows: Windows, acme: Organization) -> None:
+    """What stands at its end would move away below the pointer: a press then lands beside the panel, and closes it."""
+    page = windows.window(acme.viewer)
+    held: list[Route] = []
+    page.route("**/api/notifications?*", lambda route: held.append(route))
+    page.goto("/incidents")
+    open_bell(page)
+    expect(panel(page).locator(".skeleton")).to_be_visible()
+    before = panel(page).bounding_box()
+    for route in held:
+        route.continue_()
+    expect(panel(page).get_by_text("No alerts yet")).to_be_visible()
+    assert panel(page).bounding_box() == before

@@ -3,7 +3,7 @@ alter table pagerduty.events enable row level security;
 
 revoke all on pagerduty.events from public, anon, authenticated, service_role;
 grant select on pagerduty.events to authenticated;
-grant select, insert, update (deliveries) on pagerduty.events to service_role;
+grant select, insert, update (deliveries, log_entry_id) on pagerduty.events to service_role;
 
 create policy "admins read" on pagerduty.events
   for select to authenticated

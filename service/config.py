@@ -48,7 +48,13 @@ class Settings(BaseSettings):
         description="Where rates are counted; a redis:// URL counts over all processes.",
     )
     outbox_interval: float = Field(
-        6.5, ge=0.05, le=60, description="Seconds between the worker's looks while there is nothing to tell PagerDuty."
+        7.5, ge=0.05, le=60, description="Seconds between the worker's looks while there is nothing to tell PagerDuty."
+    )
+    reconcile_every: float = Field(
+        900, ge=1, le=86_400, description="Seconds after which an integration is compared with PagerDuty's log again."
+    )
+    reconcile_after: float = Field(
+        60, ge=0, le=3600, description="Seconds that a webhook may take before what it tells is read from the log."
     )
     trusted_proxies: int = Field(0, ge=0, le=10, description="Reverse proxies whose X-Forwarded-* are believed.")
     metrics_bind: str | None = Field(

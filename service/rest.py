@@ -35,6 +35,8 @@ class Row(dict[str, Any]):
         raise Nonsense(f"a row without {column}")
 
 
+#: What functions answer that answer nothing: PostgREST sends no body, which the client makes an empty list of.
+NOTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _ROWS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
 
 

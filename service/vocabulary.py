@@ -18,8 +18,8 @@ PagerDutyStatus = Literal["triggered", "acknowledged", "resolved"]
 HealthState = Literal["failing", "not_configured", "disabled", "waiting", "all_ignored", "good"]
 #: What a webhook subscription covers, how it stands as far as is known here, and as PagerDuty says when asked.
 ScopeType = Literal["account", "service", "team"]
-SubscriptionState = Literal["waiting", "proven", "old_url"]
-SubscriptionCheckState = Literal["on", "off", "gone", "changed"]
+SubscriptionState = Literal["waiting", "proven", "old_url", "off", "gone", "changed", "silent"]
+SubscriptionCheckState = Literal["on", "suspended", "off", "gone", "changed"]
 #: Which way a field goes between our incident and PagerDuty's.
 Direction = Literal["both", "to_pagerduty", "from_pagerduty", "off"]
 OutboxThing = Literal["status", "note"]

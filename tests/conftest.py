@@ -126,7 +126,7 @@ def new_stack(folder: Path, new_data_dir: Callable[[Path, int], None]) -> Stack:
     made = Stack(
         folder,
         {name: free_port() for name in names},
-        environment={"LOG_LEVEL": "debug", "OUTBOX_INTERVAL": "0.3"},
+        environment={"LOG_LEVEL": "debug", "OUTBOX_INTERVAL": "0.3", "RECONCILE_AFTER": "0"},
         postgres_settings=TEST_SETTINGS,
         realtime_settings=TEST_REALTIME,
     )

@@ -173,7 +173,18 @@ def _log(call: Call, entries: list[Document]) -> Document:
         for entry in reversed(entries)
         if _within(call, entry["created_at"]) and not (overview and entry["type"] == "notify_log_entry")
     ]
-    return call.page("log_entries", kept, public)
+    return call.page("log_entries", kept, lambda entry: _log_entry(call, entry))
+
+
+def _log_entry(call: Call, entry: Document) -> Document:
+    """With its incident and its channel where they are asked for; else it refers to them."""
+    included = call.query.getlist("include[]")
+    shown = public(entry)
+    if "incidents" in included:
+        shown["incident"] = public(call.account.get("incident", entry["incident"]["id"]) or entry["incident"])
+    if "channels" not in included:
+        shown["channel"] = {"type": entry["channel"]["type"]}
+    return shown
 
 
 def _within(call: Call, at: str) -> bool:

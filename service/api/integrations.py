@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from flask import Response, jsonify, make_response
@@ -47,10 +48,13 @@ from service.vocabulary import Direction, HealthState, SubscriptionCheckState, S
 
 _SECRETS = ("api_key", "signing_secret")
 _ASK_AGAIN = 10  # seconds
+_PING_TAKES = timedelta(minutes=5)  # at most, until something is wrong
 _NO_KEY = "No API key is saved yet: enter one, save it, and connect then."
 _ADMINS_CONNECT = "Only owners and admins of the organization may connect PagerDuty."
 _CHECKED: dict[SubscriptionCheckState, str] = {
     "on": "PagerDuty has it, and it is on.",
+    "suspended": "PagerDuty has switched it off for a day, after too many refusals. It is switched on again from here, "
+    "and what was missed is read from PagerDuty's log.",
     "off": "PagerDuty has switched it off: alerts do not arrive, and are not kept. Connect again to mend it.",
     "gone": "PagerDuty does not have it any more: alerts do not arrive. Connect again to mend it.",
     "changed": "In PagerDuty its events were changed: some do not arrive. Connect again to have all of them.",
@@ -85,6 +89,19 @@ class _Subscription(BaseModel):
     proven_at: str | None
 
 
+class _Reconciliation(BaseModel):
+    changes: int
+    healed: int
+    healed_at: str | None
+    since: str
+    read_until: str
+    subscription_state: SubscriptionCheckState | None
+    checked_at: str | None
+    mended_at: str | None
+    pinged_at: str | None
+    error: str | None
+
+
 class _Saved(BaseModel):
     """What get_integration() and save_integration() answer."""
 
@@ -105,6 +122,7 @@ class _Saved(BaseModel):
     sync_status: Direction = "both"
     sync_notes: Direction = "both"
     outbox: dict[str, Any] | None = None
+    reconciliation: _Reconciliation | None = None
     updated_at: str | None = None
     admin: _AdminFields | None = None
 
@@ -120,6 +138,7 @@ _SAVED = TypeAdapter(_Saved)
 _SAVED_SUBSCRIPTION = TypeAdapter(_SavedSubscription)
 _FOUND: TypeAdapter[_Saved | None] = TypeAdapter(_Saved | None)
 _SENT = TypeAdapter(TestAlertAnswer)
+_DONE = TypeAdapter(bool)
 _SEALED: TypeAdapter[str | None] = TypeAdapter(str | None)
 
 blueprint = user_blueprint("integrations", "/api/integrations/pagerduty", "The organization's PagerDuty settings")
@@ -229,6 +248,21 @@ def ping(header: OrganizationHeader) -> dict[str, Any]:
     saved, made = _connected(organization)
     with _asking(organization, saved) as subscriptions:
         subscriptions.ping(made.id)
+    return _answer(saved)
+
+
+@blueprint.post(
+    "/reconcile",
+    responses={200: IntegrationAnswer, **problem_responses(NOT_FOUND)},
+    summary="Have the worker compare with PagerDuty's log now: what no webhook told is taken from there",
+)
+def reconcile(header: OrganizationHeader) -> dict[str, Any]:
+    organization = current_organization()
+    saved = _saved(organization)
+    if not saved.can_edit:
+        raise FORBIDDEN("Only owners and admins of the organization may have it compared with PagerDuty.")
+    if not call(rest_as_user(), "reconcile_now", _DONE, organization_id=organization.id):
+        raise not_found("subscription")
     return _answer(saved)
 
 
@@ -414,12 +448,27 @@ def _health_state(saved: _Saved) -> HealthState:
 
 
 def _subscription(saved: _Saved) -> dict[str, Any] | None:
-    found, admin = saved.subscription, saved.admin
-    if found is None:
-        return None
-    proven: SubscriptionState = "proven" if found.proven_at else "waiting"
-    is_old = admin is not None and admin.subscription_is_current is False
-    return {**found.model_dump(), "state": "old_url" if is_old else proven}
+    found = saved.subscription
+    return {**found.model_dump(), "state": _subscription_state(saved, found)} if found else None
+
+
+def _subscription_state(saved: _Saved, found: _Subscription) -> SubscriptionState:
+    """As far as is known here: what the worker was told last counts before what has arrived."""
+    if saved.admin is not None and saved.admin.subscription_is_current is False:
+        return "old_url"
+    compared = saved.reconciliation
+    if compared and compared.subscription_state in ("off", "gone", "changed"):
+        return compared.subscription_state
+    if found.proven_at is None:
+        return "waiting"
+    pinged = datetime.fromisoformat(compared.pinged_at) if compared and compared.pinged_at else None
+    is_silent = pinged and pinged > datetime.fromisoformat(found.proven_at) and datetime.now(UTC) - pinged > _PING_TAKES
+    return "silent" if is_silent else "proven"
+
+
+def _reconciliation(saved: _Saved) -> dict[str, Any] | None:
+    found = saved.reconciliation
+    return found.model_dump(exclude={"subscription_state"}) if found else None
 
 
 def _answer(saved: _Saved) -> dict[str, Any]:
@@ -444,6 +493,7 @@ def _answer(saved: _Saved) -> dict[str, Any]:
         "sync_status": saved.sync_status,
         "sync_notes": saved.sync_notes,
         "outbox": saved.outbox,
+        "reconciliation": _reconciliation(saved),
         "health": {
             "state": _health_state(saved),
             "recent_events": saved.recent_events.model_dump(),

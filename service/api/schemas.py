@@ -259,7 +259,10 @@ class SubscriptionAnswer(BaseModel):
     scope: SubscriptionScope
     made_at: Timestamp
     proven_at: Timestamp | None = Field(description="When a webhook of it, perhaps its ping, arrived last")
-    state: SubscriptionState = Field(description="old_url: it still sends to the webhook URL before this one")
+    state: SubscriptionState = Field(
+        description="old_url: it still sends to the webhook URL before this one; off, gone, changed: as PagerDuty said "
+        "when the worker asked last; silent: its last test event has not arrived"
+    )
 
 
 class SubscriptionInput(Input):
@@ -273,6 +276,20 @@ class SubscriptionCheck(BaseModel):
 
     state: SubscriptionCheckState
     message: str = Field(description="What it means, and what to do")
+
+
+class Reconciliation(BaseModel):
+    """What came of comparing with PagerDuty's log."""
+
+    changes: int = Field(description="That the log has since `since`")
+    healed: int = Field(description="Those of them that no webhook had told, and that were taken from the log")
+    healed_at: Timestamp | None = Field(description="When the last one was")
+    since: Timestamp = Field(description="A Monday, or when it was connected")
+    read_until: Timestamp = Field(description="All of the log before it was compared")
+    checked_at: Timestamp | None = Field(description="When PagerDuty was last asked about the subscription")
+    mended_at: Timestamp | None = Field(description="When one that PagerDuty had suspended was last switched on again")
+    pinged_at: Timestamp | None = Field(description="When PagerDuty was last asked for its test event, once a day")
+    error: str | None = Field(description="Why it could not be compared the last time")
 
 
 class OutboxSummary(BaseModel):
@@ -332,6 +349,7 @@ class IntegrationAnswer(BaseModel):
     sync_status: Direction
     sync_notes: Direction
     outbox: OutboxSummary | None
+    reconciliation: Reconciliation | None = Field(description="Null: nothing is compared without a subscription")
     health: Health
     updated_at: Timestamp | None
 

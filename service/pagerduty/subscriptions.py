@@ -59,6 +59,10 @@ class Subscriptions:
         """Has PagerDuty send a test event, which proves the way from there to here."""
         self._account.ask("POST", f"/webhook_subscriptions/{segment(subscription_id)}/ping")
 
+    def enable(self, subscription_id: str) -> None:
+        """Ends a suspension before its day is over."""
+        self._account.ask("POST", f"/webhook_subscriptions/{segment(subscription_id)}/enable")
+
     def remove(self, subscription_id: str) -> None:
         """One that is gone already is no error."""
         try:
@@ -78,15 +82,20 @@ class Subscriptions:
                 return
 
     def state(self, subscription_id: str, event_types: Iterable[str]) -> SubscriptionCheckState:
-        """How it stands in PagerDuty: `off` by hand or after too many refusals, `changed` without some of the types."""
+        """How it stands in PagerDuty.
+
+        `off` by hand, `suspended` by PagerDuty for a day after too many refusals, `changed` without some of the types.
+        """
         try:
             answer = self._account.ask("GET", f"/webhook_subscriptions/{segment(subscription_id)}")
         except NotThere:
             return "gone"
         found = obj(obj(answer).get("webhook_subscription"))
         method, events = obj(found.get("delivery_method")), found.get("events")
-        if found.get("active") is False or method.get("temporarily_disabled") is True:
+        if found.get("active") is False:
             return "off"
+        if method.get("temporarily_disabled") is True:
+            return "suspended"
         return "on" if isinstance(events, list) and set(event_types) <= set(map(str, events)) else "changed"
 
     def name_of(self, scope: Mapping[str, Any]) -> str | None:

@@ -1,5 +1,7 @@
 """`python -m service worker`: empties the outbox, one thing at a time of each organization, in their turns.
 
+Beside that it compares integrations with PagerDuty's log (`service/sync/reconciling.py`), in a thread of its own.
+
 As many may run as one likes: a thing that one of them holds on lease is nobody else's. One that is killed loses
 nothing: when its lease is over, the next one tells what it left.
 """
@@ -9,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from postgrest.exceptions import APIError
@@ -18,20 +21,21 @@ from service.config import ConfigError, Settings, load_settings
 from service.crypto import CannotOpen, Sealer
 from service.logs import configure_logging, log
 from service.pagerduty.account import Account, Refused, Unreachable
-from service.rest import Rest, call
+from service.rest import NOTHING, Rest, call
+from service.sync.reconciling import Reconciler
 from service.sync.telling import Job, Nobody, Overtaken, People, tell
 
 LEASE = 60  # seconds: longer than all that one thing asks of PagerDuty
 _WITHIN = 25.0  # seconds, for all that one thing asks of PagerDuty
 _SOON = 0.5  # seconds between looks while something is going on; at rest it is a setting
 _GOES_ON_FOR = 20  # looks
+_LOOKS_A_ROUND = 5  # at rest, for one look for an integration that is to be compared
 _MOST_ATTEMPTS = 12
 _LONGEST_WAIT = 900.0  # seconds
 _LIMITED_FOR = 30.0  # seconds, where PagerDuty does not say
 _REFUSED_FOR = 3600.0  # seconds, unless there is another key before that
 
 _CLAIMED: TypeAdapter[Job | dict[str, str] | None] = TypeAdapter(Job | dict[str, str] | None)
-_NOTHING: TypeAdapter[None] = TypeAdapter(None)
 
 
 class Worker:
@@ -81,7 +85,7 @@ class Worker:
             call(
                 self._rest.as_service(),
                 "finish_outbox",
-                _NOTHING,
+                NOTHING,
                 outbox_id=job.id,
                 version=job.version,
                 acted_as=acted_as,
@@ -108,7 +112,7 @@ class Worker:
         call(
             self._rest.as_service(),
             "defer_outbox",
-            _NOTHING,
+            NOTHING,
             outbox_id=job.id,
             version=job.version,
             outcome=outcome,
@@ -128,6 +132,14 @@ def run_worker() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sealer = Sealer.from_base64(settings.sealing_keys)
-    Worker(Rest(settings), sealer, settings, stop.wait).run()
+    sealer, rest = Sealer.from_base64(settings.sealing_keys), Rest(settings)
+    reconciler = Reconciler(rest, sealer, settings, stop.wait)
+    with ThreadPoolExecutor(1, "reconciler") as pool:
+        reconciling = pool.submit(reconciler.run, _LOOKS_A_ROUND * settings.outbox_interval)
+        reconciling.add_done_callback(lambda _: stop.set())  # what breaks one ends both
+        try:
+            Worker(rest, sealer, settings, stop.wait).run()
+        finally:
+            stop.set()
+    reconciling.result()
     return 0

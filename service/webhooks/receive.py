@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 from postgrest.exceptions import APIError
-from pydantic import TypeAdapter
 
 from service.crypto import CannotOpen
 from service.logs import log
@@ -17,7 +16,7 @@ from service.pagerduty.events import Event, InvalidEvent
 from service.pagerduty.mapping import IngestRecord, ingest_record
 from service.pagerduty.masking import mask
 from service.problems import BAD_SIGNATURE, NO_BARE_URL, NOT_JSON, NOTHING_USABLE, Problem, not_found, unavailable
-from service.rest import Deadline, Nonsense, Rest, Row
+from service.rest import NOTHING, Deadline, Nonsense, Rest, Row
 from service.webhooks.settings import WebhookSettings, WebhookSettingsCache
 from service.webhooks.together import Ingested, Together, Webhook
 
@@ -36,9 +35,6 @@ class Delivery:
     integration_key: str | None
     subscription_id: str | None
     deadline: Deadline
-
-
-_NOTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class Receiver:
@@ -113,7 +109,7 @@ class Receiver:
         log.warning("webhook_refused", problem=problem)
         try:
             self._rest.call_as_service(
-                delivery.deadline, "report_problem", _NOTHING, token=delivery.token, problem=problem
+                delivery.deadline, "report_problem", NOTHING, token=delivery.token, problem=problem
             )
         except (APIError, httpx.HTTPError) as error:
             log.warning("problem_not_reported", error=type(error).__name__)

@@ -1,6 +1,7 @@
 """An account in PagerDuty's sandbox, of one test's own, and an organization that is connected to it."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -64,4 +65,19 @@ def proven(person: Person) -> dict[str, Any]:
     found: dict[str, Any] = wait_for(
         lambda: (saved := person.api.get(URL).json())["subscription"]["state"] == "proven" and saved
     )
+    return found
+
+
+def compare(person: Person) -> dict[str, Any]:
+    """Has the worker compare with PagerDuty's log, and waits until it has; answers the settings."""
+    begun = datetime.now(UTC)
+    assert person.api.post(f"{URL}/reconcile", json={}).status_code == 200
+
+    def done() -> Any:
+        saved = person.api.get(URL).json()
+        compared = saved["reconciliation"]
+        times = [compared[name] and datetime.fromisoformat(compared[name]) for name in ("read_until", "checked_at")]
+        return (compared["error"] or all(time and time >= begun for time in times)) and saved
+
+    found: dict[str, Any] = wait_for(done, 20, "comparing with PagerDuty's log")
     return found

@@ -21,7 +21,7 @@ def test_before_anything_is_saved(world: World) -> None:
         "configured": False, "can_edit": True, "enabled": False, "region": "us", "event_types": None,
         "services": None, "seen_services": None, "integration_key": None, "api_key": {"set": False, "last4": None},
         "signing_secret": {"set": False, "last4": None}, "webhook_url": None, "bare_webhook_url": None,
-        "subscription": None, "acting_email": None, "sync_status": "both", "sync_notes": "both", "outbox": None,
+        "subscription": None, "acting_email": None, "sync_status": "both", "sync_notes": "both", "outbox": None, "reconciliation": None,
         "previous_webhook_url_expires_at": None,
         "health": {"state": "not_configured", "recent_events": NO_EVENTS, "last_event_at": None, "last_error": None,
                    "last_error_at": None},

@@ -22,6 +22,7 @@ from tests.database import (
     test_links,
     test_living_row,
     test_memberships,
+    test_reconciling,
     test_sending_a_test_alert,
     test_service_filter,
     test_subscriptions,
@@ -82,9 +83,46 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         "keep_notification", "n.organization_id = organization\n    and n.subject", "true\n    and n.subject",
         test_ingest.test_a_note_is_completed_with_what_its_own_organization_knows,
     ),
-    "is_repeat": (
-        "is_repeat", "e.organization_id = organization", "true",
+    "told_before": (
+        "told_before", "e.organization_id = organization", "true",
         test_living_row.test_two_organizations_ring_each_for_itself,
+    ),
+    "confirm_event": (
+        "confirm_event",
+        "told.organization_id = integration.organization_id\n      and told.integration_id = integration.id",
+        "true", test_reconciling.test_each_entry_is_confirmed_or_healed_once,
+    ),
+    "heal_events": (
+        "heal_events", "e.integration_id = integration.id", "true",
+        test_reconciling.test_each_entry_is_confirmed_or_healed_once,
+    ),
+    "count_changes": (
+        "count_changes", "r.integration_id = count_changes.integration_id", "true",
+        test_reconciling.test_the_tally_begins_anew_on_mondays,
+    ),
+    "end_round": (
+        "end_round", "r.integration_id = end_round.integration_id", "true",
+        test_reconciling.test_turns_and_leases,
+    ),
+    "take_round": (
+        "take_round", "o.organization_id = r.organization_id", "true",
+        test_reconciling.test_nothing_is_asked_while_pagerduty_asked_to_wait,
+    ),
+    "hurry_reconciliation": (
+        "hurry_reconciliation", "r.organization_id = hurry_reconciliation.organization_id", "true",
+        test_reconciling.test_who_asks_meanwhile_has_it_again,
+    ),
+    "hurry_reconciliation: members": (
+        "hurry_reconciliation", "r.organization_id in (select pagerduty_private.my_organizations('admin'))", "true",
+        test_reconciling.test_who_asks_meanwhile_has_it_again,
+    ),
+    "reconciliation_summary": (
+        "reconciliation_summary", "r.organization_id in (select pagerduty_private.my_organizations())", "true",
+        test_reconciling.test_to_connect_again_keeps_how_far_the_log_was_read,
+    ),
+    "write_subscription: the log": (
+        "write_subscription", "r.integration_id = connected", "true",
+        test_reconciling.test_to_connect_again_keeps_how_far_the_log_was_read,
     ),
     "start_inbox": (
         "start_inbox", "i.organization_id = new.organization_id", "true",

@@ -171,7 +171,18 @@ export interface Subscription {
   scope: { type: 'account' | 'service' | 'team'; id: string | null; name: string | null };
   made_at: string;
   proven_at: string | null;
-  state: 'waiting' | 'proven' | 'old_url';
+  state: 'waiting' | 'proven' | 'old_url' | 'off' | 'gone' | 'changed' | 'silent';
+}
+export interface Reconciliation {
+  changes: number;
+  healed: number;
+  healed_at: string | null;
+  since: string;
+  read_until: string;
+  checked_at: string | null;
+  mended_at: string | null;
+  pinged_at: string | null;
+  error: string | null;
 }
 export interface Integration {
   configured: boolean;
@@ -192,6 +203,7 @@ export interface Integration {
   sync_status: Direction;
   sync_notes: Direction;
   outbox: { waiting: number; dead: number; paused_until: string | null; paused_because: string | null } | null;
+  reconciliation: Reconciliation | null;
   health: Health;
   updated_at: string | null;
 }

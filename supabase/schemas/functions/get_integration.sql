@@ -86,6 +86,7 @@ as $$
           'proven_at', i.subscription_proven_at
         )
       end,
+      'reconciliation', pagerduty_private.reconciliation_summary(i.organization_id),
       'last_event_at', i.last_event_at,
       'last_error', i.last_error,
       'last_error_at', i.last_error_at,

@@ -1,25 +1,31 @@
 -- Receiving webhooks. The service calls this with its secret key; nobody else may.
-create function pagerduty_private.is_repeat(organization uuid, event jsonb) returns boolean
+create function pagerduty_private.told_before(organization uuid, event jsonb) returns text
 language sql
 stable
 set search_path = ''
 as $$
-  select exists (
-    select from pagerduty.events e
-    where e.organization_id = organization
-      and e.pagerduty_incident_id = event #>> '{incident,id}'
-      and e.notification_id is not null
-      and e.event_type = event ->> 'event_type'
-      -- V2 tells whole seconds.
-      and e.occurred_at between (event ->> 'occurred_at')::timestamptz - interval '2 seconds'
-        and (event ->> 'occurred_at')::timestamptz + interval '2 seconds'
-      -- Two notes may be written within a second.
-      and (event ->> 'told_status' is not null or (event ->> 'loud')::boolean or e.headline = event ->> 'headline')
-  )
+  select e.family
+  from pagerduty.events e
+  where e.organization_id = organization
+    and e.pagerduty_incident_id = event #>> '{incident,id}'
+    and e.notification_id is not null
+    and e.event_type = event ->> 'event_type'
+    -- V2 and the log tell whole seconds.
+    and e.occurred_at between (event ->> 'occurred_at')::timestamptz - interval '2 seconds'
+      and (event ->> 'occurred_at')::timestamptz + interval '2 seconds'
+    -- Two notes may be written within a second; the log may have more of one.
+    and (
+      event ->> 'told_status' is not null
+      or (event ->> 'loud')::boolean
+      or e.headline = event ->> 'headline'
+      or e.family = 'log'
+    )
+  order by e.family = 'log'
+  limit 1
 $$;
-comment on function pagerduty_private.is_repeat(uuid, jsonb) is 'Whether another event told of this happening before: two feeds of one service are on (a V2 extension beside a V3 subscription, or two subscriptions), each with ids of its own.';
-revoke all on function pagerduty_private.is_repeat(uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.is_repeat(uuid, jsonb) to service_role;
+comment on function pagerduty_private.told_before(uuid, jsonb) is 'The family of another event that told of this happening before, null if none did: two feeds of one service are on (a V2 extension beside a V3 subscription, or two subscriptions), each with ids of its own; or it was taken from PagerDuty''s log (log), and the webhook comes late.';
+revoke all on function pagerduty_private.told_before(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.told_before(uuid, jsonb) to service_role;
 
 create function pagerduty_private.take_echo(organization uuid, event jsonb) returns boolean
 language plpgsql
@@ -73,6 +79,7 @@ declare
   ignored constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
   service jsonb;
   reason text := ignored;
+  first_told text;
   repeats boolean := false;
   echoes boolean := false;
   kept jsonb;
@@ -91,7 +98,14 @@ begin
   -- Filters decide who is told, never what is known.
   if ignored is null then
     reason := pagerduty_private.reason_to_tell_nobody(integration, event, service);
-    repeats := pagerduty_private.is_repeat(integration.organization_id, event);
+    -- The log has each happening once, and was compared with what is known.
+    if not event ? 'log_entry_id' then
+      first_told := pagerduty_private.told_before(integration.organization_id, event);
+    end if;
+    repeats := first_told is not null;
+    if first_told = 'log' then
+      reason := coalesce(reason, 'healed_before');
+    end if;
     echoes := not repeats and pagerduty_private.take_echo(integration.organization_id, event);
     kept := pagerduty_private.keep_notification(
       integration.organization_id, event, arrived, repeats or echoes, reason is null
@@ -106,7 +120,7 @@ begin
     organization_id, integration_id, event_id, notification_id, delivery_id, family, event_type,
     pagerduty_incident_id, pagerduty_status, service_id, service_name,
     summary, headline, agent_name, is_loud, is_repeat,
-    occurred_at, received_at, outcome, reason, payload
+    occurred_at, received_at, outcome, reason, log_entry_id, payload
   )
   values (
     integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()),
@@ -115,7 +129,7 @@ begin
     coalesce(event #>> '{notification,title}', event #>> '{incident,title}'), event ->> 'headline', event ->> 'agent_name',
     coalesce((kept ->> 'loud')::boolean, false), repeats,
     (event ->> 'occurred_at')::timestamptz, arrived,
-    coalesce(case when invalid is not null then 'invalid' end, kept ->> 'outcome', 'ignored'), left(reason, 500), event -> 'payload'
+    coalesce(case when invalid is not null then 'invalid' end, kept ->> 'outcome', 'ignored'), left(reason, 500), event ->> 'log_entry_id', event -> 'payload'
   )
   returning * into received;
   if ignored is null and received.pagerduty_incident_id is not null then
@@ -153,7 +167,7 @@ begin
       -- No retry can cure what the database will not store: it must not stop the events behind it for 48 hours.
       outcomes := outcomes || pagerduty_private.ingest_event(integration, jsonb_build_object(
         'event_id', coalesce(nullif(left(event ->> 'event_id', 300), ''), 'invalid:' || gen_random_uuid()),
-        'invalid', left(sqlerrm, 300), 'payload', event -> 'payload'
+        'invalid', left(sqlerrm, 300), 'payload', event -> 'payload', 'log_entry_id', event -> 'log_entry_id'
       ));
     end;
   end loop;

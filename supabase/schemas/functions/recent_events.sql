@@ -26,14 +26,15 @@ begin
     from (
       select
         recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as since,
-        count(*) filter (where recent.is_repeat) as repeated
+        count(*) filter (where recent.is_repeat and not recent.was_healed) as repeated
       from (
-        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at, e.is_repeat
+        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at, e.is_repeat,
+          e.reason is not distinct from 'healed_before' as was_healed
         from pagerduty.events e
         where e.organization_id = recent_events.organization_id
           and recent_events.organization_id in (select pagerduty_private.my_organizations())
           and e.received_at > first_counted
-          and e.family <> 'test'
+          and e.family not in ('test', 'log')
         order by e.received_at desc
         limit 1000
       ) recent

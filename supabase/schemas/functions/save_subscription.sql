@@ -6,12 +6,14 @@ set search_path = ''
 as $$
 declare
   replaced text;
+  scope_before jsonb;
+  connected uuid;
 begin
   if organization_id not in (select pagerduty_private.my_organizations('admin')) then
     raise exception 'Only owners and admins may connect PagerDuty.' using errcode = '42501';
   end if;
   -- Who connects at the same moment replaces what the other one made, and knows which.
-  select i.subscription_id into replaced
+  select i.subscription_id, i.subscription_scope, i.id into replaced, scope_before, connected
   from pagerduty.integrations i
   where i.organization_id = write_subscription.organization_id
   for no key update;
@@ -26,6 +28,23 @@ begin
     subscription_made_at = case when subscription is not null then clock_timestamp() end,
     subscription_proven_at = null
   where i.organization_id = write_subscription.organization_id;
+  if subscription is null then
+    delete from pagerduty_private.reconciliations r
+    where r.integration_id = connected;
+    return replaced;
+  end if;
+  -- Where one takes the place of another, what was missed between them is still to be read.
+  insert into pagerduty_private.reconciliations as r (
+    integration_id, organization_id, subscription_state, checked_at, pinged_at
+  )
+  values (connected, write_subscription.organization_id, 'on', clock_timestamp(), clock_timestamp())
+  on conflict (integration_id) do update set
+    read_until = case when scope_before - 'name' = (subscription -> 'scope') - 'name' then r.read_until else excluded.read_until end,
+    due_at = excluded.due_at,
+    subscription_state = excluded.subscription_state,
+    checked_at = excluded.checked_at,
+    pinged_at = excluded.pinged_at,
+    last_error = null;
   return replaced;
 end
 $$;

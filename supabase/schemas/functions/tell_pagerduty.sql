@@ -131,9 +131,13 @@ begin
   if found then
     perform pagerduty_private.wake_outbox(organization);
   end if;
+  update pagerduty_private.reconciliations r
+  set due_at = least(r.due_at, clock_timestamp())
+  where r.organization_id = organization
+    and r.last_error is not null;
 end
 $$;
-comment on function pagerduty_private.resume_outbox(uuid) is 'Has what waits tried now: there is another key, or somebody asks for it.';
+comment on function pagerduty_private.resume_outbox(uuid) is 'Has what waits tried now, a failed comparison with the log, too: there is another key, or somebody asks for it.';
 revoke all on function pagerduty_private.resume_outbox(uuid) from public, anon, authenticated, service_role;
 
 create function pagerduty_private.try_again(outbox_id uuid) returns boolean

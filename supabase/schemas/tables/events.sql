@@ -5,7 +5,7 @@ create table pagerduty.events (
   event_id text not null check (length(event_id) between 1 and 300),
   notification_id uuid references pagerduty.notifications on delete set null,
   delivery_id text check (length(delivery_id) <= 300),
-  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'test', 'unknown')),
+  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'test', 'log', 'unknown')),
   event_type text not null check (length(event_type) <= 255),
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
@@ -21,6 +21,7 @@ create table pagerduty.events (
   deliveries integer not null default 1,
   outcome text not null check (outcome in ('created', 'updated', 'ignored', 'invalid')),
   reason text check (length(reason) <= 500),
+  log_entry_id text check (length(log_entry_id) <= 255),
   payload jsonb,
   unique (integration_id, event_id)
 );
@@ -33,6 +34,9 @@ create index events_notification_idx on pagerduty.events (notification_id, recei
 create index events_incident_service_idx
   on pagerduty.events (organization_id, pagerduty_incident_id, (least(occurred_at, received_at)) desc, received_at desc)
   where service_id is not null or service_name is not null;
+-- Each entry of PagerDuty's log is told by one event.
+create unique index events_log_entry_key on pagerduty.events (integration_id, log_entry_id)
+  where log_entry_id is not null;
 comment on table pagerduty.events is 'A received webhook event: what stops duplicates, and the audit trail that answers "is it arriving?".';
 comment on column pagerduty.events.id is 'Identifier.';
 comment on column pagerduty.events.organization_id is 'The organization.';
@@ -40,7 +44,7 @@ comment on column pagerduty.events.integration_id is 'The integration that recei
 comment on column pagerduty.events.event_id is 'PagerDuty''s id of the event; where it sends none, a digest of the message. Unique per integration.';
 comment on column pagerduty.events.notification_id is 'The notification whose history it is part of.';
 comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first delivery: the same on each of its attempts.';
-comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, test (send_test_alert()), or unknown.';
+comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, test (send_test_alert()), log (no webhook told it: taken from PagerDuty''s log), or unknown.';
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
 comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
 comment on column pagerduty.events.pagerduty_status is 'The status that it told the incident to have. Null: it told none, whatever a snapshot of the incident in it says, or it was not taken at all.';
@@ -56,4 +60,5 @@ comment on column pagerduty.events.received_at is 'When it was first received, i
 comment on column pagerduty.events.deliveries is 'How often it was delivered: PagerDuty delivers at least once.';
 comment on column pagerduty.events.outcome is 'What became of it: created (a notification), updated (one), ignored, invalid.';
 comment on column pagerduty.events.reason is 'Why it was ignored or invalid; of one that updated a notification, why nobody was told.';
+comment on column pagerduty.events.log_entry_id is 'PagerDuty''s id of the entry of its log that says the same. Null: not compared yet, or its log has none of it.';
 comment on column pagerduty.events.payload is 'The event as received; a clean-up may drop it, the ids stay.';

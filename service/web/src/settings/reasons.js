@@ -8,6 +8,7 @@ const WORDS = {
   event_type_not_taken: ['Its type is not among those to take', 'event type filter'],
   integration_key_mismatch: ['It is not of the integration whose key is set as filter', 'key filter'],
   service_not_taken: ['Its service is not among those that are chosen', 'service filter'],
+  healed_before: ['It came late: what it tells had been read from PagerDuty’s log', 'late'],
   nothing_to_show: ['There is nothing in it to show', 'nothing to show'],
 };
 

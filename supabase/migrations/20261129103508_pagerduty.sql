@@ -469,7 +469,7 @@ create table pagerduty.events (
   event_id text not null check (length(event_id) between 1 and 300),
   notification_id uuid references pagerduty.notifications on delete set null,
   delivery_id text check (length(delivery_id) <= 300),
-  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'test', 'unknown')),
+  family text not null check (family in ('v3', 'v2', 'v1', 'documented', 'test', 'log', 'unknown')),
   event_type text not null check (length(event_type) <= 255),
   pagerduty_incident_id text check (length(pagerduty_incident_id) <= 255),
   pagerduty_status text check (pagerduty_status in ('triggered', 'acknowledged', 'resolved')),
@@ -485,6 +485,7 @@ create table pagerduty.events (
   deliveries integer not null default 1,
   outcome text not null check (outcome in ('created', 'updated', 'ignored', 'invalid')),
   reason text check (length(reason) <= 500),
+  log_entry_id text check (length(log_entry_id) <= 255),
   payload jsonb,
   unique (integration_id, event_id)
 );
@@ -497,6 +498,9 @@ create index events_notification_idx on pagerduty.events (notification_id, recei
 create index events_incident_service_idx
   on pagerduty.events (organization_id, pagerduty_incident_id, (least(occurred_at, received_at)) desc, received_at desc)
   where service_id is not null or service_name is not null;
+-- Each entry of PagerDuty's log is told by one event.
+create unique index events_log_entry_key on pagerduty.events (integration_id, log_entry_id)
+  where log_entry_id is not null;
 comment on table pagerduty.events is 'A received webhook event: what stops duplicates, and the audit trail that answers "is it arriving?".';
 comment on column pagerduty.events.id is 'Identifier.';
 comment on column pagerduty.events.organization_id is 'The organization.';
@@ -504,7 +508,7 @@ comment on column pagerduty.events.integration_id is 'The integration that recei
 comment on column pagerduty.events.event_id is 'PagerDuty''s id of the event; where it sends none, a digest of the message. Unique per integration.';
 comment on column pagerduty.events.notification_id is 'The notification whose history it is part of.';
 comment on column pagerduty.events.delivery_id is 'X-Webhook-Id of the first delivery: the same on each of its attempts.';
-comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, test (send_test_alert()), or unknown.';
+comment on column pagerduty.events.family is 'Payload family: v3, v2, v1, the documented form, test (send_test_alert()), log (no webhook told it: taken from PagerDuty''s log), or unknown.';
 comment on column pagerduty.events.event_type is 'Event type, named as in V3 webhooks.';
 comment on column pagerduty.events.pagerduty_incident_id is 'PagerDuty''s id of the incident it is about.';
 comment on column pagerduty.events.pagerduty_status is 'The status that it told the incident to have. Null: it told none, whatever a snapshot of the incident in it says, or it was not taken at all.';
@@ -520,6 +524,7 @@ comment on column pagerduty.events.received_at is 'When it was first received, i
 comment on column pagerduty.events.deliveries is 'How often it was delivered: PagerDuty delivers at least once.';
 comment on column pagerduty.events.outcome is 'What became of it: created (a notification), updated (one), ignored, invalid.';
 comment on column pagerduty.events.reason is 'Why it was ignored or invalid; of one that updated a notification, why nobody was told.';
+comment on column pagerduty.events.log_entry_id is 'PagerDuty''s id of the entry of its log that says the same. Null: not compared yet, or its log has none of it.';
 comment on column pagerduty.events.payload is 'The event as received; a clean-up may drop it, the ids stay.';
 
 -- supabase/schemas/tables/receipts.sql ---------------------------------------------------------------
@@ -714,6 +719,41 @@ comment on column pagerduty_private.outboxes.paused_until is 'Until when nothing
 comment on column pagerduty_private.outboxes.paused_because is 'Why, in words for members.';
 revoke all on pagerduty_private.outboxes from public, anon, authenticated, service_role;
 alter table pagerduty_private.outboxes enable row level security;
+
+-- supabase/schemas/tables/reconciliations.sql --------------------------------------------------------
+create table pagerduty_private.reconciliations (
+  integration_id uuid primary key references pagerduty.integrations on delete cascade,
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  read_until timestamptz not null default clock_timestamp(),
+  due_at timestamptz not null default clock_timestamp(),
+  subscription_state text check (subscription_state in ('on', 'off', 'gone', 'changed')),
+  checked_at timestamptz,
+  mended_at timestamptz,
+  pinged_at timestamptz,
+  counted_since timestamptz not null default clock_timestamp(),
+  changes bigint not null default 0,
+  healed bigint not null default 0,
+  healed_at timestamptz,
+  last_error text check (length(last_error) <= 500)
+);
+create index reconciliations_due_idx on pagerduty_private.reconciliations (due_at);
+create index reconciliations_organization_idx on pagerduty_private.reconciliations (organization_id);
+comment on table pagerduty_private.reconciliations is 'How far an integration was compared with PagerDuty''s log, what came of it, and how its webhook subscription was found there. One row while there is a subscription that was made from here.';
+comment on column pagerduty_private.reconciliations.integration_id is 'The integration.';
+comment on column pagerduty_private.reconciliations.organization_id is 'Its organization.';
+comment on column pagerduty_private.reconciliations.read_until is 'Everything that PagerDuty''s log has before this time was compared.';
+comment on column pagerduty_private.reconciliations.due_at is 'When it is to be compared next; a worker that begins moves it on, by its lease.';
+comment on column pagerduty_private.reconciliations.subscription_state is 'How PagerDuty said that the subscription is: on, off, gone, or changed. Null: not asked yet.';
+comment on column pagerduty_private.reconciliations.checked_at is 'When PagerDuty said so.';
+comment on column pagerduty_private.reconciliations.mended_at is 'When a subscription that PagerDuty had switched off for a day was last switched on again from here.';
+comment on column pagerduty_private.reconciliations.pinged_at is 'When PagerDuty was last asked for its test event; later than integrations.subscription_proven_at: nothing has arrived since.';
+comment on column pagerduty_private.reconciliations.counted_since is 'Since when is counted: a Monday, or when it was connected.';
+comment on column pagerduty_private.reconciliations.changes is 'Changes that the log had since then.';
+comment on column pagerduty_private.reconciliations.healed is 'Those of them that no webhook had told, and that were taken from the log.';
+comment on column pagerduty_private.reconciliations.healed_at is 'When the last one of them was taken.';
+comment on column pagerduty_private.reconciliations.last_error is 'Why it could not be compared the last time, in words for members. Null: it could.';
+revoke all on pagerduty_private.reconciliations from public, anon, authenticated, service_role;
+alter table pagerduty_private.reconciliations enable row level security;
 
 -- supabase/schemas/views/notification_feed.sql -------------------------------------------------------
 create view pagerduty.notification_feed with (security_invoker = true) as
@@ -1980,9 +2020,13 @@ begin
   if found then
     perform pagerduty_private.wake_outbox(organization);
   end if;
+  update pagerduty_private.reconciliations r
+  set due_at = least(r.due_at, clock_timestamp())
+  where r.organization_id = organization
+    and r.last_error is not null;
 end
 $$;
-comment on function pagerduty_private.resume_outbox(uuid) is 'Has what waits tried now: there is another key, or somebody asks for it.';
+comment on function pagerduty_private.resume_outbox(uuid) is 'Has what waits tried now, a failed comparison with the log, too: there is another key, or somebody asks for it.';
 revoke all on function pagerduty_private.resume_outbox(uuid) from public, anon, authenticated, service_role;
 
 create function pagerduty_private.try_again(outbox_id uuid) returns boolean
@@ -2421,14 +2465,15 @@ begin
     from (
       select
         recent.outcome, recent.reason, count(*) as events, min(recent.received_at) as since,
-        count(*) filter (where recent.is_repeat) as repeated
+        count(*) filter (where recent.is_repeat and not recent.was_healed) as repeated
       from (
-        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at, e.is_repeat
+        select e.outcome, case when e.outcome = 'ignored' then e.reason end as reason, e.received_at, e.is_repeat,
+          e.reason is not distinct from 'healed_before' as was_healed
         from pagerduty.events e
         where e.organization_id = recent_events.organization_id
           and recent_events.organization_id in (select pagerduty_private.my_organizations())
           and e.received_at > first_counted
-          and e.family <> 'test'
+          and e.family not in ('test', 'log')
         order by e.received_at desc
         limit 1000
       ) recent
@@ -2441,6 +2486,270 @@ $$;
 comment on function pagerduty_private.recent_events(uuid) is 'What became of the events of a week, the last thousand at most, that came since the filters were last changed: "received", "ignored" and "invalid" ones, "since" when, how many were ignored for which of the "reasons", how many another one had told before ("repeated"). A ping counts as none. For members, who may not read the events themselves.';
 revoke all on function pagerduty_private.recent_events(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty_private.recent_events(uuid) to authenticated;
+
+-- supabase/schemas/functions/reconcile.sql -----------------------------------------------------------
+-- The worker's side of the comparison with PagerDuty's log, which it calls with the secret key.
+create function pagerduty_private.take_round(lease integer) returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  chosen pagerduty_private.reconciliations;
+  settings pagerduty.integrations;
+  ping_after timestamptz;
+  is_pinged boolean;
+begin
+  select r.* into chosen
+  from pagerduty_private.reconciliations r
+  join pagerduty.integrations i on i.id = r.integration_id and i.organization_id = r.organization_id
+  where r.due_at <= clock_timestamp()
+    and i.enabled
+    and i.api_key_set
+    -- Where PagerDuty has asked to wait, or refuses the key, nothing is asked.
+    and not exists (
+      select from pagerduty_private.outboxes o
+      where o.organization_id = r.organization_id
+        and o.paused_until > clock_timestamp()
+    )
+  order by r.due_at
+  limit 1
+  for update of r skip locked;
+  if chosen.integration_id is null then
+    return null;
+  end if;
+  select * into settings
+  from pagerduty.integrations i
+  where i.id = chosen.integration_id
+    and i.organization_id = chosen.organization_id;
+  -- Once a day, and once an hour while the last one has not arrived.
+  ping_after := chosen.pinged_at + case
+    when settings.subscription_proven_at >= chosen.pinged_at then interval '1 day'
+    else interval '1 hour'
+  end;
+  is_pinged := coalesce(ping_after <= clock_timestamp(), true);
+  update pagerduty_private.reconciliations r
+  set
+    due_at = clock_timestamp() + make_interval(secs => lease),
+    -- Before it is asked for: the test event may be there before the answer.
+    pinged_at = case when is_pinged then clock_timestamp() else r.pinged_at end
+  where r.integration_id = chosen.integration_id;
+  return (
+    select jsonb_build_object(
+      'integration_id', settings.id,
+      'organization_id', settings.organization_id,
+      'subscription_id', settings.subscription_id,
+      'scope', settings.subscription_scope,
+      'read_until', chosen.read_until,
+      'pings', is_pinged,
+      'region', settings.region,
+      'api_key', c.api_key
+    )
+    from pagerduty.credentials c
+    where c.organization_id = settings.organization_id
+  );
+end
+$$;
+comment on function pagerduty_private.take_round(integer) is 'Takes the integration that is due to be compared with PagerDuty''s log, on lease for so many seconds; null if none is.';
+revoke all on function pagerduty_private.take_round(integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.take_round(integer) to service_role;
+
+create function pagerduty.claim_reconciliation(lease_seconds integer) returns jsonb
+language sql
+set search_path = ''
+as $$ select pagerduty_private.take_round(greatest(1, least(lease_seconds, 600))) $$;
+comment on function pagerduty.claim_reconciliation(integer) is 'For the worker: the integration that is to be compared with PagerDuty''s log, taken on lease for so many seconds, with the sealed key; null if none is due. finish_reconciliation() ends it.';
+revoke all on function pagerduty.claim_reconciliation(integer) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.claim_reconciliation(integer) to service_role;
+
+create function pagerduty_private.confirm_event(integration pagerduty.integrations, event jsonb, in_its_words boolean) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  happened constant timestamptz := (event ->> 'occurred_at')::timestamptz;
+  around constant interval := case when in_its_words then interval '10 seconds' else interval '2 seconds' end;
+begin
+  -- One event for one log entry, the nearest: what happened twice within seconds is two of each.
+  update pagerduty.events e
+  set log_entry_id = event ->> 'log_entry_id'
+  where e.id = (
+    select told.id
+    from pagerduty.events told
+    where told.organization_id = integration.organization_id
+      and told.integration_id = integration.id
+      and told.pagerduty_incident_id = event #>> '{incident,id}'
+      and told.event_type = event ->> 'event_type'
+      and told.occurred_at between happened - around and happened + around
+      and (not in_its_words or told.headline is not distinct from event ->> 'headline')
+      and told.log_entry_id is null
+      and not told.is_repeat
+    order by abs(extract(epoch from told.occurred_at - happened))
+    limit 1
+  );
+  return found;
+end
+$$;
+comment on function pagerduty_private.confirm_event(pagerduty.integrations, jsonb, boolean) is 'Whether a webhook has told what an entry of PagerDuty''s log says, in the same words or (a note that was cut, for one) in others; that event keeps the id of the entry.';
+revoke all on function pagerduty_private.confirm_event(pagerduty.integrations, jsonb, boolean) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.confirm_event(pagerduty.integrations, jsonb, boolean) to service_role;
+
+create function pagerduty_private.count_changes(integration_id uuid, confirmed integer, healed integer, read_until timestamptz) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty_private.reconciliations r
+  set
+    read_until = greatest(r.read_until, count_changes.read_until),
+    changes = case when r.counted_since < week.began then 0 else r.changes end + confirmed + count_changes.healed,
+    healed = case when r.counted_since < week.began then 0 else r.healed end + count_changes.healed,
+    healed_at = case when count_changes.healed > 0 then clock_timestamp() else r.healed_at end,
+    counted_since = greatest(r.counted_since, week.began)
+  from (select date_trunc('week', clock_timestamp()) as began) week
+  where r.integration_id = count_changes.integration_id;
+end
+$$;
+comment on function pagerduty_private.count_changes(uuid, integer, integer, timestamptz) is 'Adds to the tally of an integration, which begins anew on Mondays, and says how far PagerDuty''s log was compared (null: as far as before).';
+revoke all on function pagerduty_private.count_changes(uuid, integer, integer, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.count_changes(uuid, integer, integer, timestamptz) to service_role;
+
+create function pagerduty.heal_events(integration_id uuid, events jsonb, read_until timestamptz default null) returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  integration pagerduty.integrations;
+  event jsonb;
+  others jsonb := '[]';
+  confirmed integer := 0;
+  healed integer := 0;
+begin
+  -- In turn with the webhooks of the integration: none comes in between.
+  select * into integration
+  from pagerduty.integrations i
+  where i.id = heal_events.integration_id
+  for no key update;
+  if integration.id is null then
+    return null;
+  end if;
+  for event in select value from jsonb_array_elements(events) loop
+    if exists (
+      select from pagerduty.events e
+      where e.integration_id = integration.id
+        and e.log_entry_id = event ->> 'log_entry_id'
+    ) then
+      continue;
+    elsif pagerduty_private.confirm_event(integration, event, true) then
+      confirmed := confirmed + 1;
+    else
+      others := others || event;
+    end if;
+  end loop;
+  -- Once each has what says the same, lest one take another's.
+  for event in select value from jsonb_array_elements(others) loop
+    if pagerduty_private.confirm_event(integration, event, false) then
+      confirmed := confirmed + 1;
+    else
+      perform pagerduty_private.ingest_events(integration, jsonb_build_array(event), true);
+      healed := healed + 1;
+    end if;
+  end loop;
+  perform pagerduty_private.count_changes(integration.id, confirmed, healed, heal_events.read_until);
+  return jsonb_build_object('confirmed', confirmed, 'healed', healed);
+end
+$$;
+comment on function pagerduty.heal_events(uuid, jsonb, timestamptz) is 'For the worker: compares entries of PagerDuty''s log, as events with a "log_entry_id", with what webhooks have told, and takes what is missing as if a webhook had told it. Answers how many were "confirmed" and "healed", each entry once; with a time, all of the log before it is compared then. Null: there is no such integration.';
+revoke all on function pagerduty.heal_events(uuid, jsonb, timestamptz) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.heal_events(uuid, jsonb, timestamptz) to service_role;
+
+create function pagerduty_private.end_round(
+  integration_id uuid, subscription_state text, mended boolean, error text, seconds double precision
+) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty_private.reconciliations r
+  set
+    subscription_state = coalesce(end_round.subscription_state, r.subscription_state),
+    checked_at = case when end_round.subscription_state is not null then clock_timestamp() else r.checked_at end,
+    mended_at = case when mended then clock_timestamp() else r.mended_at end,
+    last_error = left(error, 500),
+    -- Somebody who asked for it meanwhile has it again at once.
+    due_at = case
+      when r.due_at > clock_timestamp() then clock_timestamp() + make_interval(secs => greatest(0, least(seconds, 86400)))
+      else r.due_at
+    end
+  where r.integration_id = end_round.integration_id;
+end
+$$;
+comment on function pagerduty_private.end_round(uuid, text, boolean, text, double precision) is 'Writes what came of comparing an integration, and when it is to be compared next.';
+revoke all on function pagerduty_private.end_round(uuid, text, boolean, text, double precision) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.end_round(uuid, text, boolean, text, double precision) to service_role;
+
+create function pagerduty.finish_reconciliation(
+  integration_id uuid, subscription_state text, mended boolean, error text, seconds double precision
+) returns void
+language sql
+set search_path = ''
+as $$ select pagerduty_private.end_round(integration_id, subscription_state, mended, error, seconds) $$;
+comment on function pagerduty.finish_reconciliation(uuid, text, boolean, text, double precision) is 'For the worker: an integration was compared with PagerDuty''s log, or could not be, and why. How its subscription was found (null: not asked), whether it was switched on again, and in how many seconds it is due next.';
+revoke all on function pagerduty.finish_reconciliation(uuid, text, boolean, text, double precision) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.finish_reconciliation(uuid, text, boolean, text, double precision) to service_role;
+
+create function pagerduty_private.reconciliation_summary(organization_id uuid) returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'changes', r.changes,
+    'healed', r.healed,
+    'healed_at', r.healed_at,
+    'since', r.counted_since,
+    'read_until', r.read_until,
+    'subscription_state', r.subscription_state,
+    'checked_at', r.checked_at,
+    'mended_at', r.mended_at,
+    'pinged_at', r.pinged_at,
+    'error', r.last_error
+  )
+  from pagerduty_private.reconciliations r
+  where r.organization_id = reconciliation_summary.organization_id
+    and r.organization_id in (select pagerduty_private.my_organizations())
+$$;
+comment on function pagerduty_private.reconciliation_summary(uuid) is 'What came of comparing an organization with PagerDuty''s log, for its members; null for others, and where nothing is compared.';
+revoke all on function pagerduty_private.reconciliation_summary(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.reconciliation_summary(uuid) to authenticated;
+
+create function pagerduty_private.hurry_reconciliation(organization_id uuid) returns boolean
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty_private.reconciliations r
+  set due_at = least(r.due_at, clock_timestamp())
+  where r.organization_id = hurry_reconciliation.organization_id
+    and r.organization_id in (select pagerduty_private.my_organizations('admin'));
+  return found;
+end
+$$;
+comment on function pagerduty_private.hurry_reconciliation(uuid) is 'Has an organization compared with PagerDuty''s log as soon as a worker looks, for its owners and admins; false if there is nothing to compare.';
+revoke all on function pagerduty_private.hurry_reconciliation(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.hurry_reconciliation(uuid) to authenticated;
+
+create function pagerduty.reconcile_now(organization_id uuid) returns boolean
+language sql
+set search_path = ''
+as $$ select pagerduty_private.hurry_reconciliation(organization_id) $$;
+comment on function pagerduty.reconcile_now(uuid) is 'Has the worker compare an organization with PagerDuty''s log at its next look; false if there is nothing to compare. For owners and admins.';
+revoke all on function pagerduty.reconcile_now(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.reconcile_now(uuid) to authenticated;
 
 -- supabase/schemas/functions/get_integration.sql -----------------------------------------------------
 -- The settings, as the calling member may see them. Runs as that member: RLS and grants decide.
@@ -2531,6 +2840,7 @@ as $$
           'proven_at', i.subscription_proven_at
         )
       end,
+      'reconciliation', pagerduty_private.reconciliation_summary(i.organization_id),
       'last_event_at', i.last_event_at,
       'last_error', i.last_error,
       'last_error_at', i.last_error_at,
@@ -2663,12 +2973,14 @@ set search_path = ''
 as $$
 declare
   replaced text;
+  scope_before jsonb;
+  connected uuid;
 begin
   if organization_id not in (select pagerduty_private.my_organizations('admin')) then
     raise exception 'Only owners and admins may connect PagerDuty.' using errcode = '42501';
   end if;
   -- Who connects at the same moment replaces what the other one made, and knows which.
-  select i.subscription_id into replaced
+  select i.subscription_id, i.subscription_scope, i.id into replaced, scope_before, connected
   from pagerduty.integrations i
   where i.organization_id = write_subscription.organization_id
   for no key update;
@@ -2683,6 +2995,23 @@ begin
     subscription_made_at = case when subscription is not null then clock_timestamp() end,
     subscription_proven_at = null
   where i.organization_id = write_subscription.organization_id;
+  if subscription is null then
+    delete from pagerduty_private.reconciliations r
+    where r.integration_id = connected;
+    return replaced;
+  end if;
+  -- Where one takes the place of another, what was missed between them is still to be read.
+  insert into pagerduty_private.reconciliations as r (
+    integration_id, organization_id, subscription_state, checked_at, pinged_at
+  )
+  values (connected, write_subscription.organization_id, 'on', clock_timestamp(), clock_timestamp())
+  on conflict (integration_id) do update set
+    read_until = case when scope_before - 'name' = (subscription -> 'scope') - 'name' then r.read_until else excluded.read_until end,
+    due_at = excluded.due_at,
+    subscription_state = excluded.subscription_state,
+    checked_at = excluded.checked_at,
+    pinged_at = excluded.pinged_at,
+    last_error = null;
   return replaced;
 end
 $$;
@@ -3950,27 +4279,33 @@ grant execute on function pagerduty_private.move_linked_incident(pagerduty.event
 
 -- supabase/schemas/functions/ingest_webhooks.sql -----------------------------------------------------
 -- Receiving webhooks. The service calls this with its secret key; nobody else may.
-create function pagerduty_private.is_repeat(organization uuid, event jsonb) returns boolean
+create function pagerduty_private.told_before(organization uuid, event jsonb) returns text
 language sql
 stable
 set search_path = ''
 as $$
-  select exists (
-    select from pagerduty.events e
-    where e.organization_id = organization
-      and e.pagerduty_incident_id = event #>> '{incident,id}'
-      and e.notification_id is not null
-      and e.event_type = event ->> 'event_type'
-      -- V2 tells whole seconds.
-      and e.occurred_at between (event ->> 'occurred_at')::timestamptz - interval '2 seconds'
-        and (event ->> 'occurred_at')::timestamptz + interval '2 seconds'
-      -- Two notes may be written within a second.
-      and (event ->> 'told_status' is not null or (event ->> 'loud')::boolean or e.headline = event ->> 'headline')
-  )
+  select e.family
+  from pagerduty.events e
+  where e.organization_id = organization
+    and e.pagerduty_incident_id = event #>> '{incident,id}'
+    and e.notification_id is not null
+    and e.event_type = event ->> 'event_type'
+    -- V2 and the log tell whole seconds.
+    and e.occurred_at between (event ->> 'occurred_at')::timestamptz - interval '2 seconds'
+      and (event ->> 'occurred_at')::timestamptz + interval '2 seconds'
+    -- Two notes may be written within a second; the log may have more of one.
+    and (
+      event ->> 'told_status' is not null
+      or (event ->> 'loud')::boolean
+      or e.headline = event ->> 'headline'
+      or e.family = 'log'
+    )
+  order by e.family = 'log'
+  limit 1
 $$;
-comment on function pagerduty_private.is_repeat(uuid, jsonb) is 'Whether another event told of this happening before: two feeds of one service are on (a V2 extension beside a V3 subscription, or two subscriptions), each with ids of its own.';
-revoke all on function pagerduty_private.is_repeat(uuid, jsonb) from public, anon, authenticated, service_role;
-grant execute on function pagerduty_private.is_repeat(uuid, jsonb) to service_role;
+comment on function pagerduty_private.told_before(uuid, jsonb) is 'The family of another event that told of this happening before, null if none did: two feeds of one service are on (a V2 extension beside a V3 subscription, or two subscriptions), each with ids of its own; or it was taken from PagerDuty''s log (log), and the webhook comes late.';
+revoke all on function pagerduty_private.told_before(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.told_before(uuid, jsonb) to service_role;
 
 create function pagerduty_private.take_echo(organization uuid, event jsonb) returns boolean
 language plpgsql
@@ -4024,6 +4359,7 @@ declare
   ignored constant text := coalesce(invalid, pagerduty_private.reason_to_ignore(integration, event));
   service jsonb;
   reason text := ignored;
+  first_told text;
   repeats boolean := false;
   echoes boolean := false;
   kept jsonb;
@@ -4042,7 +4378,14 @@ begin
   -- Filters decide who is told, never what is known.
   if ignored is null then
     reason := pagerduty_private.reason_to_tell_nobody(integration, event, service);
-    repeats := pagerduty_private.is_repeat(integration.organization_id, event);
+    -- The log has each happening once, and was compared with what is known.
+    if not event ? 'log_entry_id' then
+      first_told := pagerduty_private.told_before(integration.organization_id, event);
+    end if;
+    repeats := first_told is not null;
+    if first_told = 'log' then
+      reason := coalesce(reason, 'healed_before');
+    end if;
     echoes := not repeats and pagerduty_private.take_echo(integration.organization_id, event);
     kept := pagerduty_private.keep_notification(
       integration.organization_id, event, arrived, repeats or echoes, reason is null
@@ -4057,7 +4400,7 @@ begin
     organization_id, integration_id, event_id, notification_id, delivery_id, family, event_type,
     pagerduty_incident_id, pagerduty_status, service_id, service_name,
     summary, headline, agent_name, is_loud, is_repeat,
-    occurred_at, received_at, outcome, reason, payload
+    occurred_at, received_at, outcome, reason, log_entry_id, payload
   )
   values (
     integration.organization_id, integration.id, coalesce(event ->> 'event_id', 'invalid:' || gen_random_uuid()),
@@ -4066,7 +4409,7 @@ begin
     coalesce(event #>> '{notification,title}', event #>> '{incident,title}'), event ->> 'headline', event ->> 'agent_name',
     coalesce((kept ->> 'loud')::boolean, false), repeats,
     (event ->> 'occurred_at')::timestamptz, arrived,
-    coalesce(case when invalid is not null then 'invalid' end, kept ->> 'outcome', 'ignored'), left(reason, 500), event -> 'payload'
+    coalesce(case when invalid is not null then 'invalid' end, kept ->> 'outcome', 'ignored'), left(reason, 500), event ->> 'log_entry_id', event -> 'payload'
   )
   returning * into received;
   if ignored is null and received.pagerduty_incident_id is not null then
@@ -4104,7 +4447,7 @@ begin
       -- No retry can cure what the database will not store: it must not stop the events behind it for 48 hours.
       outcomes := outcomes || pagerduty_private.ingest_event(integration, jsonb_build_object(
         'event_id', coalesce(nullif(left(event ->> 'event_id', 300), ''), 'invalid:' || gen_random_uuid()),
-        'invalid', left(sqlerrm, 300), 'payload', event -> 'payload'
+        'invalid', left(sqlerrm, 300), 'payload', event -> 'payload', 'log_entry_id', event -> 'log_entry_id'
       ));
     end;
   end loop;
@@ -4232,7 +4575,7 @@ alter table pagerduty.events enable row level security;
 
 revoke all on pagerduty.events from public, anon, authenticated, service_role;
 grant select on pagerduty.events to authenticated;
-grant select, insert, update (deliveries) on pagerduty.events to service_role;
+grant select, insert, update (deliveries, log_entry_id) on pagerduty.events to service_role;
 
 create policy "admins read" on pagerduty.events
   for select to authenticated

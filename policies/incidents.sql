@@ -9,7 +9,8 @@ grant insert (
 )
   on pagerduty.incidents to authenticated;
 grant update (title, description, criticality, urgency, status, customer, tags, assignee_id) on pagerduty.incidents to authenticated;
-grant select, update (status, pagerduty_status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;
+grant select, update (status, pagerduty_status, pagerduty_status_at, pagerduty_event_id, notification_id)
+  on pagerduty.incidents to service_role;
 
 create policy "members read" on pagerduty.incidents
   for select to authenticated

@@ -5,15 +5,17 @@ alter table pagerduty.integrations enable row level security;
 revoke all on pagerduty.integrations from public, anon, authenticated, service_role;
 grant select (
   id, organization_id, enabled, region, event_types, services, api_key_set, signing_secret_set,
-  acting_email, sync_status, sync_notes, subscription_id, subscription_scope, subscription_made_at, subscription_proven_at,
+  acting_email, sync_status, sync_notes, paging_service_id, paging_criticality,
+  subscription_id, subscription_scope, subscription_made_at, subscription_proven_at,
   last_event_at, last_error, last_error_at, created_at, updated_at
 ) on pagerduty.integrations to authenticated;
 grant insert (
-  organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+  organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes,
+  paging_service_id, paging_criticality
 )
   on pagerduty.integrations to authenticated;
 grant update (
-  enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+  enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes, paging_service_id, paging_criticality
 ) on pagerduty.integrations to authenticated;
 grant select on pagerduty.integrations to service_role;
 grant update (last_event_at, last_error, last_error_at, subscription_proven_at) on pagerduty.integrations to service_role;

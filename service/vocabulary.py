@@ -22,7 +22,13 @@ SubscriptionState = Literal["waiting", "proven", "old_url", "off", "gone", "chan
 SubscriptionCheckState = Literal["on", "suspended", "off", "gone", "changed"]
 #: Which way a field goes between our incident and PagerDuty's.
 Direction = Literal["both", "to_pagerduty", "from_pagerduty", "off"]
-OutboxThing = Literal["status", "note"]
+#: What PagerDuty is told of an incident: its status and comments by themselves, the others when a member asks for it.
+OutboxThing = Literal[
+    "status", "note", "incident", "priority", "urgency", "escalation", "assignment", "snooze", "responders",
+    "status_update",
+]  # fmt: skip
+#: What a PagerDuty account has to choose from.
+DirectoryKind = Literal["service", "escalation_policy", "priority", "user"]
 OutboxState = Literal["waiting", "sent", "dead"]
 InboxView = Literal["inbox", "snoozed", "done", "all"]
 AuditSubject = Literal["organizations", "memberships", "integrations", "credentials"]

@@ -10,6 +10,7 @@ from service.api.blueprint import problem_responses, rest_as_user, user_blueprin
 from service.api.organization import current_organization
 from service.api.paging import read_page, with_cursor
 from service.api.schemas import (
+    AskInput,
     IdPath,
     Incident,
     IncidentChange,
@@ -48,6 +49,7 @@ _UPDATE_COLUMNS = "id,kind,body,status_from,status_to,assignee_from,assignee_to,
 _OUTBOX_COLUMNS = "id,thing,update_id,state,attempts,last_error,due_at,sent_at,acted_as"
 _MOST_TOLD = 101
 _DONE = TypeAdapter(bool)
+_ASKED = TypeAdapter(str)
 _RESPONDERS = "Only responders, admins and owners may change incidents."
 
 blueprint = user_blueprint("incidents", "/api/incidents", "Incidents and their timelines")
@@ -190,6 +192,34 @@ def retry(path: OutboxPath) -> dict[str, Any]:
     if not is_id(path.outbox_id) or not call(rest_as_user(), "retry_outbox", _DONE, outbox_id=path.outbox_id):
         raise not_found("thing to tell")
     return _outbox(path.id)
+
+
+@blueprint.post(
+    "/<id>/pagerduty",
+    responses={202: OutboxList, **problem_responses(NOT_FOUND, CONFLICT, INVALID_FIELDS)},
+    summary="Ask PagerDuty for something: to page a service of it, for another priority, for somebody else to have it",
+)
+def ask(path: IdPath, body: AskInput) -> Response:
+    """The worker asks it as the caller; what became of it is in the answer of `…/outbox`."""
+    _find(path.id)
+    if missing := body.missing():
+        raise invalid_fields([FieldError(field=missing, message="is required")])
+    try:
+        call(
+            rest_as_user(),
+            "ask_pagerduty",
+            _ASKED,
+            incident_id=path.id,
+            thing=body.thing,
+            wanted=body.wanted(),
+        )
+    except APIError as error:
+        if error.code == "PT404":
+            raise FORBIDDEN(_RESPONDERS) from None  # visible, but the caller may change nothing
+        if error.code == "PT409":
+            raise CONFLICT(error.message or "PagerDuty cannot be asked for that now.") from None
+        raise
+    return make_response(jsonify(_outbox(path.id)), 202)
 
 
 def _outbox(incident_id: str) -> dict[str, Any]:

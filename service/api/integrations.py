@@ -16,6 +16,7 @@ from service.api.organization import Organization, current_organization
 from service.api.paging import read_page
 from service.api.schemas import (
     AuditList,
+    Directory,
     IntegrationAnswer,
     IntegrationInput,
     KeyTestAnswer,
@@ -43,10 +44,11 @@ from service.problems import (
     not_found,
     unavailable,
 )
-from service.rest import call
-from service.vocabulary import Direction, HealthState, SubscriptionCheckState, SubscriptionState
+from service.rest import call, rows
+from service.vocabulary import Direction, HealthState, Level, SubscriptionCheckState, SubscriptionState
 
 _SECRETS = ("api_key", "signing_secret")
+_MOST_CHOICES = 4000
 _ASK_AGAIN = 10  # seconds
 _PING_TAKES = timedelta(minutes=5)  # at most, until something is wrong
 _NO_KEY = "No API key is saved yet: enter one, save it, and connect then."
@@ -121,6 +123,8 @@ class _Saved(BaseModel):
     acting_email: str | None = None
     sync_status: Direction = "both"
     sync_notes: Direction = "both"
+    paging_service_id: str | None = None
+    paging_criticality: Level = "critical"
     outbox: dict[str, Any] | None = None
     reconciliation: _Reconciliation | None = None
     updated_at: str | None = None
@@ -277,6 +281,29 @@ def disconnect(header: OrganizationHeader) -> dict[str, Any]:
     with _asking(organization, saved) as subscriptions:
         subscriptions.remove(made.id)
     return _answer(_save_subscription(organization, None).integration)
+
+
+@blueprint.get(
+    "/directory",
+    responses={200: Directory},
+    summary="What the PagerDuty account has to choose from: services, escalation policies, priorities, users",
+)
+def directory(header: OrganizationHeader) -> dict[str, Any]:
+    organization = current_organization()
+    listed = rest_as_user().table("directory").select("kind,id:pagerduty_id,name")
+    found = rows(listed.eq("organization_id", organization.id).order("place").limit(_MOST_CHOICES))
+    if not found:
+        organization.require_membership()
+    plurals = {
+        "service": "services",
+        "escalation_policy": "escalation_policies",
+        "priority": "priorities",
+        "user": "users",
+    }
+    return {
+        plural: [{"id": one["id"], "name": one["name"]} for one in found if one["kind"] == kind]
+        for kind, plural in plurals.items()
+    }
 
 
 @blueprint.get(
@@ -492,6 +519,8 @@ def _answer(saved: _Saved) -> dict[str, Any]:
         "acting_email": saved.acting_email,
         "sync_status": saved.sync_status,
         "sync_notes": saved.sync_notes,
+        "paging_service_id": saved.paging_service_id,
+        "paging_criticality": saved.paging_criticality,
         "outbox": saved.outbox,
         "reconciliation": _reconciliation(saved),
         "health": {

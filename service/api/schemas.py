@@ -93,6 +93,7 @@ EventType = Annotated[Text, StringConstraints(min_length=1, max_length=EVENT_TYP
 EventTypes = Annotated[
     list[EventType], Field(min_length=1, max_length=EVENT_TYPES_LIMIT), _together(ALL_EVENT_TYPES_LIMIT)
 ]
+PagerDutyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=ID_LIMIT)]
 Cursor = Annotated[Text, StringConstraints(max_length=200)]
 
 
@@ -315,6 +316,56 @@ class OutboxItem(BaseModel):
     acted_as: str | None = Field(description="Address of the PagerDuty user as whom; null: PagerDuty had it already")
 
 
+class AskInput(Input):
+    """What PagerDuty is asked for: what a `thing` needs is said beside it."""
+
+    thing: Literal[
+        "incident", "priority", "urgency", "escalation", "assignment", "snooze", "responders", "status_update"
+    ]  # fmt: skip
+    service: PagerDutyId | None = Field(None, description="incident: the service that is paged")
+    priority: PagerDutyId | None = Field(None, description="priority: null takes it away")
+    urgency: Urgency | None = Field(None, description="urgency")
+    level: int | None = Field(None, ge=1, le=20, description="escalation: the level of its escalation policy")
+    users: list[PagerDutyId] = Field([], max_length=50, description="assignment: who has it; responders: who is asked")
+    policies: list[PagerDutyId] = Field([], max_length=50, description="responders: whose people on call are asked")
+    message: Text | None = Field(None, min_length=1, max_length=1000, description="responders, status_update")
+    seconds: int | None = Field(None, ge=1, le=604_800, description="snooze: for so long")
+
+    def missing(self) -> str | None:
+        """The field that the thing needs and that is not given."""
+        needed = {
+            "incident": "service", "urgency": "urgency", "escalation": "level", "assignment": "users",
+            "snooze": "seconds", "responders": "message", "status_update": "message",
+        }.get(self.thing)  # fmt: skip
+        if self.thing == "responders" and not (self.users or self.policies):
+            return "users"
+        return needed if needed and not getattr(self, needed) else None
+
+    def wanted(self) -> dict[str, Any]:
+        """As `pagerduty.ask_pagerduty` takes it."""
+        if self.thing == "priority":
+            return {"id": self.priority}
+        names = {
+            "incident": ("service",), "urgency": ("urgency",), "escalation": ("level",), "assignment": ("users",),
+            "snooze": ("seconds",), "responders": ("users", "policies", "message"), "status_update": ("message",),
+        }[self.thing]  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+
+class Choice(BaseModel):
+    id: str
+    name: str
+
+
+class Directory(BaseModel):
+    """What the PagerDuty account has to choose from, as the worker read it last: once a day, and after connecting."""
+
+    services: list[Choice]
+    escalation_policies: list[Choice]
+    priorities: list[Choice] = Field(description="Most severe first")
+    users: list[Choice]
+
+
 class OutboxPath(BaseModel):
     id: str
     outbox_id: str
@@ -348,6 +399,10 @@ class IntegrationAnswer(BaseModel):
     acting_email: str | None = Field(description="As whom PagerDuty is told what a member did whom it does not know")
     sync_status: Direction
     sync_notes: Direction
+    paging_service_id: str | None = Field(
+        description="The PagerDuty service that is paged of an incident that is made here and critical enough"
+    )
+    paging_criticality: Level = Field(description="How critical it must be for that")
     outbox: OutboxSummary | None
     reconciliation: Reconciliation | None = Field(description="Null: nothing is compared without a subscription")
     health: Health
@@ -367,6 +422,8 @@ class IntegrationInput(Input):
     acting_email: str | None = Field(None, max_length=EMAIL_LIMIT, json_schema_extra={"format": "email"})
     sync_status: Direction | None = None
     sync_notes: Direction | None = None
+    paging_service_id: PagerDutyId | None = None
+    paging_criticality: Level | None = None
 
     @field_validator("acting_email")
     @classmethod
@@ -375,7 +432,7 @@ class IntegrationInput(Input):
             raise ValueError("is not an address")
         return value
 
-    @field_validator("enabled", "region", "sync_status", "sync_notes")
+    @field_validator("enabled", "region", "sync_status", "sync_notes", "paging_criticality")
     @classmethod
     def _not_null(cls, value: Any) -> Any:
         if value is None:

@@ -11,6 +11,8 @@ from typing import Any, Self
 from service.pagerduty.client import Client, NoAnswer, json_of, seconds_to_wait
 from service.pagerduty.fields import clean_text, obj, shorten
 
+#: What is said of a request that PagerDuty did not take, as there were too many.
+LIMITED = "PagerDuty is limiting this API key's requests. Try again later."
 _LONGEST = 5.0  # seconds, for one question
 _LONGEST_WORDS = 400
 
@@ -60,8 +62,7 @@ class Account:
         if 200 <= status < 300:
             return json_of(response)
         if status == 429:
-            words = "PagerDuty is limiting this API key's requests. Try again later."
-            raise Unreachable(words, seconds_to_wait(response), is_limit=True)
+            raise Unreachable(LIMITED, seconds_to_wait(response), is_limit=True)
         if status >= 500:
             raise Unreachable(f"PagerDuty answered with status {status}. Try again in a moment.")
         words = _words(status, json_of(response))

@@ -111,6 +111,8 @@ class IncidentRecord(TypedDict):
     title: str | None
     status: str | None
     service_name: str | None
+    key: str | None
+    url: str | None
 
 
 class ServiceRecord(TypedDict):
@@ -218,6 +220,8 @@ def _incident_record(incident: Incident | None) -> IncidentRecord | None:
         "title": incident.title,
         "status": incident.status,
         "service_name": incident.service_name,
+        "key": incident.incident_key,
+        "url": incident.html_url,
     }
 
 

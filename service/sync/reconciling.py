@@ -17,6 +17,7 @@ from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.logs import log
 from service.pagerduty.account import Account, Refused, Unreachable
+from service.pagerduty.directory import read_directory
 from service.pagerduty.events import V3_TYPES
 from service.pagerduty.fields import number, obj, objects
 from service.pagerduty.log_entries import LogRecord, records_of
@@ -46,6 +47,7 @@ class Round(BaseModel):
     scope: dict[str, Any]
     read_until: datetime
     pings: bool
+    reads_directory: bool
     region: Region
     api_key: str
 
@@ -118,6 +120,15 @@ class _Comparison:
             return True  # somebody wants it so, or has to connect again: then what was missed is read
         if due.pings:
             subscriptions.ping(due.subscription_id)
+        if due.reads_directory:
+            entries = read_directory(account)
+            call(
+                self._rest.as_service(),
+                "write_directory",
+                NOTHING,
+                integration_id=due.integration_id,
+                entries=entries,
+            )
         return self._read(account)
 
     def _read(self, account: Account) -> bool:

@@ -23,7 +23,8 @@ from service.logs import configure_logging, log
 from service.pagerduty.account import Account, Refused, Unreachable
 from service.rest import NOTHING, Rest, call
 from service.sync.reconciling import Reconciler
-from service.sync.telling import Job, Nobody, Overtaken, People, tell
+from service.sync.telling import tell
+from service.sync.turn import Job, Nobody, Overtaken, People, Turn
 
 LEASE = 60  # seconds: longer than all that one thing asks of PagerDuty
 _WITHIN = 25.0  # seconds, for all that one thing asks of PagerDuty
@@ -96,7 +97,18 @@ class Worker:
             raise Nobody("PagerDuty is switched off here, or there is no API key.")
         key = self._sealer.open(job.api_key, job.organization_id, "api_key")
         with Account(key, self._settings.pagerduty_api_urls[job.region], _WITHIN) as account:
-            return tell(account, job, self._people)
+            turn = Turn(account, job, self._people, self._settings.public_url)
+            acted_as = tell(turn)
+        if turn.created:
+            call(
+                self._rest.as_service(),
+                "link_paged_incident",
+                NOTHING,
+                outbox_id=job.id,
+                pagerduty_id=turn.created.id,
+                url=turn.created.url,
+            )
+        return acted_as
 
     def _wait(self, job: Job, silent: Unreachable) -> None:
         if silent.is_limit:

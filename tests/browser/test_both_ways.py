@@ -97,3 +97,58 @@ def test_disconnecting_is_asked_about(windows: Windows, world: World, stack: Sta
     page.get_by_role("dialog").get_by_role("button", name="Disconnect", exact=True).click()
     expect(page.get_by_role("button", name="Connect", exact=True)).to_be_visible()
     assert account.subscriptions == []
+
+
+def test_pagerduty_is_asked_from_an_incident(windows: Windows, world: World, stack: Stack) -> None:
+    account = Account(stack)
+    admin = world.organization("Asking", ("owner", "admin", "viewer"), integration=False).admin
+    account.play("users", name="Adam there", email=admin.email)
+    page = windows.open(None, "/")
+    sign_in(page, admin.email)
+    expect(page.get_by_text("No incidents yet")).to_be_visible()
+    connect(page, account)
+    # The settings know the services as soon as the worker has read them.
+    expect(page.get_by_label("Page a service").get_by_role("option", name="Checkout")).to_be_attached(timeout=20_000)
+    page.get_by_label("Page a service").select_option("Checkout")
+    page.get_by_label("From criticality").select_option("Critical")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    # By hand, of an incident that is not critical.
+    page.goto("/incidents/new")
+    page.get_by_label("Title").fill("Checkout is slow")
+    page.get_by_role("button", name="Create incident").click()
+    card = page.get_by_role("region", name="In PagerDuty")
+    expect(card).to_contain_text("Nobody was paged of it yet.")
+    card.get_by_role("button", name="Page a service…").click()
+    page.get_by_role("dialog").get_by_label("Service").select_option("Checkout")
+    page.get_by_role("button", name="Page it").click()
+    expect(card.get_by_text(re.compile(f"^Page: told PagerDuty .* as {re.escape(admin.email)}$"))).to_be_visible(
+        timeout=15_000
+    )
+    (theirs,) = account.incidents
+    expect(card.get_by_role("link", name=theirs["id"])).to_be_visible()
+    expect(card).to_contain_text("Prioritynone", timeout=15_000)
+
+    # What is asked is done there, and seen here when PagerDuty tells of it.
+    card.get_by_role("button", name="Priority…").click()
+    page.get_by_role("dialog").get_by_label("Priority").select_option("P2")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(card.get_by_text("P2", exact=True)).to_be_visible(timeout=15_000)
+    assert account.incidents[0]["priority"]["summary"] == "P2"
+    timeline = page.get_by_role("region", name="Timeline")
+    expect(timeline.get_by_text("Priority changed to P2 by Adam there")).to_be_visible()
+    card.get_by_role("button", name="Status update…").click()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("Say what it is about.")).to_be_visible()
+    page.get_by_label("Message").fill("We are on it")
+    page.get_by_role("button", name="Publish").click()
+    expect(timeline.get_by_text("Status update by Adam there: We are on it")).to_be_visible(timeout=15_000)
+    # PagerDuty says no in its own words.
+    card.get_by_role("button", name="Escalate…").click()
+    page.get_by_label("To level").fill("9")
+    page.get_by_role("button", name="Escalate", exact=True).click()
+    expect(card.get_by_text(re.compile("^Escalation: not told PagerDuty: .*Escalation level"))).to_be_visible(
+        timeout=15_000
+    )
+    expect(card.get_by_role("button", name="Try again")).to_be_visible()

@@ -51,7 +51,8 @@ def test_what_an_organization_begins_with(database: Database, acme: Organization
     assert _told(lines)[0] == ("name", "set", None, "Test")
     integration = [line for line in lines if line["subject"] == "integrations"]
     assert sorted(_told(integration), key=str) == [
-        ("accept_bare_url", "set", None, False), ("enabled", "set", None, True), ("region", "set", None, "us"),
+        ("accept_bare_url", "set", None, False), ("enabled", "set", None, True),
+        ("paging_criticality", "set", None, "critical"), ("region", "set", None, "us"),
         ("sync_notes", "set", None, "both"), ("sync_status", "set", None, "both"),
         ("webhook_token", "set", None, None),
     ]  # fmt: skip

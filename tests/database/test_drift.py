@@ -163,7 +163,7 @@ def test_users_may_call_these_functions_and_no_others(database: Database) -> Non
     assert {name for name in callable_by["authenticated"] if name.startswith("pagerduty.")} == {
         "pagerduty.get_integration", "pagerduty.save_integration", "pagerduty.get_sealed_api_key",
         "pagerduty.rotate_webhook_url",
-        "pagerduty.save_subscription", "pagerduty.retry_outbox", "pagerduty.reconcile_now",
+        "pagerduty.save_subscription", "pagerduty.retry_outbox", "pagerduty.reconcile_now", "pagerduty.ask_pagerduty",
         "pagerduty.send_test_alert",
         "pagerduty.get_notifications", "pagerduty.unread_counts", "pagerduty.list_notifications",
         "pagerduty.changed_notifications", "pagerduty.count_unread_notifications",
@@ -176,4 +176,5 @@ def test_users_may_call_these_functions_and_no_others(database: Database) -> Non
         "pagerduty.get_webhook", "pagerduty.report_problem", "pagerduty.ingest_webhooks",
         "pagerduty.tell_due", "pagerduty.claim_outbox", "pagerduty.finish_outbox", "pagerduty.defer_outbox",
         "pagerduty.claim_reconciliation", "pagerduty.heal_events", "pagerduty.finish_reconciliation",
+        "pagerduty.link_paged_incident", "pagerduty.write_directory",
     }  # fmt: skip

@@ -75,6 +75,10 @@ outbox        select   yes    yes    yes        yes     -         -       no    
 outbox        insert   no     no     no         no      no        no      no    no
 outbox        update   no     no     no         no      no        no      no    no
 outbox        delete   no     no     no         no      no        no      no    no
+directory     select   yes    yes    yes        yes     -         -       no    yes
+directory     insert   no     no     no         no      no        no      no    yes
+directory     update   no     no     no         no      no        no      no    no
+directory     delete   no     no     no         no      no        no      no    yes
 """
 
 # What is tried. The member in question is a viewer ("guest"), the receipt the owner's.
@@ -167,6 +171,13 @@ STATEMENTS = {
         "update {table} set state = 'sent' where incident_id = %(incident)s",
         "delete from {table} where incident_id = %(incident)s",
     ),
+    "directory": (
+        "select name from {table} where organization_id = %(org)s",
+        "insert into {table} (integration_id, organization_id, kind, pagerduty_id, name, place)"
+        " values (%(integration)s, %(org)s, 'user', 'POTHER1', 'Somebody', 2)",
+        "update {table} set name = 'Changed' where organization_id = %(org)s",
+        "delete from {table} where organization_id = %(org)s",
+    ),
 }  # fmt: skip
 OPERATIONS = ("select", "insert", "update", "delete")
 
@@ -209,6 +220,9 @@ def scene(dsn: str) -> Iterator[Scene]:
         database.run_as(acme["admin"], "select pagerduty.save_integration(%s, '{}', %s)", (acme.id, credentials))
         investigate = "update pagerduty.incidents set status = 'investigating' where id = %s"
         database.run_as(acme["owner"], investigate, (names["incident"],))
+        written = '[{"kind": "user", "id": "PUSER01", "name": "Rita"}]'
+        write = "select pagerduty.write_directory(%s, %s)"
+        database.run_as(None, write, (names["integration"], written), role="service_role")
         people = {**acme.people, "stranger": other["owner"], "nobody": database.user("Nobody")}
         yield Scene(database, people, names)
         database.clean_up()
@@ -378,6 +392,14 @@ CALLS = {
     "pagerduty_private.next_outbox(%(org)s)": set(),
     "pagerduty_private.status_to_pagerduty('open')": set(),
     "pagerduty_private.tells_pagerduty(%(org)s, 'status')": set(),
+    "pagerduty.ask_pagerduty(null, 'urgency', null)": {*USERS},
+    "pagerduty_private.put_request(null, 'urgency', null)": {*USERS},
+    "pagerduty_private.put_outbox(%(org)s, null, 'urgency', 'x', null)": set(),
+    "pagerduty_private.link_created(%(org)s, null, 'P', null)": {"service_role"},
+    "pagerduty_private.link_by_key(%(org)s, null)": {"service_role"},
+    "pagerduty.link_paged_incident(null, 'P', null)": {"service_role"},
+    "pagerduty.write_directory(null, '[]')": {"service_role"},
+    "pagerduty_private.note_directory(null)": {"service_role"},
     "pagerduty.claim_reconciliation(1)": {"service_role"},
     "pagerduty_private.take_round(1)": {"service_role"},
     "pagerduty.heal_events(null, '[]')": {"service_role"},
@@ -423,7 +445,7 @@ TRIGGERS = (
     "set_updated_at", "version_integration", "introduce_member", "keep_an_owner", "link_incident",
     "start_linked_incident", "note_member_status", "record_incident_change", "start_inbox", "forget_incident",
     "broadcast_incident_update", "part_from_members", "prepare_invitation", "withdraw_invitations", "audit_change",
-    "drop_audit", "tell_status", "tell_note",
+    "drop_audit", "tell_status", "tell_note", "page_by_rule",
 )  # fmt: skip
 
 

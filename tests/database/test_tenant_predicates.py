@@ -11,6 +11,7 @@ import pytest
 
 from devstack.postgres import Cluster
 from tests.database import (
+    test_asking,
     test_audit,
     test_inbox,
     test_ingest,
@@ -123,6 +124,26 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "write_subscription: the log": (
         "write_subscription", "r.integration_id = connected", "true",
         test_reconciling.test_to_connect_again_keeps_how_far_the_log_was_read,
+    ),
+    "put_request": (
+        "put_request", "i.organization_id in (select pagerduty_private.my_organizations('responder'))", "true",
+        test_asking.test_members_ask_for_incidents_of_their_own_organization,
+    ),
+    "link_created": (
+        "link_created", "and i.organization_id = organization\n", "\n",
+        test_asking.test_a_key_that_nobody_asked_for_links_nothing,
+    ),
+    "page_by_rule": (
+        "page_by_rule", "i.organization_id = new.organization_id", "true",
+        test_asking.test_the_rule_is_of_one_organization,
+    ),
+    "write_directory": (
+        "write_directory", "d.integration_id = write_directory.integration_id", "true",
+        test_asking.test_the_directory_is_replaced_as_a_whole,
+    ),
+    "write_directory: whose": (
+        "write_directory", "i.id = write_directory.integration_id", "true",
+        test_asking.test_the_directory_is_replaced_as_a_whole,
     ),
     "start_inbox": (
         "start_inbox", "i.organization_id = new.organization_id", "true",

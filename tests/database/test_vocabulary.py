@@ -52,6 +52,7 @@ def rules(database: Database, table: str, start: str) -> list[str]:
         ("integrations", "sync_notes", get_args(vocabulary.Direction)),
         ("outbox", "thing", get_args(vocabulary.OutboxThing)),
         ("outbox", "state", get_args(vocabulary.OutboxState)),
+        ("directory", "kind", get_args(vocabulary.DirectoryKind)),
         ("notifications", "urgency", vocabulary.URGENCIES),
         ("notifications", "pagerduty_status", vocabulary.PAGERDUTY_STATUSES),
     ],

@@ -31,6 +31,7 @@ select jsonb_build_object(
   'inbox', (select jsonb_agg(i) from pagerduty_private.inboxes i where i.organization_id = %(org)s),
   'incidents', (select jsonb_agg(i order by i.id) from pagerduty.incidents i where i.organization_id = %(org)s),
   'updates', (select jsonb_agg(u order by u.id) from pagerduty.incident_updates u where u.organization_id = %(org)s),
+  'choices', (select jsonb_agg(d order by d.place) from pagerduty.directory d where d.organization_id = %(org)s),
   'outbox', (select jsonb_agg(o order by o.id) from pagerduty.outbox o where o.organization_id = %(org)s),
   'audit', (select jsonb_agg(a order by a.id) from pagerduty.audit a where a.organization_id = %(org)s),
   'broadcasts', (

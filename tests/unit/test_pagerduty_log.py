@@ -155,6 +155,7 @@ def test_all_of_a_log_is_read_whatever_its_size(clusters: list[tuple[int, int]])
 
     due = Round(
         integration_id="i", organization_id="o", subscription_id="s", scope=ACCOUNT, read_until=read_until, pings=False,
+        reads_directory=False,
         region="us", api_key="k",
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:

@@ -103,7 +103,7 @@ export interface Update {
 /** One thing of an incident that PagerDuty is told. */
 export interface Told {
   id: string;
-  thing: 'status' | 'note';
+  thing: 'status' | 'note' | 'incident' | 'priority' | 'urgency' | 'escalation' | 'assignment' | 'snooze' | 'responders' | 'status_update';
   update_id: string | null;
   state: 'waiting' | 'sent' | 'dead';
   attempts: number;
@@ -202,6 +202,8 @@ export interface Integration {
   acting_email: string | null;
   sync_status: Direction;
   sync_notes: Direction;
+  paging_service_id: string | null;
+  paging_criticality: Level;
   outbox: { waiting: number; dead: number; paused_until: string | null; paused_because: string | null } | null;
   reconciliation: Reconciliation | null;
   health: Health;

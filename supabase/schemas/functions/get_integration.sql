@@ -77,6 +77,8 @@ as $$
       'acting_email', i.acting_email,
       'sync_status', i.sync_status,
       'sync_notes', i.sync_notes,
+      'paging_service_id', i.paging_service_id,
+      'paging_criticality', i.paging_criticality,
       'outbox', pagerduty_private.outbox_summary(i.organization_id),
       'subscription', case
         when i.subscription_id is not null then jsonb_build_object(

@@ -53,7 +53,8 @@ begin
         and coalesce(told.sent_at, 'infinity') + interval '1 minute'
       and case told.thing
         when 'status' then told.wanted = event ->> 'told_status'
-        else event ->> 'event_type' = 'incident.annotated'
+        when 'incident' then event ->> 'event_type' = 'incident.triggered'
+        when 'note' then event ->> 'event_type' = 'incident.annotated'
           and case event #>> '{payload,data,trimmed}'
             when 'true' then starts_with(told.wanted, nullif(event #>> '{payload,data,content}', ''))
             else told.wanted = event #>> '{payload,data,content}'
@@ -106,6 +107,7 @@ begin
     if first_told = 'log' then
       reason := coalesce(reason, 'healed_before');
     end if;
+    perform pagerduty_private.link_by_key(integration.organization_id, event);
     echoes := not repeats and pagerduty_private.take_echo(integration.organization_id, event);
     kept := pagerduty_private.keep_notification(
       integration.organization_id, event, arrived, repeats or echoes, reason is null

@@ -33,6 +33,8 @@ begin
     set
       pagerduty_status = received.pagerduty_status,
       pagerduty_status_at = told_at,
+      -- One that was made here and then paged begins without.
+      notification_id = coalesce(i.notification_id, received.notification_id),
       status = case when moves then told else i.status end,
       pagerduty_event_id = case when moves then received.id else i.pagerduty_event_id end
     where i.id = linked.id;

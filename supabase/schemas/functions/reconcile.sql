@@ -52,6 +52,7 @@ begin
       'scope', settings.subscription_scope,
       'read_until', chosen.read_until,
       'pings', is_pinged,
+      'reads_directory', coalesce(chosen.directory_read_at < clock_timestamp() - interval '1 day', true),
       'region', settings.region,
       'api_key', c.api_key
     )
@@ -173,6 +174,41 @@ $$;
 comment on function pagerduty.heal_events(uuid, jsonb, timestamptz) is 'For the worker: compares entries of PagerDuty''s log, as events with a "log_entry_id", with what webhooks have told, and takes what is missing as if a webhook had told it. Answers how many were "confirmed" and "healed", each entry once; with a time, all of the log before it is compared then. Null: there is no such integration.';
 revoke all on function pagerduty.heal_events(uuid, jsonb, timestamptz) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.heal_events(uuid, jsonb, timestamptz) to service_role;
+
+create function pagerduty_private.note_directory(integration_id uuid) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty_private.reconciliations r
+  set directory_read_at = clock_timestamp()
+  where r.integration_id = note_directory.integration_id;
+end
+$$;
+comment on function pagerduty_private.note_directory(uuid) is 'Writes that the directory of an integration was read.';
+revoke all on function pagerduty_private.note_directory(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.note_directory(uuid) to service_role;
+
+create function pagerduty.write_directory(integration_id uuid, entries jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from pagerduty.directory d
+  where d.integration_id = write_directory.integration_id;
+  insert into pagerduty.directory (integration_id, organization_id, kind, pagerduty_id, name, place)
+  select i.id, i.organization_id, entry ->> 'kind', entry ->> 'id', entry ->> 'name', place
+  from pagerduty.integrations i
+  cross join jsonb_array_elements(entries) with ordinality as e (entry, place)
+  where i.id = write_directory.integration_id
+  on conflict do nothing;
+  perform pagerduty_private.note_directory(write_directory.integration_id);
+end
+$$;
+comment on function pagerduty.write_directory(uuid, jsonb) is 'For the worker: replaces what an integration''s account has to choose from, [{"kind", "id", "name"}, …] in PagerDuty''s order.';
+revoke all on function pagerduty.write_directory(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.write_directory(uuid, jsonb) to service_role;
 
 create function pagerduty_private.end_round(
   integration_id uuid, subscription_state text, mended boolean, error text, seconds double precision

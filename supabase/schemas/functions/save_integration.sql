@@ -58,7 +58,8 @@ declare
   end;
 begin
   insert into pagerduty.integrations (
-    organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+    organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes,
+    paging_service_id, paging_criticality
   )
   values (
     org,
@@ -69,7 +70,9 @@ begin
     chosen,
     settings ->> 'acting_email',
     coalesce(settings ->> 'sync_status', 'both'),
-    coalesce(settings ->> 'sync_notes', 'both')
+    coalesce(settings ->> 'sync_notes', 'both'),
+    settings ->> 'paging_service_id',
+    coalesce(settings ->> 'paging_criticality', 'critical')::pagerduty.incident_level
   )
   on conflict (organization_id) do nothing;
   if not found and settings <> '{}' then
@@ -81,7 +84,9 @@ begin
       services = case when settings ? 'services' then chosen else i.services end,
       acting_email = case when settings ? 'acting_email' then settings ->> 'acting_email' else i.acting_email end,
       sync_status = coalesce(settings ->> 'sync_status', i.sync_status),
-      sync_notes = coalesce(settings ->> 'sync_notes', i.sync_notes)
+      sync_notes = coalesce(settings ->> 'sync_notes', i.sync_notes),
+      paging_service_id = case when settings ? 'paging_service_id' then settings ->> 'paging_service_id' else i.paging_service_id end,
+      paging_criticality = coalesce((settings ->> 'paging_criticality')::pagerduty.incident_level, i.paging_criticality)
     where i.organization_id = org;
     if not found then
       raise exception 'Only owners and admins may change the integration.' using errcode = '42501';

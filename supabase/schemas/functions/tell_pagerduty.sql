@@ -39,7 +39,7 @@ as $$
     where i.organization_id = organization
       and i.enabled
       and i.api_key_set
-      and case thing when 'status' then i.sync_status else i.sync_notes end in ('both', 'to_pagerduty')
+      and case thing when 'status' then i.sync_status when 'note' then i.sync_notes else 'both' end in ('both', 'to_pagerduty')
   )
 $$;
 comment on function pagerduty_private.tells_pagerduty(uuid, text) is 'Whether PagerDuty is told of such changes: there is a key, and the direction is so.';
@@ -54,24 +54,9 @@ begin
   if not pagerduty_private.tells_pagerduty(new.organization_id, 'status') then
     return null;
   end if;
-  insert into pagerduty.outbox as o (organization_id, incident_id, thing, wanted, actor_id)
-  values (
-    new.organization_id, new.id, 'status',
-    pagerduty_private.status_to_pagerduty(new.status), auth.uid()
-  )
-  on conflict (incident_id, thing, update_id) do update set
-    wanted = excluded.wanted,
-    actor_id = excluded.actor_id,
-    version = o.version + 1,
-    state = 'waiting',
-    attempts = 0,
-    last_error = null,
-    due_at = excluded.due_at,
-    attempted_at = null,
-    sent_at = null,
-    acted_as = null,
-    echoed_at = null;
-  perform pagerduty_private.wake_outbox(new.organization_id);
+  perform pagerduty_private.put_outbox(
+    new.organization_id, new.id, 'status', pagerduty_private.status_to_pagerduty(new.status), auth.uid()
+  );
   return null;
 end
 $$;
@@ -99,15 +84,11 @@ begin
   if not pagerduty_private.tells_pagerduty(new.organization_id, 'note') then
     return null;
   end if;
-  insert into pagerduty.outbox (organization_id, incident_id, thing, update_id, wanted, actor_id)
-  select new.organization_id, i.id, 'note', new.id, new.body, new.author_id
+  perform pagerduty_private.put_outbox(new.organization_id, i.id, 'note', new.body, new.author_id, new.id)
   from pagerduty.incidents i
   where i.id = new.incident_id
     and i.organization_id = new.organization_id
     and i.pagerduty_incident_id is not null;
-  if found then
-    perform pagerduty_private.wake_outbox(new.organization_id);
-  end if;
   return null;
 end
 $$;

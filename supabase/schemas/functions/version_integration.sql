@@ -19,7 +19,7 @@ comment on function pagerduty_private.version_integration() is 'Trigger: a chang
 revoke all on function pagerduty_private.version_integration() from public, anon, authenticated, service_role;
 
 create trigger version_integration
-  before update of acting_email, sync_status, sync_notes, enabled, webhook_token, accept_bare_url, integration_key, region, event_types, services,
+  before update of acting_email, sync_status, sync_notes, paging_service_id, paging_criticality, enabled, webhook_token, accept_bare_url, integration_key, region, event_types, services,
     api_key_last4, signing_secret_last4
   on pagerduty.integrations
   for each row execute function pagerduty_private.version_integration();

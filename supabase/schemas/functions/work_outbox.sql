@@ -70,8 +70,14 @@ begin
       'thing', chosen.thing,
       'wanted', chosen.wanted,
       'attempts', chosen.attempts + 1,
+      'last_error', chosen.last_error,
+      'incident_id', i.id,
       'pagerduty_incident_id', i.pagerduty_incident_id,
-      'changed_at', case chosen.thing when 'status' then i.member_status_at else chosen.created_at end,
+      -- What an incident that is made of it says.
+      'title', case when chosen.thing = 'incident' then i.title end,
+      'description', case when chosen.thing = 'incident' then i.description end,
+      'urgency', case when chosen.thing = 'incident' then i.urgency end,
+      'changed_at', case chosen.thing when 'status' then i.member_status_at else chosen.changed_at end,
       -- Only an address that is proved makes somebody in PagerDuty act.
       'actor_email', (
         select u.email

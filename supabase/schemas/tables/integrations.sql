@@ -25,6 +25,8 @@ create table pagerduty.integrations (
   acting_email text check (length(acting_email) between 3 and 320),
   sync_status text not null default 'both' check (sync_status in ('both', 'to_pagerduty', 'from_pagerduty', 'off')),
   sync_notes text not null default 'both' check (sync_notes in ('both', 'to_pagerduty', 'from_pagerduty', 'off')),
+  paging_service_id text check (length(paging_service_id) between 1 and 255),
+  paging_criticality pagerduty.incident_level not null default 'critical',
   subscription_id text check (length(subscription_id) between 1 and 255),
   subscription_scope jsonb check (
     jsonb_typeof(subscription_scope) = 'object'
@@ -63,6 +65,8 @@ comment on column pagerduty.integrations.signing_secret_set is 'Is a signing sec
 comment on column pagerduty.integrations.acting_email is 'The PagerDuty user as whom PagerDuty is told what a member did whom it does not know. Null: nobody; that is not told.';
 comment on column pagerduty.integrations.sync_status is 'Which way the status of a linked incident goes: both, to_pagerduty, from_pagerduty, off.';
 comment on column pagerduty.integrations.sync_notes is 'Which way notes and comments go: both, to_pagerduty, from_pagerduty, off.';
+comment on column pagerduty.integrations.paging_service_id is 'The PagerDuty service that is paged of an incident that is made here and critical enough. Null: none is; a member may page one by hand.';
+comment on column pagerduty.integrations.paging_criticality is 'How critical it must be for that.';
 comment on column pagerduty.integrations.subscription_id is 'PagerDuty''s id of the webhook subscription that was made from here. Null: none; what arrives was set up by hand.';
 comment on column pagerduty.integrations.subscription_scope is 'What the subscription covers: {"type": account, service or team, "id", "name"}.';
 comment on column pagerduty.integrations.subscription_token is 'The webhook token that the subscription sends to: another than the present one, once that was replaced.';

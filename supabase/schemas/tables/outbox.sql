@@ -2,7 +2,9 @@ create table pagerduty.outbox (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null references pagerduty.organizations on delete cascade,
   incident_id uuid not null references pagerduty.incidents on delete cascade,
-  thing text not null check (thing in ('status', 'note')),
+  thing text not null check (thing in (
+    'status', 'note', 'incident', 'priority', 'urgency', 'escalation', 'assignment', 'snooze', 'responders', 'status_update'
+  )),
   update_id uuid references pagerduty.incident_updates on delete cascade,
   wanted text not null check (length(wanted) between 1 and 10000),
   actor_id uuid references auth.users on delete set null,
@@ -15,8 +17,12 @@ create table pagerduty.outbox (
   sent_at timestamptz,
   acted_as text check (length(acted_as) <= 320),
   echoed_at timestamptz,
+  changed_at timestamptz not null default clock_timestamp(),
   created_at timestamptz not null default clock_timestamp(),
-  unique nulls not distinct (incident_id, thing, update_id),
+  slot text not null generated always as (
+    case when thing in ('note', 'responders', 'status_update') then id::text else thing end
+  ) stored,
+  unique (incident_id, slot),
   check ((thing = 'note') = (update_id is not null))
 );
 create index outbox_due_idx on pagerduty.outbox (organization_id, state, due_at, id);
@@ -26,7 +32,9 @@ comment on table pagerduty.outbox is 'One thing of one incident that PagerDuty m
 comment on column pagerduty.outbox.id is 'Identifier.';
 comment on column pagerduty.outbox.organization_id is 'The organization.';
 comment on column pagerduty.outbox.incident_id is 'The incident, which is linked to one in PagerDuty.';
-comment on column pagerduty.outbox.thing is 'status: what stands in "wanted", in PagerDuty''s word; note: a comment, whose text stands there.';
+comment on column pagerduty.outbox.thing is 'status: what stands in "wanted", in PagerDuty''s word; note: a comment, whose text stands there; the others are what ask_pagerduty() takes, as JSON.';
+comment on column pagerduty.outbox.changed_at is 'When a member last wanted it so.';
+comment on column pagerduty.outbox.slot is 'Of what an incident has one of, the thing; else the id of the row.';
 comment on column pagerduty.outbox.update_id is 'The comment, of a note.';
 comment on column pagerduty.outbox.wanted is 'What should stand in PagerDuty.';
 comment on column pagerduty.outbox.actor_id is 'The member who changed it, as whom it is told; null: it was changed in the dashboard.';

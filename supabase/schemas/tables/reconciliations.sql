@@ -7,6 +7,7 @@ create table pagerduty_private.reconciliations (
   checked_at timestamptz,
   mended_at timestamptz,
   pinged_at timestamptz,
+  directory_read_at timestamptz,
   counted_since timestamptz not null default clock_timestamp(),
   changes bigint not null default 0,
   healed bigint not null default 0,
@@ -24,6 +25,7 @@ comment on column pagerduty_private.reconciliations.subscription_state is 'How P
 comment on column pagerduty_private.reconciliations.checked_at is 'When PagerDuty said so.';
 comment on column pagerduty_private.reconciliations.mended_at is 'When a subscription that PagerDuty had switched off for a day was last switched on again from here.';
 comment on column pagerduty_private.reconciliations.pinged_at is 'When PagerDuty was last asked for its test event; later than integrations.subscription_proven_at: nothing has arrived since.';
+comment on column pagerduty_private.reconciliations.directory_read_at is 'When the directory was last read.';
 comment on column pagerduty_private.reconciliations.counted_since is 'Since when is counted: a Monday, or when it was connected.';
 comment on column pagerduty_private.reconciliations.changes is 'Changes that the log had since then.';
 comment on column pagerduty_private.reconciliations.healed is 'Those of them that no webhook had told, and that were taken from the log.';

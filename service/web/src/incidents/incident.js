@@ -10,7 +10,6 @@ import { newer } from '../core/rows.js';
 import { atLeast, chooseOrganization, myId, session } from '../core/session.js';
 import { useStore } from '../core/store.js';
 import { connection, useSync } from '../core/sync.js';
-import { webAddress } from '../core/text.js';
 import { Time } from '../core/time.js';
 import { Tags } from '../ui/chips.js';
 import { focusFirstError } from '../ui/field.js';
@@ -21,8 +20,9 @@ import { toast } from '../ui/toast.js';
 import { BackLink } from './back.js';
 import { ChangedMeanwhile, useFollowing } from './follow.js';
 import { BLANK, bodyOf, changes, check, clean, IncidentFields, Offline, Refusal } from './form.js';
+import { InPagerDuty } from './pagerduty.js';
 import { Timeline, useTimeline } from './timeline.js';
-import { Told, useTold } from './told.js';
+import { useTold } from './told.js';
 
 const MOVES = {
   open: [
@@ -62,7 +62,7 @@ export function IncidentPage({ id }) {
   const [incident, problem, take, read] = useIncident(id);
   const timeline = useTimeline(id);
   const { items: entries } = useStore(timeline);
-  const [told, retry] = useTold(incident, [incident?.updated_at, entries.length]);
+  const [told, retry, asked] = useTold(incident, [incident?.updated_at, entries.length]);
   const members = useMembers(incident?.organization_id);
   const names = useMemo(() => members && namesOf(members), [members]);
   const [notice] = useState(takeNotice);
@@ -96,15 +96,15 @@ export function IncidentPage({ id }) {
       ${
         editing && mayChange
           ? html`<${Editor} incident=${incident} members=${members} take=${take} done=${() => setEditing(false)} />`
-          : html`<${View} incident=${incident} names=${names} take=${take} read=${read} told=${told} retry=${mayChange && retry} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`
+          : html`<${View} incident=${incident} names=${names} take=${take} read=${read} mayChange=${mayChange} edit=${() => setEditing(true)} editFirst=${editing === false} />`
       }
+      <${InPagerDuty} incident=${incident} told=${told} retry=${mayChange && retry} mayChange=${mayChange} asked=${asked} />
       <${Timeline} incident=${incident} timeline=${timeline} names=${names} mayComment=${mayChange} told=${told} retry=${mayChange && retry} />
     </div>
   `;
 }
 
-function View({ incident, names, take, read, told, retry, mayChange, edit, editFirst }) {
-  const link = webAddress(incident.pagerduty_url);
+function View({ incident, names, take, read, mayChange, edit, editFirst }) {
   return html`
     <article class="card incident-card">
       <div class="incident-head">
@@ -117,19 +117,6 @@ function View({ incident, names, take, read, told, retry, mayChange, edit, editF
         <div><dt>Customer</dt><dd>${incident.customer ? html`<bdi>${incident.customer}</bdi>` : html`<span class="hint">none</span>`}</dd></div>
         <div><dt>Urgency</dt><dd>${nameOf(LEVELS, incident.urgency)}</dd></div>
         <div><dt>Created</dt><dd><${Time} at=${incident.created_at} exact />${names?.[incident.created_by] && html` by <bdi>${names[incident.created_by]}</bdi>`}</dd></div>
-        ${
-          incident.pagerduty_incident_id &&
-          html`
-          <div><dt>PagerDuty</dt><dd>
-            ${
-              link
-                ? html`<a href=${link} target="_blank" rel="noopener noreferrer"><bdi>${incident.pagerduty_incident_id}</bdi><${Icon} name="external" /><span class="hidden">(opens in a new tab)</span></a>`
-                : html`<bdi>${incident.pagerduty_incident_id}</bdi>`
-            }
-            <${Told} item=${told.find(({ thing }) => thing === 'status')} what="Status: " retry=${retry} />
-          </dd></div>
-        `
-        }
       </dl>
       ${incident.description && html`<h2 class="hidden">Description</h2><${Prose} text=${incident.description} />`}
       <${Tags} tags=${incident.tags} />

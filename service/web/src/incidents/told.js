@@ -8,10 +8,10 @@ import { toast } from '../ui/toast.js';
 
 const LOOK_AGAIN = 2000; // milliseconds, while something waits
 
-/** [what is told, newest first; a way to try one of it again]. `changes`: what to look again for. */
+/** [what is told, newest first; a way to try one of it again; what takes an answer]. `changes`: what to look again for. */
 export function useTold(incident, changes) {
   const [items, setItems] = useState(/** @type {import('../types.d.ts').Told[]} */ ([]));
-  const address = incident?.pagerduty_incident_id && `/api/incidents/${incident.id}/outbox`;
+  const address = incident && `/api/incidents/${incident.id}/outbox`;
   const take = (answer) => setItems(answer.items);
   // What cannot be read now is read again: the page is about the incident.
   const read = () => address && api(address).then(take, () => {});
@@ -28,7 +28,7 @@ export function useTold(incident, changes) {
   }, [waits, address]);
   const retry = (item) =>
     api(`${address}/${item.id}/retry`, { method: 'POST', body: {} }).then(take, (problem) => toast(problem.message, 'bad'));
-  return [items, retry];
+  return [items, retry, take];
 }
 
 /** "Sent to PagerDuty just now as rita@…", "Waiting: …", "PagerDuty was not told: …". */
@@ -41,7 +41,7 @@ export function Told({ item, what, retry }) {
   if (item.state === 'waiting')
     return html`<span class="hint told">${what}${item.last_error ? html`waiting: <span dir="auto">${item.last_error}</span>` : 'on its way to PagerDuty …'}</span>`;
   return html`
-    <span class="told field-error">${what}not told PagerDuty: <span dir="auto">${item.last_error}</span>
+    <span class="told error">${what}not told PagerDuty: <span dir="auto">${item.last_error}</span>
     ${retry && html` <button type="button" class="link-button" onClick=${() => retry(item)}>Try again</button>`}</span>
   `;
 }

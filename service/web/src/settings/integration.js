@@ -14,6 +14,7 @@ import { useUnsaved } from '../ui/unsaved.js';
 import { ConnectionTest } from './connection-test.js';
 import { describeTypes, EventTypes } from './event-types.js';
 import { Health } from './health.js';
+import { Paging } from './paging.js';
 import { SecretField } from './secret-field.js';
 import { choiceOf, describeServices, Services, servicesOf } from './services.js';
 import { InPagerDuty, isConnected, Steps, TestAlert } from './steps.js';
@@ -113,6 +114,8 @@ function fieldsOf(saved) {
     sync_status: saved.sync_status,
     sync_notes: saved.sync_notes,
     acting_email: saved.acting_email ?? '',
+    paging_service_id: saved.paging_service_id ?? '',
+    paging_criticality: saved.paging_criticality,
     api_key: null,
     signing_secret: null,
   };
@@ -127,8 +130,9 @@ function changesOf(fields, saved) {
   const services = servicesOf(fields.services);
   if (JSON.stringify(services) !== JSON.stringify(saved.services && [...saved.services].sort())) changed.services = services;
   if (fields.integration_key.trim() !== (saved.integration_key ?? '')) changed.integration_key = fields.integration_key.trim() || null;
-  for (const name of ['sync_status', 'sync_notes']) if (fields[name] !== saved[name]) changed[name] = fields[name];
+  for (const name of ['sync_status', 'sync_notes', 'paging_criticality']) if (fields[name] !== saved[name]) changed[name] = fields[name];
   if (fields.acting_email.trim() !== (saved.acting_email ?? '')) changed.acting_email = fields.acting_email.trim() || null;
+  if (fields.paging_service_id !== (saved.paging_service_id ?? '')) changed.paging_service_id = fields.paging_service_id || null;
   if (fields.api_key) changed.api_key = fields.api_key.trim();
   if (fields.signing_secret) changed.signing_secret = fields.signing_secret.trim();
   return changed;
@@ -277,6 +281,10 @@ function Form({ saved, setSaved, read, organization }) {
       <${Field} label="Act as" optional error=${errors.acting_email} hint="Address of the PagerDuty user in whose name PagerDuty is told what a member did whom it does not know. Empty: that is not told.">
         ${(attributes) => html`<input ...${attributes} type="email" spellcheck="false" value=${fields.acting_email} onInput=${(event) => change('acting_email')(event.currentTarget.value)} />`}
       <//>
+      ${
+        saved.subscription &&
+        html`<${Paging} service=${fields.paging_service_id} criticality=${fields.paging_criticality} errors=${errors} change=${change} readUntil=${saved.reconciliation?.read_until} />`
+      }
       <${Outbox} outbox=${saved.outbox} />
       <h3>Who is told</h3>
       <p class="hint">These filters hide alerts from the bell, and from nothing else: an incident that was made of an alert follows PagerDuty all the same.</p>

@@ -305,6 +305,8 @@ create table pagerduty.integrations (
   acting_email text check (length(acting_email) between 3 and 320),
   sync_status text not null default 'both' check (sync_status in ('both', 'to_pagerduty', 'from_pagerduty', 'off')),
   sync_notes text not null default 'both' check (sync_notes in ('both', 'to_pagerduty', 'from_pagerduty', 'off')),
+  paging_service_id text check (length(paging_service_id) between 1 and 255),
+  paging_criticality pagerduty.incident_level not null default 'critical',
   subscription_id text check (length(subscription_id) between 1 and 255),
   subscription_scope jsonb check (
     jsonb_typeof(subscription_scope) = 'object'
@@ -343,6 +345,8 @@ comment on column pagerduty.integrations.signing_secret_set is 'Is a signing sec
 comment on column pagerduty.integrations.acting_email is 'The PagerDuty user as whom PagerDuty is told what a member did whom it does not know. Null: nobody; that is not told.';
 comment on column pagerduty.integrations.sync_status is 'Which way the status of a linked incident goes: both, to_pagerduty, from_pagerduty, off.';
 comment on column pagerduty.integrations.sync_notes is 'Which way notes and comments go: both, to_pagerduty, from_pagerduty, off.';
+comment on column pagerduty.integrations.paging_service_id is 'The PagerDuty service that is paged of an incident that is made here and critical enough. Null: none is; a member may page one by hand.';
+comment on column pagerduty.integrations.paging_criticality is 'How critical it must be for that.';
 comment on column pagerduty.integrations.subscription_id is 'PagerDuty''s id of the webhook subscription that was made from here. Null: none; what arrives was set up by hand.';
 comment on column pagerduty.integrations.subscription_scope is 'What the subscription covers: {"type": account, service or team, "id", "name"}.';
 comment on column pagerduty.integrations.subscription_token is 'The webhook token that the subscription sends to: another than the present one, once that was replaced.';
@@ -664,7 +668,9 @@ create table pagerduty.outbox (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null references pagerduty.organizations on delete cascade,
   incident_id uuid not null references pagerduty.incidents on delete cascade,
-  thing text not null check (thing in ('status', 'note')),
+  thing text not null check (thing in (
+    'status', 'note', 'incident', 'priority', 'urgency', 'escalation', 'assignment', 'snooze', 'responders', 'status_update'
+  )),
   update_id uuid references pagerduty.incident_updates on delete cascade,
   wanted text not null check (length(wanted) between 1 and 10000),
   actor_id uuid references auth.users on delete set null,
@@ -677,8 +683,12 @@ create table pagerduty.outbox (
   sent_at timestamptz,
   acted_as text check (length(acted_as) <= 320),
   echoed_at timestamptz,
+  changed_at timestamptz not null default clock_timestamp(),
   created_at timestamptz not null default clock_timestamp(),
-  unique nulls not distinct (incident_id, thing, update_id),
+  slot text not null generated always as (
+    case when thing in ('note', 'responders', 'status_update') then id::text else thing end
+  ) stored,
+  unique (incident_id, slot),
   check ((thing = 'note') = (update_id is not null))
 );
 create index outbox_due_idx on pagerduty.outbox (organization_id, state, due_at, id);
@@ -688,7 +698,9 @@ comment on table pagerduty.outbox is 'One thing of one incident that PagerDuty m
 comment on column pagerduty.outbox.id is 'Identifier.';
 comment on column pagerduty.outbox.organization_id is 'The organization.';
 comment on column pagerduty.outbox.incident_id is 'The incident, which is linked to one in PagerDuty.';
-comment on column pagerduty.outbox.thing is 'status: what stands in "wanted", in PagerDuty''s word; note: a comment, whose text stands there.';
+comment on column pagerduty.outbox.thing is 'status: what stands in "wanted", in PagerDuty''s word; note: a comment, whose text stands there; the others are what ask_pagerduty() takes, as JSON.';
+comment on column pagerduty.outbox.changed_at is 'When a member last wanted it so.';
+comment on column pagerduty.outbox.slot is 'Of what an incident has one of, the thing; else the id of the row.';
 comment on column pagerduty.outbox.update_id is 'The comment, of a note.';
 comment on column pagerduty.outbox.wanted is 'What should stand in PagerDuty.';
 comment on column pagerduty.outbox.actor_id is 'The member who changed it, as whom it is told; null: it was changed in the dashboard.';
@@ -730,6 +742,7 @@ create table pagerduty_private.reconciliations (
   checked_at timestamptz,
   mended_at timestamptz,
   pinged_at timestamptz,
+  directory_read_at timestamptz,
   counted_since timestamptz not null default clock_timestamp(),
   changes bigint not null default 0,
   healed bigint not null default 0,
@@ -747,6 +760,7 @@ comment on column pagerduty_private.reconciliations.subscription_state is 'How P
 comment on column pagerduty_private.reconciliations.checked_at is 'When PagerDuty said so.';
 comment on column pagerduty_private.reconciliations.mended_at is 'When a subscription that PagerDuty had switched off for a day was last switched on again from here.';
 comment on column pagerduty_private.reconciliations.pinged_at is 'When PagerDuty was last asked for its test event; later than integrations.subscription_proven_at: nothing has arrived since.';
+comment on column pagerduty_private.reconciliations.directory_read_at is 'When the directory was last read.';
 comment on column pagerduty_private.reconciliations.counted_since is 'Since when is counted: a Monday, or when it was connected.';
 comment on column pagerduty_private.reconciliations.changes is 'Changes that the log had since then.';
 comment on column pagerduty_private.reconciliations.healed is 'Those of them that no webhook had told, and that were taken from the log.';
@@ -754,6 +768,25 @@ comment on column pagerduty_private.reconciliations.healed_at is 'When the last 
 comment on column pagerduty_private.reconciliations.last_error is 'Why it could not be compared the last time, in words for members. Null: it could.';
 revoke all on pagerduty_private.reconciliations from public, anon, authenticated, service_role;
 alter table pagerduty_private.reconciliations enable row level security;
+
+-- supabase/schemas/tables/directory.sql --------------------------------------------------------------
+create table pagerduty.directory (
+  integration_id uuid not null references pagerduty.integrations on delete cascade,
+  organization_id uuid not null references pagerduty.organizations on delete cascade,
+  kind text not null check (kind in ('service', 'escalation_policy', 'priority', 'user')),
+  pagerduty_id text not null check (length(pagerduty_id) between 1 and 255),
+  name text not null check (length(name) between 1 and 255),
+  place integer not null,
+  primary key (integration_id, kind, pagerduty_id)
+);
+create index directory_organization_idx on pagerduty.directory (organization_id, kind, place);
+comment on table pagerduty.directory is 'What a PagerDuty account has to choose from, as the worker read it last: once a day, and after connecting.';
+comment on column pagerduty.directory.integration_id is 'The integration with whose key it was read.';
+comment on column pagerduty.directory.organization_id is 'Its organization.';
+comment on column pagerduty.directory.kind is 'service, escalation_policy, priority or user.';
+comment on column pagerduty.directory.pagerduty_id is 'PagerDuty''s id.';
+comment on column pagerduty.directory.name is 'What PagerDuty calls it.';
+comment on column pagerduty.directory.place is 'Its place in PagerDuty''s list: priorities come most severe first.';
 
 -- supabase/schemas/views/notification_feed.sql -------------------------------------------------------
 create view pagerduty.notification_feed with (security_invoker = true) as
@@ -1580,7 +1613,7 @@ comment on function pagerduty_private.version_integration() is 'Trigger: a chang
 revoke all on function pagerduty_private.version_integration() from public, anon, authenticated, service_role;
 
 create trigger version_integration
-  before update of acting_email, sync_status, sync_notes, enabled, webhook_token, accept_bare_url, integration_key, region, event_types, services,
+  before update of acting_email, sync_status, sync_notes, paging_service_id, paging_criticality, enabled, webhook_token, accept_bare_url, integration_key, region, event_types, services,
     api_key_last4, signing_secret_last4
   on pagerduty.integrations
   for each row execute function pagerduty_private.version_integration();
@@ -1928,7 +1961,7 @@ as $$
     where i.organization_id = organization
       and i.enabled
       and i.api_key_set
-      and case thing when 'status' then i.sync_status else i.sync_notes end in ('both', 'to_pagerduty')
+      and case thing when 'status' then i.sync_status when 'note' then i.sync_notes else 'both' end in ('both', 'to_pagerduty')
   )
 $$;
 comment on function pagerduty_private.tells_pagerduty(uuid, text) is 'Whether PagerDuty is told of such changes: there is a key, and the direction is so.';
@@ -1943,24 +1976,9 @@ begin
   if not pagerduty_private.tells_pagerduty(new.organization_id, 'status') then
     return null;
   end if;
-  insert into pagerduty.outbox as o (organization_id, incident_id, thing, wanted, actor_id)
-  values (
-    new.organization_id, new.id, 'status',
-    pagerduty_private.status_to_pagerduty(new.status), auth.uid()
-  )
-  on conflict (incident_id, thing, update_id) do update set
-    wanted = excluded.wanted,
-    actor_id = excluded.actor_id,
-    version = o.version + 1,
-    state = 'waiting',
-    attempts = 0,
-    last_error = null,
-    due_at = excluded.due_at,
-    attempted_at = null,
-    sent_at = null,
-    acted_as = null,
-    echoed_at = null;
-  perform pagerduty_private.wake_outbox(new.organization_id);
+  perform pagerduty_private.put_outbox(
+    new.organization_id, new.id, 'status', pagerduty_private.status_to_pagerduty(new.status), auth.uid()
+  );
   return null;
 end
 $$;
@@ -1988,15 +2006,11 @@ begin
   if not pagerduty_private.tells_pagerduty(new.organization_id, 'note') then
     return null;
   end if;
-  insert into pagerduty.outbox (organization_id, incident_id, thing, update_id, wanted, actor_id)
-  select new.organization_id, i.id, 'note', new.id, new.body, new.author_id
+  perform pagerduty_private.put_outbox(new.organization_id, i.id, 'note', new.body, new.author_id, new.id)
   from pagerduty.incidents i
   where i.id = new.incident_id
     and i.organization_id = new.organization_id
     and i.pagerduty_incident_id is not null;
-  if found then
-    perform pagerduty_private.wake_outbox(new.organization_id);
-  end if;
   return null;
 end
 $$;
@@ -2061,6 +2075,191 @@ as $$ select pagerduty_private.try_again(outbox_id) $$;
 comment on function pagerduty.retry_outbox(uuid) is 'Has something that PagerDuty has not been told tried again now; false if there is no such thing, or it was sent. For responders and up.';
 revoke all on function pagerduty.retry_outbox(uuid) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.retry_outbox(uuid) to authenticated;
+
+-- supabase/schemas/functions/ask_pagerduty.sql -------------------------------------------------------
+-- What a member asks of PagerDuty for an incident: to page somebody, another priority, somebody else to have it.
+create function pagerduty_private.put_outbox(
+  organization uuid, incident uuid, thing text, wanted text, actor uuid, update_id uuid default null
+) returns uuid
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  put uuid;
+begin
+  insert into pagerduty.outbox as o (organization_id, incident_id, thing, wanted, actor_id, update_id)
+  values (organization, incident, thing, wanted, actor, update_id)
+  on conflict (incident_id, slot) do update set
+    wanted = excluded.wanted,
+    actor_id = excluded.actor_id,
+    version = o.version + 1,
+    state = 'waiting',
+    attempts = 0,
+    last_error = null,
+    due_at = excluded.due_at,
+    changed_at = excluded.changed_at,
+    attempted_at = null,
+    sent_at = null,
+    acted_as = null,
+    echoed_at = null
+  returning o.id into put;
+  perform pagerduty_private.wake_outbox(organization);
+  return put;
+end
+$$;
+comment on function pagerduty_private.put_outbox(uuid, uuid, text, text, uuid, uuid) is 'Has PagerDuty told of something of an incident; of what there is one of, the last one counts. Answers its id.';
+revoke all on function pagerduty_private.put_outbox(uuid, uuid, text, text, uuid, uuid) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.put_request(incident_id uuid, thing text, wanted jsonb) returns uuid
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  ours pagerduty.incidents;
+begin
+  select * into ours
+  from pagerduty.incidents i
+  where i.id = put_request.incident_id
+    and i.organization_id in (select pagerduty_private.my_organizations('responder'));
+  if ours.id is null then
+    raise exception 'There is no such incident, or you may not change it.' using errcode = 'PT404';
+  end if;
+  if thing not in ('incident', 'priority', 'urgency', 'escalation', 'assignment', 'snooze', 'responders', 'status_update') then
+    raise exception 'PagerDuty cannot be asked for that.' using errcode = '22023';
+  end if;
+  if thing = 'incident' and ours.pagerduty_incident_id is not null then
+    raise exception 'It is linked to a PagerDuty incident already.' using errcode = 'PT409';
+  elsif thing <> 'incident' and ours.pagerduty_incident_id is null then
+    raise exception 'It is not linked to a PagerDuty incident.' using errcode = 'PT409';
+  elsif not pagerduty_private.tells_pagerduty(ours.organization_id, thing) then
+    raise exception 'PagerDuty is switched off here, or no API key is saved: an admin can, in the settings.' using errcode = 'PT409';
+  end if;
+  return pagerduty_private.put_outbox(ours.organization_id, ours.id, thing, wanted::text, auth.uid());
+end
+$$;
+comment on function pagerduty_private.put_request(uuid, text, jsonb) is 'Has the worker ask PagerDuty for something, as the calling member, for responders and up.';
+revoke all on function pagerduty_private.put_request(uuid, text, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.put_request(uuid, text, jsonb) to authenticated;
+
+create function pagerduty.ask_pagerduty(incident_id uuid, thing text, wanted jsonb) returns uuid
+language sql
+set search_path = ''
+as $$ select pagerduty_private.put_request(incident_id, thing, wanted) $$;
+comment on function pagerduty.ask_pagerduty(uuid, text, jsonb) is 'Has the worker ask PagerDuty for something of an incident, as the calling member, for responders and up. incident: {"service"}, to page it; of a linked incident priority: {"id"}, null for none; urgency: {"urgency"}; escalation: {"level"}; assignment: {"users"}; snooze: {"seconds"}; responders: {"users", "policies", "message"}; status_update: {"message"}. Answers the id of what is told (outbox).';
+revoke all on function pagerduty.ask_pagerduty(uuid, text, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.ask_pagerduty(uuid, text, jsonb) to authenticated;
+
+create function pagerduty_private.link_created(organization uuid, incident uuid, pagerduty_id text, url text) returns boolean
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  ours pagerduty.incidents;
+begin
+  update pagerduty.incidents i
+  set
+    pagerduty_incident_id = link_created.pagerduty_id,
+    pagerduty_url = case when url ~* '^https?://' then left(url, 2048) end,
+    notification_id = coalesce(i.notification_id, (
+      select n.id
+      from pagerduty.notifications n
+      where n.organization_id = organization
+        and n.subject = 'incident:' || link_created.pagerduty_id
+    ))
+  where i.id = incident
+    and i.organization_id = organization
+    and i.pagerduty_incident_id is null
+    -- Only what was asked for here, whatever key somebody else may give to an incident.
+    and exists (
+      select from pagerduty.outbox o
+      where o.incident_id = i.id
+        and o.thing = 'incident'
+        and o.attempted_at is not null
+    )
+    -- Somebody may have made another one of it meanwhile.
+    and not exists (
+      select from pagerduty.incidents other
+      where other.organization_id = organization
+        and other.pagerduty_incident_id = link_created.pagerduty_id
+    )
+  returning * into ours;
+  if ours.id is null then
+    return false;
+  end if;
+  -- It is born triggered there.
+  if ours.status <> 'open' and pagerduty_private.tells_pagerduty(organization, 'status') then
+    perform pagerduty_private.put_outbox(
+      organization, ours.id, 'status', pagerduty_private.status_to_pagerduty(ours.status), ours.created_by
+    );
+  end if;
+  return true;
+end
+$$;
+comment on function pagerduty_private.link_created(uuid, uuid, text, text) is 'Links an incident of ours to the one that PagerDuty made of it, if it was asked to; false if that is so already, or was not asked.';
+revoke all on function pagerduty_private.link_created(uuid, uuid, text, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.link_created(uuid, uuid, text, text) to service_role;
+
+create function pagerduty.link_paged_incident(outbox_id uuid, pagerduty_id text, url text) returns boolean
+language sql
+set search_path = ''
+as $$
+  select pagerduty_private.link_created(o.organization_id, o.incident_id, pagerduty_id, url)
+  from pagerduty.outbox o
+  where o.id = outbox_id
+    and o.thing = 'incident'
+$$;
+comment on function pagerduty.link_paged_incident(uuid, text, text) is 'For the worker: PagerDuty has made an incident of ours; it is linked to that one.';
+revoke all on function pagerduty.link_paged_incident(uuid, text, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.link_paged_incident(uuid, text, text) to service_role;
+
+create function pagerduty_private.link_by_key(organization uuid, event jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if event #>> '{incident,key}' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' and event #>> '{incident,id}' is not null then
+    perform pagerduty_private.link_created(
+      organization, (event #>> '{incident,key}')::uuid, event #>> '{incident,id}', event #>> '{incident,url}'
+    );
+  end if;
+end
+$$;
+comment on function pagerduty_private.link_by_key(uuid, jsonb) is 'Links the incident whose id PagerDuty''s has as key: the event may be there before the answer to our own request.';
+revoke all on function pagerduty_private.link_by_key(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.link_by_key(uuid, jsonb) to service_role;
+
+create function pagerduty_private.page_by_rule() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform pagerduty_private.put_outbox(
+    new.organization_id, new.id, 'incident', jsonb_build_object('service', i.paging_service_id)::text, auth.uid()
+  )
+  from pagerduty.integrations i
+  where i.organization_id = new.organization_id
+    and i.paging_service_id is not null
+    and new.criticality >= i.paging_criticality
+    and pagerduty_private.tells_pagerduty(new.organization_id, 'incident')
+    and not exists (
+      select from pagerduty.outbox o
+      where o.incident_id = new.id
+        and o.thing = 'incident'
+    );
+  return null;
+end
+$$;
+comment on function pagerduty_private.page_by_rule() is 'Trigger: an incident that is as critical as the organization chose pages the service that it chose, once.';
+revoke all on function pagerduty_private.page_by_rule() from public, anon, authenticated, service_role;
+
+create trigger page_by_rule after insert or update of criticality on pagerduty.incidents
+  for each row
+  when (new.pagerduty_incident_id is null and new.status <> 'resolved')
+  execute function pagerduty_private.page_by_rule();
 
 -- supabase/schemas/functions/work_outbox.sql ---------------------------------------------------------
 -- The worker's side of the outbox, which it calls with the secret key: claim, then finish or defer.
@@ -2135,8 +2334,14 @@ begin
       'thing', chosen.thing,
       'wanted', chosen.wanted,
       'attempts', chosen.attempts + 1,
+      'last_error', chosen.last_error,
+      'incident_id', i.id,
       'pagerduty_incident_id', i.pagerduty_incident_id,
-      'changed_at', case chosen.thing when 'status' then i.member_status_at else chosen.created_at end,
+      -- What an incident that is made of it says.
+      'title', case when chosen.thing = 'incident' then i.title end,
+      'description', case when chosen.thing = 'incident' then i.description end,
+      'urgency', case when chosen.thing = 'incident' then i.urgency end,
+      'changed_at', case chosen.thing when 'status' then i.member_status_at else chosen.changed_at end,
       -- Only an address that is proved makes somebody in PagerDuty act.
       'actor_email', (
         select u.email
@@ -2542,6 +2747,7 @@ begin
       'scope', settings.subscription_scope,
       'read_until', chosen.read_until,
       'pings', is_pinged,
+      'reads_directory', coalesce(chosen.directory_read_at < clock_timestamp() - interval '1 day', true),
       'region', settings.region,
       'api_key', c.api_key
     )
@@ -2663,6 +2869,41 @@ $$;
 comment on function pagerduty.heal_events(uuid, jsonb, timestamptz) is 'For the worker: compares entries of PagerDuty''s log, as events with a "log_entry_id", with what webhooks have told, and takes what is missing as if a webhook had told it. Answers how many were "confirmed" and "healed", each entry once; with a time, all of the log before it is compared then. Null: there is no such integration.';
 revoke all on function pagerduty.heal_events(uuid, jsonb, timestamptz) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.heal_events(uuid, jsonb, timestamptz) to service_role;
+
+create function pagerduty_private.note_directory(integration_id uuid) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty_private.reconciliations r
+  set directory_read_at = clock_timestamp()
+  where r.integration_id = note_directory.integration_id;
+end
+$$;
+comment on function pagerduty_private.note_directory(uuid) is 'Writes that the directory of an integration was read.';
+revoke all on function pagerduty_private.note_directory(uuid) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.note_directory(uuid) to service_role;
+
+create function pagerduty.write_directory(integration_id uuid, entries jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from pagerduty.directory d
+  where d.integration_id = write_directory.integration_id;
+  insert into pagerduty.directory (integration_id, organization_id, kind, pagerduty_id, name, place)
+  select i.id, i.organization_id, entry ->> 'kind', entry ->> 'id', entry ->> 'name', place
+  from pagerduty.integrations i
+  cross join jsonb_array_elements(entries) with ordinality as e (entry, place)
+  where i.id = write_directory.integration_id
+  on conflict do nothing;
+  perform pagerduty_private.note_directory(write_directory.integration_id);
+end
+$$;
+comment on function pagerduty.write_directory(uuid, jsonb) is 'For the worker: replaces what an integration''s account has to choose from, [{"kind", "id", "name"}, …] in PagerDuty''s order.';
+revoke all on function pagerduty.write_directory(uuid, jsonb) from public, anon, authenticated, service_role;
+grant execute on function pagerduty.write_directory(uuid, jsonb) to service_role;
 
 create function pagerduty_private.end_round(
   integration_id uuid, subscription_state text, mended boolean, error text, seconds double precision
@@ -2831,6 +3072,8 @@ as $$
       'acting_email', i.acting_email,
       'sync_status', i.sync_status,
       'sync_notes', i.sync_notes,
+      'paging_service_id', i.paging_service_id,
+      'paging_criticality', i.paging_criticality,
       'outbox', pagerduty_private.outbox_summary(i.organization_id),
       'subscription', case
         when i.subscription_id is not null then jsonb_build_object(
@@ -2919,7 +3162,8 @@ declare
   end;
 begin
   insert into pagerduty.integrations (
-    organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+    organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes,
+    paging_service_id, paging_criticality
   )
   values (
     org,
@@ -2930,7 +3174,9 @@ begin
     chosen,
     settings ->> 'acting_email',
     coalesce(settings ->> 'sync_status', 'both'),
-    coalesce(settings ->> 'sync_notes', 'both')
+    coalesce(settings ->> 'sync_notes', 'both'),
+    settings ->> 'paging_service_id',
+    coalesce(settings ->> 'paging_criticality', 'critical')::pagerduty.incident_level
   )
   on conflict (organization_id) do nothing;
   if not found and settings <> '{}' then
@@ -2942,7 +3188,9 @@ begin
       services = case when settings ? 'services' then chosen else i.services end,
       acting_email = case when settings ? 'acting_email' then settings ->> 'acting_email' else i.acting_email end,
       sync_status = coalesce(settings ->> 'sync_status', i.sync_status),
-      sync_notes = coalesce(settings ->> 'sync_notes', i.sync_notes)
+      sync_notes = coalesce(settings ->> 'sync_notes', i.sync_notes),
+      paging_service_id = case when settings ? 'paging_service_id' then settings ->> 'paging_service_id' else i.paging_service_id end,
+      paging_criticality = coalesce((settings ->> 'paging_criticality')::pagerduty.incident_level, i.paging_criticality)
     where i.organization_id = org;
     if not found then
       raise exception 'Only owners and admins may change the integration.' using errcode = '42501';
@@ -4249,6 +4497,8 @@ begin
     set
       pagerduty_status = received.pagerduty_status,
       pagerduty_status_at = told_at,
+      -- One that was made here and then paged begins without.
+      notification_id = coalesce(i.notification_id, received.notification_id),
       status = case when moves then told else i.status end,
       pagerduty_event_id = case when moves then received.id else i.pagerduty_event_id end
     where i.id = linked.id;
@@ -4333,7 +4583,8 @@ begin
         and coalesce(told.sent_at, 'infinity') + interval '1 minute'
       and case told.thing
         when 'status' then told.wanted = event ->> 'told_status'
-        else event ->> 'event_type' = 'incident.annotated'
+        when 'incident' then event ->> 'event_type' = 'incident.triggered'
+        when 'note' then event ->> 'event_type' = 'incident.annotated'
           and case event #>> '{payload,data,trimmed}'
             when 'true' then starts_with(told.wanted, nullif(event #>> '{payload,data,content}', ''))
             else told.wanted = event #>> '{payload,data,content}'
@@ -4386,6 +4637,7 @@ begin
     if first_told = 'log' then
       reason := coalesce(reason, 'healed_before');
     end if;
+    perform pagerduty_private.link_by_key(integration.organization_id, event);
     echoes := not repeats and pagerduty_private.take_echo(integration.organization_id, event);
     kept := pagerduty_private.keep_notification(
       integration.organization_id, event, arrived, repeats or echoes, reason is null
@@ -4569,6 +4821,18 @@ revoke all on pagerduty.credentials from public, anon, authenticated, service_ro
 grant select on pagerduty.credentials to service_role;
 grant update (api_key, signing_secret, previous_signing_secret) on pagerduty.credentials to service_role;
 
+-- policies/directory.sql -----------------------------------------------------------------------------
+-- Members choose from it. The worker writes it.
+alter table pagerduty.directory enable row level security;
+
+revoke all on pagerduty.directory from public, anon, authenticated, service_role;
+grant select on pagerduty.directory to authenticated;
+grant select, insert, delete on pagerduty.directory to service_role;
+
+create policy "members read" on pagerduty.directory
+  for select to authenticated
+  using (organization_id in (select pagerduty_private.my_organizations()));
+
 -- policies/events.sql --------------------------------------------------------------------------------
 -- The audit trail: owners and admins read it, the ingest function writes it.
 alter table pagerduty.events enable row level security;
@@ -4618,7 +4882,8 @@ grant insert (
 )
   on pagerduty.incidents to authenticated;
 grant update (title, description, criticality, urgency, status, customer, tags, assignee_id) on pagerduty.incidents to authenticated;
-grant select, update (status, pagerduty_status, pagerduty_status_at, pagerduty_event_id) on pagerduty.incidents to service_role;
+grant select, update (status, pagerduty_status, pagerduty_status_at, pagerduty_event_id, notification_id)
+  on pagerduty.incidents to service_role;
 
 create policy "members read" on pagerduty.incidents
   for select to authenticated
@@ -4670,15 +4935,17 @@ alter table pagerduty.integrations enable row level security;
 revoke all on pagerduty.integrations from public, anon, authenticated, service_role;
 grant select (
   id, organization_id, enabled, region, event_types, services, api_key_set, signing_secret_set,
-  acting_email, sync_status, sync_notes, subscription_id, subscription_scope, subscription_made_at, subscription_proven_at,
+  acting_email, sync_status, sync_notes, paging_service_id, paging_criticality,
+  subscription_id, subscription_scope, subscription_made_at, subscription_proven_at,
   last_event_at, last_error, last_error_at, created_at, updated_at
 ) on pagerduty.integrations to authenticated;
 grant insert (
-  organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+  organization_id, enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes,
+  paging_service_id, paging_criticality
 )
   on pagerduty.integrations to authenticated;
 grant update (
-  enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes
+  enabled, integration_key, region, event_types, services, acting_email, sync_status, sync_notes, paging_service_id, paging_criticality
 ) on pagerduty.integrations to authenticated;
 grant select on pagerduty.integrations to service_role;
 grant update (last_event_at, last_error, last_error_at, subscription_proven_at) on pagerduty.integrations to service_role;

@@ -6,7 +6,7 @@ grant select (
   id, organization_id, incident_id, thing, update_id, state, attempts, last_error, due_at, sent_at, acted_as, created_at
 ) on pagerduty.outbox to authenticated;
 grant select on pagerduty.outbox to service_role;
-grant update (echoed_at) on pagerduty.outbox to service_role;
+grant update (echoed_at, expected) on pagerduty.outbox to service_role;
 
 create policy "members read" on pagerduty.outbox
   for select to authenticated

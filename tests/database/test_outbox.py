@@ -231,3 +231,52 @@ def test_a_note_is_an_echo_by_its_whole_text_unless_it_is_cut(
     at = now(database).isoformat()
     database.ingest(acme, noted(text, at, trimmed=trimmed))
     assert len(entries(database, incident)) == (0 if is_echo else 1)
+
+
+def test_what_pagerduty_changed_later_stands_and_is_not_told_back(database: Database) -> None:
+    (acme, incident), (other, theirs) = connected(database), connected(database)
+    for one, linked in ((acme, incident), (other, theirs)):
+        move(database, one, linked, "investigating")
+    database.ingest(acme, told("incident.resolved", occurred_at=now(database).isoformat()))
+    assert database.status_of(incident) == "resolved"
+    reason = "select last_error from pagerduty.outbox where organization_id = %s"
+    assert states(database, acme) == [("status", "acknowledged", "dead")]
+    assert database.rows(reason, (acme.id,)) == [
+        {"last_error": "PagerDuty changed it later, to resolved: that stands."}
+    ]
+    job = claim(database)
+    assert job
+    assert job["organization_id"] == other.id
+    assert claim(database) is None
+
+
+def test_both_sides_are_equal_after_a_change_on_each_at_once(database: Database) -> None:
+    """Ours is on its way while somebody resolves it there; PagerDuty hears of ours last, and that stands."""
+    acme, incident = connected(database)
+    move(database, acme, incident, "investigating")
+    job = claim(database)
+    database.ingest(acme, told("incident.resolved", occurred_at=now(database).isoformat()))
+    assert database.status_of(incident) == "resolved"
+    finish(database, job)
+    database.ingest(acme, told("incident.acknowledged", occurred_at=now(database).isoformat()))
+    assert database.status_of(incident) == "investigating"
+    assert states(database, acme) == [("status", "acknowledged", "sent")]
+
+
+def test_an_echo_is_no_news_while_a_later_change_is_to_be_told(database: Database) -> None:
+    acme, incident = connected(database)
+    move(database, acme, incident, "investigating")
+    finish(database, claim(database))
+    move(database, acme, incident, "resolved")
+    job = claim(database)
+    assert job["wanted"] == "resolved"
+    at = now(database)
+    database.ingest(acme, told("incident.acknowledged", occurred_at=at.isoformat()))
+    assert (database.status_of(incident), entries(database, incident)) == ("resolved", [])
+    finish(database, job)
+    database.ingest(acme, told("incident.resolved", occurred_at=(at + timedelta(seconds=1)).isoformat()))
+    assert (database.status_of(incident), entries(database, incident)) == ("resolved", [])
+    # Each is said once: what somebody does there after that is theirs.
+    later = (at + timedelta(seconds=10)).isoformat()
+    database.ingest(acme, told("incident.acknowledged", occurred_at=later))
+    assert (database.status_of(incident), len(entries(database, incident))) == ("investigating", 1)

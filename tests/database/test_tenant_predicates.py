@@ -23,6 +23,7 @@ from tests.database import (
     test_links,
     test_living_row,
     test_memberships,
+    test_outbox,
     test_reconciling,
     test_sending_a_test_alert,
     test_service_filter,
@@ -144,6 +145,10 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
     "write_directory: whose": (
         "write_directory", "i.id = write_directory.integration_id", "true",
         test_asking.test_the_directory_is_replaced_as_a_whole,
+    ),
+    "overtake_outbox": (
+        "overtake_outbox", "o.incident_id = incident.id\n    and o.organization_id = incident.organization_id", "true",
+        test_outbox.test_what_pagerduty_changed_later_stands_and_is_not_told_back,
     ),
     "start_inbox": (
         "start_inbox", "i.organization_id = new.organization_id", "true",

@@ -1,4 +1,26 @@
 -- What a member asks of PagerDuty for an incident: to page somebody, another priority, somebody else to have it.
+create function pagerduty_private.expected_echoes(told pagerduty.outbox) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(echo order by place), '[]')
+  from (
+    select echo, place
+    from jsonb_array_elements(told.expected || case
+      -- Only what was sent, or may have been.
+      when told.thing = 'status' and told.attempted_at is not null and told.echoed_at is null
+        and (told.state = 'waiting' or (told.state = 'sent' and (told.acted_as is not null or told.attempts > 1)))
+        then jsonb_build_array(jsonb_build_object('wanted', told.wanted, 'attempted_at', told.attempted_at))
+      else '[]'
+    end) with ordinality as e (echo, place)
+    order by place desc
+    limit 10
+  ) latest
+$$;
+comment on function pagerduty_private.expected_echoes(pagerduty.outbox) is 'What PagerDuty may still say to what it was told of a thing, which is about to be changed; the latest last.';
+revoke all on function pagerduty_private.expected_echoes(pagerduty.outbox) from public, anon, authenticated, service_role;
+
 create function pagerduty_private.put_outbox(
   organization uuid, incident uuid, thing text, wanted text, actor uuid, update_id uuid default null
 ) returns uuid
@@ -23,7 +45,8 @@ begin
     attempted_at = null,
     sent_at = null,
     acted_as = null,
-    echoed_at = null
+    echoed_at = null,
+    expected = pagerduty_private.expected_echoes(o)
   returning o.id into put;
   perform pagerduty_private.wake_outbox(organization);
   return put;

@@ -63,6 +63,27 @@ begin
     order by told.attempted_at
     limit 1
   );
+  if found then
+    return true;
+  end if;
+  -- Or to what was told before that was changed again.
+  update pagerduty.outbox o
+  set expected = o.expected - said.place
+  from (
+    select told.id, (e.place - 1)::integer as place
+    from pagerduty.outbox told
+    join pagerduty.incidents i on i.id = told.incident_id and i.organization_id = told.organization_id
+    cross join jsonb_array_elements(told.expected) with ordinality as e (echo, place)
+    where told.organization_id = organization
+      and i.pagerduty_incident_id = event #>> '{incident,id}'
+      and told.expected <> '[]'
+      and e.echo ->> 'wanted' = event ->> 'told_status'
+      and (event ->> 'occurred_at')::timestamptz between (e.echo ->> 'attempted_at')::timestamptz - interval '1 minute'
+        and (e.echo ->> 'attempted_at')::timestamptz + interval '10 minutes'
+    order by e.place desc
+    limit 1
+  ) said
+  where o.id = said.id;
   return found;
 end
 $$;

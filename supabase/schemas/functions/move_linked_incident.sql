@@ -25,7 +25,8 @@ begin
   is_news := pagerduty_private.is_news(received.pagerduty_status, told_at, linked.pagerduty_status, linked.pagerduty_status_at);
   moves := is_news
     and integration.sync_status in ('both', 'from_pagerduty')
-    and not echoes
+    -- What PagerDuty says to what it was told is no news, unless it has something else to hear yet: then that stands.
+    and (not echoes or not pagerduty_private.is_telling_another(linked, received.pagerduty_status))
     and received.pagerduty_status is distinct from linked.pagerduty_status
     and told_at > coalesce(linked.member_status_at, '-infinity');
   if is_news then
@@ -40,8 +41,11 @@ begin
     where i.id = linked.id;
   end if;
   changes := moves and told <> linked.status;
+  if changes and not echoes then
+    perform pagerduty_private.overtake_outbox(linked, received.pagerduty_status);
+  end if;
   -- What was done here is on the timeline already.
-  if echoes
+  if (echoes and not changes)
     or (received.is_repeat and not changes)
     or (received.event_type = 'incident.annotated' and integration.sync_notes not in ('both', 'from_pagerduty'))
   then

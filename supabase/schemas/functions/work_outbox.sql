@@ -38,6 +38,45 @@ $$;
 comment on function pagerduty_private.requeue_outbox(uuid) is 'Ends a turn: an organization with more to tell goes to the end of the queue, to be looked at when that is due; one without leaves it.';
 revoke all on function pagerduty_private.requeue_outbox(uuid) from public, anon, authenticated, service_role;
 
+create function pagerduty_private.is_telling_another(incident pagerduty.incidents, told text) returns boolean
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select exists (
+    select from pagerduty.outbox o
+    where o.incident_id = incident.id
+      and o.organization_id = incident.organization_id
+      and o.thing = 'status'
+      and o.state = 'waiting'
+      and o.wanted <> told
+  )
+$$;
+comment on function pagerduty_private.is_telling_another(pagerduty.incidents, text) is 'Whether PagerDuty is still to be told of another status of an incident than this one.';
+revoke all on function pagerduty_private.is_telling_another(pagerduty.incidents, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.is_telling_another(pagerduty.incidents, text) to service_role;
+
+create function pagerduty_private.overtake_outbox(incident pagerduty.incidents, told text) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty.outbox o
+  set state = 'dead', last_error = 'PagerDuty changed it later, to ' || told || ': that stands.'
+  where o.incident_id = incident.id
+    and o.organization_id = incident.organization_id
+    and o.thing = 'status'
+    and o.state = 'waiting'
+    -- One that is on its way is told, and what PagerDuty says to it stands then.
+    and o.attempted_at is null;
+end
+$$;
+comment on function pagerduty_private.overtake_outbox(pagerduty.incidents, text) is 'PagerDuty has changed the status of an incident after the member whose change is still to be told: it is not told any more.';
+revoke all on function pagerduty_private.overtake_outbox(pagerduty.incidents, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.overtake_outbox(pagerduty.incidents, text) to service_role;
+
 create function pagerduty_private.next_outbox(organization uuid) returns jsonb
 language plpgsql
 security definer

@@ -17,6 +17,7 @@ create table pagerduty.outbox (
   sent_at timestamptz,
   acted_as text check (length(acted_as) <= 320),
   echoed_at timestamptz,
+  expected jsonb not null default '[]',
   changed_at timestamptz not null default clock_timestamp(),
   created_at timestamptz not null default clock_timestamp(),
   slot text not null generated always as (
@@ -33,6 +34,7 @@ comment on column pagerduty.outbox.id is 'Identifier.';
 comment on column pagerduty.outbox.organization_id is 'The organization.';
 comment on column pagerduty.outbox.incident_id is 'The incident, which is linked to one in PagerDuty.';
 comment on column pagerduty.outbox.thing is 'status: what stands in "wanted", in PagerDuty''s word; note: a comment, whose text stands there; the others are what ask_pagerduty() takes, as JSON.';
+comment on column pagerduty.outbox.expected is 'What PagerDuty may still say to what it was told before this was changed, the last ten: [{"wanted", "attempted_at"}, …].';
 comment on column pagerduty.outbox.changed_at is 'When a member last wanted it so.';
 comment on column pagerduty.outbox.slot is 'Of what an incident has one of, the thing; else the id of the row.';
 comment on column pagerduty.outbox.update_id is 'The comment, of a note.';

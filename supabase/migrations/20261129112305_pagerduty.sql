@@ -683,6 +683,7 @@ create table pagerduty.outbox (
   sent_at timestamptz,
   acted_as text check (length(acted_as) <= 320),
   echoed_at timestamptz,
+  expected jsonb not null default '[]',
   changed_at timestamptz not null default clock_timestamp(),
   created_at timestamptz not null default clock_timestamp(),
   slot text not null generated always as (
@@ -699,6 +700,7 @@ comment on column pagerduty.outbox.id is 'Identifier.';
 comment on column pagerduty.outbox.organization_id is 'The organization.';
 comment on column pagerduty.outbox.incident_id is 'The incident, which is linked to one in PagerDuty.';
 comment on column pagerduty.outbox.thing is 'status: what stands in "wanted", in PagerDuty''s word; note: a comment, whose text stands there; the others are what ask_pagerduty() takes, as JSON.';
+comment on column pagerduty.outbox.expected is 'What PagerDuty may still say to what it was told before this was changed, the last ten: [{"wanted", "attempted_at"}, …].';
 comment on column pagerduty.outbox.changed_at is 'When a member last wanted it so.';
 comment on column pagerduty.outbox.slot is 'Of what an incident has one of, the thing; else the id of the row.';
 comment on column pagerduty.outbox.update_id is 'The comment, of a note.';
@@ -2078,6 +2080,28 @@ grant execute on function pagerduty.retry_outbox(uuid) to authenticated;
 
 -- supabase/schemas/functions/ask_pagerduty.sql -------------------------------------------------------
 -- What a member asks of PagerDuty for an incident: to page somebody, another priority, somebody else to have it.
+create function pagerduty_private.expected_echoes(told pagerduty.outbox) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(echo order by place), '[]')
+  from (
+    select echo, place
+    from jsonb_array_elements(told.expected || case
+      -- Only what was sent, or may have been.
+      when told.thing = 'status' and told.attempted_at is not null and told.echoed_at is null
+        and (told.state = 'waiting' or (told.state = 'sent' and (told.acted_as is not null or told.attempts > 1)))
+        then jsonb_build_array(jsonb_build_object('wanted', told.wanted, 'attempted_at', told.attempted_at))
+      else '[]'
+    end) with ordinality as e (echo, place)
+    order by place desc
+    limit 10
+  ) latest
+$$;
+comment on function pagerduty_private.expected_echoes(pagerduty.outbox) is 'What PagerDuty may still say to what it was told of a thing, which is about to be changed; the latest last.';
+revoke all on function pagerduty_private.expected_echoes(pagerduty.outbox) from public, anon, authenticated, service_role;
+
 create function pagerduty_private.put_outbox(
   organization uuid, incident uuid, thing text, wanted text, actor uuid, update_id uuid default null
 ) returns uuid
@@ -2102,7 +2126,8 @@ begin
     attempted_at = null,
     sent_at = null,
     acted_as = null,
-    echoed_at = null
+    echoed_at = null,
+    expected = pagerduty_private.expected_echoes(o)
   returning o.id into put;
   perform pagerduty_private.wake_outbox(organization);
   return put;
@@ -2301,6 +2326,45 @@ end
 $$;
 comment on function pagerduty_private.requeue_outbox(uuid) is 'Ends a turn: an organization with more to tell goes to the end of the queue, to be looked at when that is due; one without leaves it.';
 revoke all on function pagerduty_private.requeue_outbox(uuid) from public, anon, authenticated, service_role;
+
+create function pagerduty_private.is_telling_another(incident pagerduty.incidents, told text) returns boolean
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select exists (
+    select from pagerduty.outbox o
+    where o.incident_id = incident.id
+      and o.organization_id = incident.organization_id
+      and o.thing = 'status'
+      and o.state = 'waiting'
+      and o.wanted <> told
+  )
+$$;
+comment on function pagerduty_private.is_telling_another(pagerduty.incidents, text) is 'Whether PagerDuty is still to be told of another status of an incident than this one.';
+revoke all on function pagerduty_private.is_telling_another(pagerduty.incidents, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.is_telling_another(pagerduty.incidents, text) to service_role;
+
+create function pagerduty_private.overtake_outbox(incident pagerduty.incidents, told text) returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update pagerduty.outbox o
+  set state = 'dead', last_error = 'PagerDuty changed it later, to ' || told || ': that stands.'
+  where o.incident_id = incident.id
+    and o.organization_id = incident.organization_id
+    and o.thing = 'status'
+    and o.state = 'waiting'
+    -- One that is on its way is told, and what PagerDuty says to it stands then.
+    and o.attempted_at is null;
+end
+$$;
+comment on function pagerduty_private.overtake_outbox(pagerduty.incidents, text) is 'PagerDuty has changed the status of an incident after the member whose change is still to be told: it is not told any more.';
+revoke all on function pagerduty_private.overtake_outbox(pagerduty.incidents, text) from public, anon, authenticated, service_role;
+grant execute on function pagerduty_private.overtake_outbox(pagerduty.incidents, text) to service_role;
 
 create function pagerduty_private.next_outbox(organization uuid) returns jsonb
 language plpgsql
@@ -4489,7 +4553,8 @@ begin
   is_news := pagerduty_private.is_news(received.pagerduty_status, told_at, linked.pagerduty_status, linked.pagerduty_status_at);
   moves := is_news
     and integration.sync_status in ('both', 'from_pagerduty')
-    and not echoes
+    -- What PagerDuty says to what it was told is no news, unless it has something else to hear yet: then that stands.
+    and (not echoes or not pagerduty_private.is_telling_another(linked, received.pagerduty_status))
     and received.pagerduty_status is distinct from linked.pagerduty_status
     and told_at > coalesce(linked.member_status_at, '-infinity');
   if is_news then
@@ -4504,8 +4569,11 @@ begin
     where i.id = linked.id;
   end if;
   changes := moves and told <> linked.status;
+  if changes and not echoes then
+    perform pagerduty_private.overtake_outbox(linked, received.pagerduty_status);
+  end if;
   -- What was done here is on the timeline already.
-  if echoes
+  if (echoes and not changes)
     or (received.is_repeat and not changes)
     or (received.event_type = 'incident.annotated' and integration.sync_notes not in ('both', 'from_pagerduty'))
   then
@@ -4593,6 +4661,27 @@ begin
     order by told.attempted_at
     limit 1
   );
+  if found then
+    return true;
+  end if;
+  -- Or to what was told before that was changed again.
+  update pagerduty.outbox o
+  set expected = o.expected - said.place
+  from (
+    select told.id, (e.place - 1)::integer as place
+    from pagerduty.outbox told
+    join pagerduty.incidents i on i.id = told.incident_id and i.organization_id = told.organization_id
+    cross join jsonb_array_elements(told.expected) with ordinality as e (echo, place)
+    where told.organization_id = organization
+      and i.pagerduty_incident_id = event #>> '{incident,id}'
+      and told.expected <> '[]'
+      and e.echo ->> 'wanted' = event ->> 'told_status'
+      and (event ->> 'occurred_at')::timestamptz between (e.echo ->> 'attempted_at')::timestamptz - interval '1 minute'
+        and (e.echo ->> 'attempted_at')::timestamptz + interval '10 minutes'
+    order by e.place desc
+    limit 1
+  ) said
+  where o.id = said.id;
   return found;
 end
 $$;
@@ -5081,7 +5170,7 @@ grant select (
   id, organization_id, incident_id, thing, update_id, state, attempts, last_error, due_at, sent_at, acted_as, created_at
 ) on pagerduty.outbox to authenticated;
 grant select on pagerduty.outbox to service_role;
-grant update (echoed_at) on pagerduty.outbox to service_role;
+grant update (echoed_at, expected) on pagerduty.outbox to service_role;
 
 create policy "members read" on pagerduty.outbox
   for select to authenticated

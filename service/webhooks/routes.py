@@ -1,5 +1,6 @@
 """The webhook routes, and how often they may be called."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response, jsonify, make_response, request
@@ -97,10 +98,6 @@ def count(response: Response) -> Response:
 
 def _receive(token: str | None) -> Response:
     deadline = Deadline.within(_ANSWER_WITHIN)
-    cache, rates = container.get(WebhookSettingsCache), container.get(Rates)
-    rate = container.get(Settings).webhook_rate_limit
-    counted = cache.counted_as(token)
-    rates.require(rate, "webhooks", counted)
     delivery = Delivery(
         token=token,
         body=read_body(),
@@ -110,15 +107,16 @@ def _receive(token: str | None) -> Response:
         subscription_id=_header("X-Webhook-Subscription"),
         deadline=deadline,
     )
-    receiver = Receiver(container.get(Rest), cache, container.get(Together))
+    count_webhook = partial(container.get(Rates).require, container.get(Settings).webhook_rate_limit, "webhooks")
+    receiver = Receiver(
+        container.get(Rest), container.get(WebhookSettingsCache), container.get(Together), count_webhook
+    )
     try:
         outcomes = receiver.receive(delivery)
     except NoTurn:
         detail = "More webhooks of this integration came at once than are taken."
         raise problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "1"}) from None
     container.get(Due).expect()
-    if cache.counted_as(token) != counted:  # this one has shown whose the URL is, and was counted for the URL alone
-        rates.hit(rate, "webhooks", cache.counted_as(token))
     return make_response(jsonify({"outcomes": outcomes}), 202)
 
 

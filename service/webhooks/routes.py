@@ -26,7 +26,7 @@ from service.webhooks.together import NoTurn, Together
 _ANSWER_WITHIN = 4.5
 # Wrong tokens and signatures from one address. Far above what a misconfigured subscription sends.
 _FAILURES = "600 per minute"
-_CHECKS = "120 per minute"  # of URLs, from one address
+_CHECKS = "120 per minute"  # of URLs that are none, from one address
 _LONGEST_HEADER = 300  # characters
 
 _ANSWERS: dict[Any, Any] = {
@@ -72,12 +72,14 @@ def alive() -> dict[str, Any]:
     strict_slashes=False,
 )
 def verify(path: TokenPath) -> dict[str, Any]:
-    container.get(Rates).require(_CHECKS, "checks", caller())
     try:
         found = container.get(WebhookSettingsCache).fetch(path.token, Deadline.within(_ANSWER_WITHIN))
     except CannotOpen:
         return {"status": "ok", "known": True}
-    return {"status": "ok", "known": found is not None, **({"enabled": found.enabled} if found else {})}
+    if found is None:
+        container.get(Rates).require(_CHECKS, "checks", caller())
+        return {"status": "ok", "known": False}
+    return {"status": "ok", "known": True, "enabled": found.enabled}
 
 
 @blueprint.after_request

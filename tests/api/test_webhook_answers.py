@@ -165,7 +165,8 @@ def test_503_when_supabase_cannot_be_reached(
     stack: Stack, acme: Organization, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     log = tmp_path_factory.mktemp("cut") / "service.log"
-    nowhere = ServiceProcess(stack, log, {"SUPABASE_URL": "http://127.0.0.1:9"})
+    issuer = f"{stack.supabase_url}/auth/v1"
+    nowhere = ServiceProcess(stack, log, {"SUPABASE_URL": "http://127.0.0.1:9", "SUPABASE_JWT_ISSUER": issuer})
     try:
         nowhere.start()
         assert_retry(*timed_post(url_of(acme, nowhere.url)))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.vocabulary import SEARCH_LIMIT
 from tests.world import Organization, World
 
 URL = "/api/incidents"
@@ -88,6 +89,12 @@ def test_a_nul_is_refused_in_every_parameter(library: Organization) -> None:
             answer = library.viewer.api.get(f"{re.sub('{.*?}', str(uuid.UUID(int=1)), path)}?{name}={value}")
             assert answer.status_code == 422, (path, name, value, answer.text)
             assert answer.json()["errors"][0]["field"].partition(".")[0] == name
+
+
+def test_words_have_a_limit(library: Organization) -> None:
+    assert found(library, q="x" * SEARCH_LIMIT) == []
+    answer = library.viewer.api.get(URL, params={"q": "x" * (SEARCH_LIMIT + 1)})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "q")
 
 
 def test_case_does_not_matter(library: Organization) -> None:

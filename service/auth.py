@@ -41,7 +41,7 @@ class InvalidToken(Exception):
 
 
 class KeysUnavailable(Exception):
-    """The project's JWKS cannot be had, and none was had before."""
+    """The project's JWKS cannot be had, and the key is not among those that were had before."""
 
 
 class JwksCache:
@@ -49,7 +49,8 @@ class JwksCache:
 
     Fetched when first needed and when `lifetime` seconds old; an unknown `kid` fetches at once, by one thread while
     the others wait for its result, and at most `budget` times in `window` seconds, so that made-up kids cannot flood
-    Supabase. While Supabase cannot be reached, the keys that were had stay good.
+    Supabase. While Supabase cannot be reached, or answers nonsense, the keys that were had stay good, and of others it
+    cannot be said that there are none.
 
     Not `jwt.PyJWKClient`: that forgets its keys when they are old and cannot be renewed, so an outage of Auth signs
     everybody out; it makes all callers wait for a fetch, those of known keys too; it does not limit fetches that fail;
@@ -73,6 +74,7 @@ class JwksCache:
         self._fetched_at: float | None = None
         self._attempts: deque[float] = deque()
         self._fetches = 0
+        self._has_failed = False  # the last time
 
     def get(self, kid: str) -> jwt.PyJWK | None:
         """The key, or None if the project has none of that name. Raises KeysUnavailable."""
@@ -93,7 +95,7 @@ class JwksCache:
             # Somebody else may have tried while this one waited for the lock, and shares what came of it.
             if self._fetches == seen and kid not in self._keys:
                 self._fetch()
-            if self._fetched_at is None:
+            if self._fetched_at is None or (self._has_failed and kid not in self._keys):
                 raise KeysUnavailable(self._url)
             return self._keys.get(kid)
 
@@ -112,6 +114,7 @@ class JwksCache:
     def _fetch(self) -> None:
         if not self._may_fetch():
             return
+        self._has_failed = True
         try:
             document = self._client.get(self._url).raise_for_status().json()
             keys = {kid: _usable_key(key) for key in document["keys"] if (kid := _kid(key)) is not None}
@@ -125,7 +128,7 @@ class JwksCache:
             log.warning("jwks_unavailable", url=self._url, error="no usable key among them")
             return  # a project may have no keys any more, but not keys of which none is one
         self._keys = usable
-        self._fetched_at = self._clock()
+        self._fetched_at, self._has_failed = self._clock(), False
 
 
 def _kid(key: Any) -> str | None:

@@ -3,15 +3,17 @@
 from typing import Any
 
 from flask import Flask, Request, request
+from gevent import Timeout  # type: ignore[import-untyped]
 from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from service.logs import log
-from service.problems import BAD_REQUEST, NOT_JSON, TOO_LARGE
+from service.problems import BAD_REQUEST, NOT_JSON, TOO_LARGE, unavailable
 from service.unread import leave_unread
 
 MAX_BODY = 256 * 1024  # bytes; PagerDuty sends nothing larger (Webhooks overview), and no form does
+_LONGEST = 10.0  # seconds that a body may take; PagerDuty waits 5 for the answer
 
 
 class Input(BaseModel):
@@ -29,13 +31,21 @@ class Input(BaseModel):
 
 
 def read_body() -> bytes:
-    """The request's body. Raises Problem: too-large beyond MAX_BODY, bad-request if it cannot be read."""
+    """The request's body.
+
+    Raises Problem: too-large beyond MAX_BODY, bad-request if it cannot be read, unavailable if it comes too slowly,
+    which another time it may not.
+    """
     # One byte more is let in, since werkzeug cuts a body without a Content-Length at the limit and says nothing.
     request.max_content_length = MAX_BODY + 1
     try:
-        body = request.get_data(cache=True)
+        with Timeout(_LONGEST):  # for all reads together; werkzeug takes an error of its own for a client that left
+            body = request.get_data(cache=True)
     except RequestEntityTooLarge:
         body = None
+    except Timeout:
+        leave_unread(request.environ)
+        raise unavailable(f"The body did not come within {_LONGEST:.0f} seconds.") from None
     except Exception as error:
         # Each server has errors of its own for a body that is cut off, or whose chunks are none.
         log.info("body_not_read", error=type(error).__name__)

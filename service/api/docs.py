@@ -1,5 +1,6 @@
 """The API's description: the OpenAPI document, a page to read it, and a page for each kind of problem."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, render_template
@@ -26,24 +27,25 @@ blueprint = Blueprint("docs", __name__)
 
 @blueprint.get("/api/openapi.json")
 def openapi_json() -> Response:
-    return jsonify(_document())
+    text = _made_once("openapi.json", lambda: jsonify(_document()).get_data(as_text=True))
+    return Response(text, mimetype="application/json")
 
 
 @blueprint.get("/api/docs")
 def openapi_page() -> Response:
-    return _page("docs.html", document=_document())
+    return _answer(_made_once("docs.html", lambda: _page("docs.html", document=_document())))
 
 
 @blueprint.get("/problems")
 def all_problems() -> Response:
-    return _page("problems.html", kinds=KINDS.values())
+    return _answer(_page("problems.html", kinds=KINDS.values()))
 
 
 @blueprint.get("/problems/<slug>")
 def one_problem(slug: str) -> Response:
     if slug not in KINDS:
         abort(404)
-    return _page("problems.html", kinds=[KINDS[slug]])
+    return _answer(_page("problems.html", kinds=[KINDS[slug]]))
 
 
 def _document() -> dict[str, Any]:
@@ -57,8 +59,19 @@ def _document() -> dict[str, Any]:
     return described
 
 
-def _page(template: str, **context: Any) -> Response:
-    settings = container.get(Settings)
-    response = make_response(render_template(template, product_name=settings.product_name, **context))
-    response.headers.extend(page_headers(settings.supabase_url))
+def _made_once(name: str, make: Callable[[], str]) -> str:
+    """What does not change while the process runs, and takes long enough to make that some who ask delay webhooks."""
+    made: dict[str, str] = current_app.extensions.setdefault("docs", {})
+    if name not in made:
+        made[name] = make()
+    return made[name]
+
+
+def _page(template: str, **context: Any) -> str:
+    return render_template(template, product_name=container.get(Settings).product_name, **context)
+
+
+def _answer(page: str) -> Response:
+    response = make_response(page)
+    response.headers.extend(page_headers(container.get(Settings).supabase_url))
     return response

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,10 @@ from svcs.flask import container
 from service.api.schemas import Alive, Ready
 from service.config import Settings
 from service.logs import log
-from service.rest import Rest, SchemaNotExposed
+from service.rest import Deadline, Rest, SchemaNotExposed
 
 _LIFETIME = 3.0  # seconds that an answer of /readyz holds
+_LONGEST_LOOK = 4.0  # seconds
 
 blueprint = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For those who run it")])
 
@@ -52,7 +54,8 @@ class Readiness:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._rest, self._jwks_url = Rest(settings), settings.jwks_url
+        self._settings, self._jwks_url = settings, settings.jwks_url
+        self._rest, self._http = Rest(settings), httpx.Client(timeout=2)
         self._lock = threading.Lock()
         self._found: Found | None = None
         self._old_at = 0.0
@@ -72,18 +75,33 @@ class Readiness:
         return self._found is None or time.monotonic() >= self._old_at
 
     def _look(self) -> Found:
+        """At both side by side. httpx's timeouts are for one read each: what lasts longer is left, and cut off."""
+        deadline = Deadline.within(_LONGEST_LOOK)
+        threads = ThreadPoolExecutor(2, "readiness")
+        database, auth = threads.submit(self._rest.check), threads.submit(self._check_auth)
+        threads.shutdown(wait=False)
         down, problems = [], []
         try:
-            self._rest.check()
+            database.result(deadline.left)
         except SchemaNotExposed as error:
             down, problems = ["database"], [str(error)]
-        except (APIError, httpx.HTTPError):
+        except (APIError, httpx.HTTPError, TimeoutError):
             down = ["database"]
         try:
-            httpx.get(self._jwks_url, timeout=2).raise_for_status()
-        except httpx.HTTPError:
+            auth.result(deadline.left)
+        except (httpx.HTTPError, TimeoutError):
             down.append("auth")
+        if not (database.done() and auth.done()):
+            self._connect_anew()
         return Found(down, problems)
+
+    def _check_auth(self) -> None:
+        self._http.get(self._jwks_url).raise_for_status()
+
+    def _connect_anew(self) -> None:
+        self._rest.close()
+        self._http.close()
+        self._rest, self._http = Rest(self._settings), httpx.Client(timeout=2)
 
 
 def report_at_start(app: Flask) -> None:

@@ -29,7 +29,7 @@ _PERSON = re.compile(
 _NAMING = frozenset({"name", "summary", "html_url", "display_name", "first_name", "last_name"})
 
 # {"name": "Authorization", "value": …}, as headers, variables and custom fields are written.
-_NAMES_VALUE = re.compile(r"(?:name|key|header|field|label|variable|parameter|property)\Z", re.I)
+_NAMES_VALUE = re.compile(r"(?:name|key|header|field|label|variable|parameter|property|type)\Z", re.I)
 _VALUE = re.compile(r"val(?:ue)?s?\Z", re.I)
 # ["--password", …], ["Authorization", …]
 _NAME_IN_LIST = re.compile(r"-{0,2}[\w.-]{1,64}:?")

@@ -9,7 +9,7 @@ possessive, bounded, or starts where no other could.
 import re
 from collections.abc import Callable
 
-from service.redaction.assignments import mask_assignments, mask_reversed_pairs
+from service.redaction.assignments import mask_assignments, mask_listed, mask_reversed_pairs
 from service.redaction.names import MASK, is_secret_name
 from service.redaction.tokens import TOKEN
 
@@ -25,16 +25,24 @@ _WEBHOOK = re.compile(r"(hooks?[\w.:-]{0,100}+(?:/|%2f))([^\s\"'<>\\?#`]+)", re.
 _EVENTS_API = re.compile(r"(/integration/)[^/\s]+(?=/enqueue)", re.I)
 _PLAIN_SEGMENT = re.compile(r"[a-z_-]{1,24}[.,;:)]*", re.I)
 _ELEMENT = re.compile(r"<([\w.:-]++)([^<>]*)>([^<]+)")
-_OPTION = re.compile(r"(?<![^\s\"'])(--?[\w-]++)(\s+)([^\s\"'][^\s]*|\"[^\"]*\"?|'[^']*'?)")
-_CURL_USER = re.compile(r"(?<!\S)(-u|--(?:proxy-)?user)([ =])[^\s:]+:\S+")
+_OPTION = re.compile(r"(?<![^\s\"'])(--?[\w.-]++)(\s+)([^\s\"'][^\s]*|\"[^\"]*\"?|'[^']*'?)")
+_NAMED_ELEMENT = re.compile(r"(?:name|key|id|field)\s{0,8}=\s{0,8}[\"']([\w.-]{1,64})[\"']", re.I)
+_CURL_USER = re.compile(r"(?<!\S)(-u|--(?:proxy-)?user)([ =]|(?<=-u))[^\s:]+:\S+")
+# Programs whose password has a letter alone.
+_LETTER = re.compile(
+    r"\b((?:mysql\w{0,20}|mariadb[\w-]{0,20})\b[^\n|;&]{0,200}?\s-p|sshpass\s+-p\s{0,8}|redis-cli\b[^\n|;&]{0,200}?\s-a\s+)(?=\S)"
+    r"(?:\"[^\"]*\"?|'[^']*'?|\S+)"
+)
 # After white space alone, a plain word is prose: "password reset", "token expired".
 _SPOKEN = re.compile(
     r"(?<![\w-])(?:"
     r"(?P<scheme>bearer\s+)(?!(?:of|tokens?|auth\w*|schemes?)\b)\S+"
     r"|(?P<basic>(?:basic|digest|negotiate)\s+)(?=\S{0,200}(?:[\d=+/]|(?-i:[a-z][A-Z])))[\w+/=.~-]{8,}"
     r"|(?P<code>(?:pin|otp|passcode|(?:security|verification|one-time|access) code)(?:\s+(?:is|was))?\s+)\d{4,}\b"
+    r"|(?P<said>(?:pin|otp|passcode|(?:security|verification|one-time|access) code)\s+(?:is|was)\s+)"
+    r"(?=[a-z-]{0,40}\d)[\w-]{4,}"
     r"|(?P<word>(?:token|secret|pwd|jwt|passw(?:or)?d|passphrase|identified\s+by"
-    r"|(?:api|routing|integration|access|secret)[ _-]?key)"
+    r"|(?:api|routing|integration|access|secret)[ _-]?key|session[ _-]?id)"
     r"(?:\s+(?:is|was))?\s+)(?:\"[^\"]*\"?|'[^']*'?|`[^`]*`?"
     r"|(?![a-z]++(?:['\u2019-][a-z]++)*+[.,;:!?)\]\"']*+(?:\s|\Z))(?![^\w\s]++(?:\s|\Z))\S+)"
     r")",
@@ -58,7 +66,9 @@ def _webhook(found: re.Match[str]) -> str:
 
 
 def _element(found: re.Match[str]) -> str:
-    return f"<{found[1]}{found[2]}>{MASK}" if is_secret_name(found[1]) and found[3].strip() else found[0]
+    called = _NAMED_ELEMENT.search(found[2])
+    is_secret = is_secret_name(found[1]) or (called is not None and is_secret_name(called[1]))
+    return f"<{found[1]}{found[2]}>{MASK}" if is_secret and found[3].strip() else found[0]
 
 
 def _option(found: re.Match[str]) -> str:
@@ -66,7 +76,7 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _spoken(found: re.Match[str]) -> str:
-    return (found["scheme"] or found["basic"] or found["code"] or found["word"]) + MASK
+    return (found["scheme"] or found["basic"] or found["code"] or found["said"] or found["word"]) + MASK
 
 
 def _rule(pattern: re.Pattern[str], shown: str | Callable[[re.Match[str]], str]) -> Callable[[str], str]:
@@ -81,9 +91,11 @@ _RULES: tuple[Callable[[str], str], ...] = (
     _rule(_WEBHOOK, _webhook),
     _rule(_EVENTS_API, rf"\1{MASK}"),
     mask_reversed_pairs,
+    mask_listed,
     mask_assignments,
     _rule(_ELEMENT, _element),
     _rule(_CURL_USER, rf"\1\2{MASK}"),
+    _rule(_LETTER, rf"\1{MASK}"),
     _rule(_OPTION, _option),
     _rule(_SPOKEN, _spoken),
     _rule(_JWT, MASK),

@@ -12,22 +12,34 @@ _THINGS = frozenset(
     {
         "service", "services", "server", "servers", "svc", "api", "app", "db", "store", "cache", "host", "pod", "node",
         "cluster", "proxy", "gateway", "worker", "manager", "provider", "handler", "controller", "job", "queue",
-        "team", "page", "endpoint",
+        "team", "page", "endpoint", "authentication",
     }
 )  # fmt: skip
 
 _QUOTE = r"(?:\\{0,32}(?:[\"'`]|u002[27])|%2[27]|&(?:quot|apos|\#3[49]);)"
-_SIGN = r"\s{0,8}(?P<%s>[:=\uff1a]{1,3}>?|%%3[ad]|\\{1,32}u003[ad])(?:\s|%%20|\+(?=%%2)){0,20}"
+_SIGN = (
+    r"\s{0,8}(?P<%s>[:=\uff1a\uff1d]{1,3}>?|%%3[ad]|\\{1,32}u003[ad]|\((?=\s{0,8}b?[\"'`]))"
+    r"(?:\s|%%20|\+(?=%%2)){0,20}"
+)
 _ASSIGNMENT = re.compile(
     rf"(?<![\w.-])(?P<name>[\w.-]++(?:[ ](?:id|code|number|value|header|string|hash)\b)?)"
     rf"(?P<close>{_QUOTE}?\]?){_SIGN % 'sign'}",
     re.I,
 )
-# {"name": "Authorization", "value": …}, and <add key="password" value="…">
-_NAMES_IT = "(?:name|key|header|field|label|variable|parameter|property)"
+# {"name": "Authorization", "value": …}, also with a few others between them, and <add key="password" value="…">
+_NAMES_IT = "(?:name|key|header|field|label|variable|parameter|property|type)"
 _PAIR = re.compile(
-    rf"{_NAMES_IT}{_QUOTE}?{_SIGN % 'first'}{_QUOTE}?"
-    rf"(?P<name>[\w.-]{{1,64}}){_QUOTE}?[\s,;]{{0,20}}{_QUOTE}?val(?:ue)?(?P<close>{_QUOTE}?){_SIGN % 'sign'}",
+    rf"{_NAMES_IT}{_QUOTE}?{_SIGN % 'first'}{_QUOTE}?(?P<name>[\w.-]{{1,64}}){_QUOTE}?"
+    rf"(?:[\s,;]{{1,20}}[^{{}}<>\[\]\n]{{1,120}}?)??[\s,;]{{0,20}}(?<![\w.-])"
+    rf"{_QUOTE}?val(?:ue)?(?P<close>{_QUOTE}?){_SIGN % 'sign'}",
+    re.I,
+)
+# ("Authorization", "…"), as libraries print headers, and a part of a form
+_LISTED = re.compile(
+    rf"[\[(]\s{{0,8}}b?{_QUOTE}(?P<name>[\w.-]{{1,64}}){_QUOTE}\s{{0,8}},\s{{0,8}}b?(?={_QUOTE})", re.I
+)
+_FORM_PART = re.compile(
+    rf"(?<![\w.-])name={_QUOTE}(?P<name>[\w.-]{{1,64}}){_QUOTE}(?:\r?\n|\\{{1,32}}r\\{{1,32}}n){{2}}(?P<value>[^\s\\]+)",
     re.I,
 )
 _REVERSED_PAIR = re.compile(
@@ -39,7 +51,7 @@ _OPENING = re.compile(
     r"[a-z@]{0,2}(?P<quote>\"\"\"|'''|(?P<escapes>\\*)(?P<mark>[\"'`])|\\*u002[27]|%2[27]|&\#?\w+;)", re.I
 )
 # A closing quote, or a line break that is written \r\n and has a header's name after it.
-_CLOSING = rf"{_QUOTE}(?:[\s,;:}}\])>]|\Z)|\\{{1,32}}[rn][\w\\-]{{1,64}}:"
+_CLOSING = rf"{_QUOTE}(?:[\s,;:}}\])>]|\Z)|\\{{1,32}}[rn][\w.\\-]{{1,64}}:"
 _UNQUOTED = re.compile(rf"(?:(?!{_CLOSING})\S)*", re.I)
 _QUERY_VALUE = re.compile(rf"(?:(?!{_CLOSING}|&(?:amp;)?[\w.%\[\]-]{{1,64}}=)\S)*", re.I)
 _ENCODED_VALUE = re.compile(r"(?:(?!%2[267])\S)*", re.I)
@@ -143,6 +155,22 @@ def _end_of_bracket(text: str, start: int) -> int:
         if depth == 0:
             return found.end()
     return len(text)
+
+
+def mask_listed(text: str) -> str:
+    """`("Authorization", "x")` and a form's part with the values masked."""
+    parts: list[str] = []
+    copied = 0
+    for found in _LISTED.finditer(text):
+        opening = _OPENING.match(text, found.end())
+        if opening and found.start() >= copied and is_secret_name(found["name"]):
+            parts += text[copied : opening.end()], MASK
+            copied = _end_of_quoted(text, opening)
+    return _FORM_PART.sub(_form_part, "".join([*parts, text[copied:]]))
+
+
+def _form_part(found: re.Match[str]) -> str:
+    return found[0][: found.start("value") - found.start()] + MASK if is_secret_name(found["name"]) else found[0]
 
 
 def mask_reversed_pairs(text: str) -> str:

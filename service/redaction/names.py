@@ -6,11 +6,16 @@ MASK = "***"
 
 _SECRET_PART = re.compile(
     r"(?<!mon|tur|hoc|joc|don)key(?!board|word|note|space|stone|cloak)|token(?!i[sz])|secret(?!ar|s?manager)|authori[sz]ation"
-    r"|credential|cookie|signature|pass(?:w|phrase|code)|pwd|sess(?:ion)?id",
+    r"|credential|cookie|signature|pass(?:w|phrase|code)|(?:user|admin|root|db)pass\Z|pwd|sess(?:ion)?id|2fa|authentication",
     re.I,
 )
 # Too short to be looked for inside of words: `pin_code` and `sessionId` are meant, `opinion` and `author` are not.
-_SECRET_WORDS = frozenset({"pin", "otp", "totp", "auth", "oauth", "bearer", "jwt", "session", "pass", "csrf", "xsrf"})
+_SECRET_WORDS = frozenset(
+    {
+        "pin", "otp", "totp", "mfa", "auth", "authn", "oauth", "bearer", "jwt", "session", "sess", "sid", "pass", "pw",
+        "cred", "csrf", "xsrf", "sig", "hmac", "cvv", "cvc",
+    }
+)  # fmt: skip
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # These keys say which alert this is. They open nothing.
 _NO_SECRET = re.compile(r"(?:incident|alert|dedup)[_ -]?keys?\Z", re.I)

@@ -1,7 +1,7 @@
 """The way of one webhook, from its bytes to the outcomes: authenticate → parse → record → ingest."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,13 +40,18 @@ class Delivery:
 class Receiver:
     """Takes webhooks."""
 
-    def __init__(self, rest: Rest, cache: WebhookSettingsCache, together: Together) -> None:
-        self._rest, self._cache, self._together = rest, cache, together
+    def __init__(
+        self, rest: Rest, cache: WebhookSettingsCache, together: Together, count: Callable[[str], None]
+    ) -> None:
+        """`count` gets an organization's id, and raises Problem if that has sent too many."""
+        self._rest, self._cache, self._together, self._count = rest, cache, together, count
 
     def receive(self, delivery: Delivery) -> list[dict[str, Any]]:
         """What became of each event, once that is committed. Raises Problem and NoTurn."""
         try:
             settings = self._authenticate(delivery)
+            # Only now: what anybody may send, unsigned and to the bare URL, uses up no integration's rate.
+            self._count(settings.organization_id)
             events = self._parse(delivery)
             _log_payloads(settings, events)
             return self._ingest(delivery, settings, _record(delivery, events))

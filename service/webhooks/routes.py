@@ -1,5 +1,6 @@
 """The webhook routes, and how often they may be called."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response, jsonify, make_response, request
@@ -25,7 +26,7 @@ from service.webhooks.together import NoTurn, Together
 _ANSWER_WITHIN = 4.5
 # Wrong tokens and signatures from one address. Far above what a misconfigured subscription sends.
 _FAILURES = "600 per minute"
-_CHECKS = "120 per minute"  # of URLs, from one address
+_CHECKS = "120 per minute"  # of URLs that are none, from one address
 _LONGEST_HEADER = 300  # characters
 
 _ANSWERS: dict[Any, Any] = {
@@ -71,12 +72,14 @@ def alive() -> dict[str, Any]:
     strict_slashes=False,
 )
 def verify(path: TokenPath) -> dict[str, Any]:
-    container.get(Rates).require(_CHECKS, "checks", caller())
     try:
         found = container.get(WebhookSettingsCache).fetch(path.token, Deadline.within(_ANSWER_WITHIN))
     except CannotOpen:
         return {"status": "ok", "known": True}
-    return {"status": "ok", "known": found is not None, **({"enabled": found.enabled} if found else {})}
+    if found is None:
+        container.get(Rates).require(_CHECKS, "checks", caller())
+        return {"status": "ok", "known": False}
+    return {"status": "ok", "known": True, "enabled": found.enabled}
 
 
 @blueprint.after_request
@@ -97,10 +100,6 @@ def count(response: Response) -> Response:
 
 def _receive(token: str | None) -> Response:
     deadline = Deadline.within(_ANSWER_WITHIN)
-    cache, rates = container.get(WebhookSettingsCache), container.get(Rates)
-    rate = container.get(Settings).webhook_rate_limit
-    counted = cache.counted_as(token)
-    rates.require(rate, "webhooks", counted)
     delivery = Delivery(
         token=token,
         body=read_body(),
@@ -110,15 +109,16 @@ def _receive(token: str | None) -> Response:
         subscription_id=_header("X-Webhook-Subscription"),
         deadline=deadline,
     )
-    receiver = Receiver(container.get(Rest), cache, container.get(Together))
+    count_webhook = partial(container.get(Rates).require, container.get(Settings).webhook_rate_limit, "webhooks")
+    receiver = Receiver(
+        container.get(Rest), container.get(WebhookSettingsCache), container.get(Together), count_webhook
+    )
     try:
         outcomes = receiver.receive(delivery)
     except NoTurn:
         detail = "More webhooks of this integration came at once than are taken."
         raise problems.TOO_MANY_REQUESTS(detail, headers={"Retry-After": "1"}) from None
     container.get(Due).expect()
-    if cache.counted_as(token) != counted:  # this one has shown whose the URL is, and was counted for the URL alone
-        rates.hit(rate, "webhooks", cache.counted_as(token))
     return make_response(jsonify({"outcomes": outcomes}), 202)
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
 from pydantic import BaseModel, TypeAdapter
 
 from service.crypto import Sealer
@@ -51,7 +51,6 @@ class WebhookSettingsCache:
         self._rest, self._sealer = rest, sealer
         self._lock = threading.Lock()
         self._remembered: TTLCache[str | None, WebhookSettings] = TTLCache(_MOST, _LIFETIME, clock)
-        self._organizations: LRUCache[str | None, str] = LRUCache(_MOST)
 
     def remembered(self, token: str | None) -> WebhookSettings | None:
         """The settings if they were fetched a moment ago."""
@@ -80,16 +79,7 @@ class WebhookSettingsCache:
         )
         with self._lock:
             self._remembered[token] = settings
-            self._organizations[token] = organization
         return settings
-
-    def counted_as(self, token: str | None) -> str:
-        """What stands for an integration where its webhooks are counted, whichever of its URLs they come to.
-
-        Its organization; the token itself until a first webhook has shown whose it is.
-        """
-        with self._lock:
-            return self._organizations.get(token) or token or "bare"
 
     def forget(self, token: str | None) -> None:
         """Next time, ask."""

@@ -85,11 +85,11 @@ class Proxy:
     """Stands between a service and Supabase: counts requests, and can delay, break or swallow them.
 
     `behaviour` gets a path and answers "pass", "hang" (take the request, never answer), "dribble" (answer, a byte now
-    and then, without end), an HTTP status to answer, or the body of a 200.
+    and then, without end), an HTTP status to answer, the body of a 200, or both.
     """
 
     target: str
-    behaviour: Callable[[str], str | int | bytes] = lambda _: "pass"
+    behaviour: Callable[[str], str | int | bytes | tuple[int, bytes]] = lambda _: "pass"
     requests: list[str] = field(default_factory=list)
 
     def start(self) -> None:
@@ -134,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._dribble()
             case bytes(told):
                 self._answer(200, [("Content-Type", "application/json")], told)
+            case (int(status), bytes(told)):
+                self._answer(status, [("Content-Type", "application/json")], told)
             case int(status):
                 self._answer(status, [("Content-Type", "text/plain")], b"broken")
             case _:

@@ -1,7 +1,9 @@
 """What every answer says about itself, and what happens to requests that are none."""
 
+import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -67,8 +69,28 @@ def test_a_malformed_chunk_is_400(stack: Stack, acme: Organization, chunks: byte
             answer = b""
             while part := connection.recv(65536):
                 answer += part
-        assert answer.split(b"\r\n")[0].split()[1] in (b"400", b"413"), answer
+        assert answer.split(b"\r\n")[0].split()[1] == b"400", answer
         assert b"Traceback" not in log.read_bytes()[before:]
+
+
+@pytest.mark.parametrize(
+    ("framing", "part"),
+    [("Content-Length: 1000", b" "), ("Transfer-Encoding: chunked", b"1\r\n \r\n")],
+    ids=["length", "chunked"],
+)
+def test_a_body_has_so_many_seconds(stack: Stack, acme: Organization, framing: str, part: bytes) -> None:
+    """Each byte comes in good time, the last one never: such a client would hold its connection for ever."""
+    head = HEAD.format(path=paths_with_a_body(acme)[0], token=acme.owner.token) + f"{framing}\r\n\r\n"
+    began, answer = time.monotonic(), b""
+    with socket.create_connection(("127.0.0.1", int(stack.config["service_port"])), timeout=0.3) as connection:
+        connection.sendall(head.encode())
+        while not answer:
+            assert time.monotonic() - began < 20
+            connection.sendall(part)
+            with contextlib.suppress(TimeoutError):
+                answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 503 "), "what a retry can cure"
+    assert b"\r\nConnection: close\r\n" in answer
 
 
 def test_a_body_that_ends_early_is_no_error_of_ours(stack: Stack, acme: Organization) -> None:

@@ -1,5 +1,6 @@
 """Finding incidents: filters, and words that mean themselves."""
 
+import re
 import uuid
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.vocabulary import SEARCH_LIMIT
 from tests.world import Organization, World
 
 URL = "/api/incidents"
@@ -72,17 +74,27 @@ def test_no_words_break_it(library: Organization, words: str) -> None:
         assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        f"{URL}?q=%00", f"{URL}?q=a%00b", f"{URL}?before=%00", f"{URL}?status=%00", f"{URL}?criticality=low%00",
-        f"{URL}/{uuid.UUID(int=1)}/updates?after=%00", "/api/notifications?before=%00", "/api/notifications?q=%00",
-    ],
-)  # fmt: skip
-def test_a_nul_is_refused_in_every_parameter(library: Organization, address: str) -> None:
-    answer = library.viewer.api.get(address)
-    assert answer.status_code == 422, answer.text
-    assert f"{answer.json()['errors'][0]['field']}=" in address
+def test_a_nul_is_refused_in_every_parameter(library: Organization) -> None:
+    """Of every address that takes some: a real PostgREST cuts a text off at one, and a search then finds everything."""
+    described = library.viewer.api.get("/api/openapi.json").json()["paths"]
+    parameters = [
+        (path, parameter["name"])
+        for path, methods in described.items()
+        for parameter in methods.get("get", {}).get("parameters", ())
+        if parameter["in"] == "query"
+    ]
+    assert {(URL, "q"), ("/api/notifications", "q"), ("/api/notifications", "before")} < set(parameters)
+    for path, name in parameters:
+        for value in ("%00", "a%00b", "%00a", "2026-11-23T10:00:00Z%00"):
+            answer = library.viewer.api.get(f"{re.sub('{.*?}', str(uuid.UUID(int=1)), path)}?{name}={value}")
+            assert answer.status_code == 422, (path, name, value, answer.text)
+            assert answer.json()["errors"][0]["field"].partition(".")[0] == name
+
+
+def test_words_have_a_limit(library: Organization) -> None:
+    assert found(library, q="x" * SEARCH_LIMIT) == []
+    answer = library.viewer.api.get(URL, params={"q": "x" * (SEARCH_LIMIT + 1)})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "q")
 
 
 def test_case_does_not_matter(library: Organization) -> None:

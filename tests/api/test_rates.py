@@ -10,7 +10,7 @@ from devstack.stack import Stack
 from tests.api.service_processes import ServiceProcess, wait_for
 from tests.world import Organization, v3
 
-FAILURES = 600  # a minute
+FAILURES, CHECKS = 600, 120  # a minute
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,19 @@ def test_wrong_tokens_are_slowed_down_by_address_and_right_ones_never(
     acme.admin.api.post("/api/integrations/pagerduty", json={"signing_secret": "a-secret"}).raise_for_status()
     assert post(acme.token, FAILURES, "192.0.2.1").status_code == 429, "unsigned, which is a failure too"
     assert post(acme.token, FAILURES, "192.0.2.2").status_code == 401
+
+
+def test_checks_of_wrong_tokens_are_slowed_down_by_address_and_right_ones_never(
+    behind_a_proxy: httpx.Client, acme: Organization
+) -> None:
+    def check(token: str | None, address: str) -> httpx.Response:
+        return behind_a_proxy.get(f"/{token}", headers={"X-Forwarded-For": address})
+
+    answers = [check(f"{number:064x}", "192.0.2.3") for number in range(CHECKS + 1)]
+    assert {answer.status_code for answer in answers[:CHECKS]} == {200}
+    assert answers[CHECKS].status_code == 429
+    assert check(acme.token, "192.0.2.3").json()["known"]
+    assert not check("guess", "192.0.2.4").json()["known"]
 
 
 def test_a_proxy_that_nobody_told_of_is_warned_of_once(stack: Stack, acme: Organization) -> None:

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from devstack.postgres import free_port
 from devstack.stack import Stack
 from tests.api.conftest import Proxied
 from tests.api.service_processes import ServiceProcess, wait_for
-from tests.world import Organization, Person, World
+from tests.world import Organization, Person, World, v3
 
 ID = "5d0f9f3a-6f0c-4b7e-9a55-0c1d2e3f4a5b"
 ROUTES = [
@@ -134,9 +134,10 @@ def test_a_token_of_the_right_key_with_a_wrong_claim(
 
 def test_legacy_api_keys_are_no_users(stack: Stack) -> None:
     keys = Keys.load_or_create(Path(str(stack.config["keys_file"])), f"{stack.supabase_url}/auth/v1")
+    check = "aud" if "jwt_secret" in stack.config else "algorithm"  # with a chosen secret, that of a person signs, too
     for token in (keys.anon_jwt, keys.service_role_jwt):
         answer = httpx.get(f"{stack.service_url}/api/me", headers={"Authorization": f"Bearer {token}"})
-        assert assert_problem(answer, 401, "invalid-token")["check"] == "algorithm"
+        assert assert_problem(answer, 401, "invalid-token")["check"] == check
 
 
 def test_me(member: Person, both: tuple[Person, list[Organization]], stack: Stack, world: World) -> None:
@@ -259,11 +260,43 @@ def test_readiness_names_what_is_down(proxied: Proxied) -> None:
     assert wait_for(partial(_ready_says, proxied.url, {"status": "ok", "down": []})).status_code == 200
 
 
+@pytest.mark.parametrize("trouble", ["hang", "dribble"])
+def test_readiness_answers_in_time_whatever_supabase_does(proxied: Proxied, trouble: str) -> None:
+    """A look that never ends would leave one who asks without an answer, and all others with an old one."""
+    proxied.proxy.behaviour = lambda _: trouble
+    down = {"status": "down", "down": ["database", "auth"]}
+    wait_for(partial(_ready_says, proxied.url, down), 20, what="both down")
+    began = time.monotonic()
+    assert httpx.get(f"{proxied.url}/readyz", timeout=20).status_code == 503
+    assert time.monotonic() - began < 8
+    proxied.proxy.reset()
+    wait_for(partial(_ready_says, proxied.url, {"status": "ok", "down": []}))
+
+
 def test_those_who_ask_for_readiness_share_one_look(proxied: Proxied) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: httpx.get(f"{proxied.url}/readyz", timeout=20), range(100)))
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert len(proxied.proxy.requests) <= 4, "a look is two requests, and holds for seconds"
+
+
+def test_those_who_ask_for_readiness_take_nothing_from_webhooks(proxied: Proxied, world: World) -> None:
+    """While what they look at hangs, for all of them."""
+    url = f"{proxied.url}/api/webhooks/pagerduty/{world.organization('Ready', ('owner',)).token}"
+    proxied.proxy.behaviour = lambda path: "hang" if "/rest/v1/organizations" in path or "/auth/" in path else "pass"
+    with ThreadPoolExecutor(100) as pool:
+        asked: list[Future[httpx.Response]] = []
+
+        def are_looking() -> bool:
+            asked.extend(pool.submit(httpx.get, f"{proxied.url}/readyz", timeout=20) for _ in range(20))
+            return bool(proxied.proxy.requests)
+
+        wait_for(are_looking, what="a look, once the last one is old")
+        for _ in range(5):
+            began = time.monotonic()
+            assert httpx.post(url, json=v3(), timeout=20).status_code == 202
+            assert time.monotonic() - began < 2
+        assert {one.result().status_code for one in asked} <= {200, 503}
 
 
 def test_a_schema_that_is_not_exposed_is_said_with_what_to_do(

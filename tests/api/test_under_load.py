@@ -42,7 +42,7 @@ def seconds_of(post: Callable[[], httpx.Response], number: int = 15) -> list[flo
 
 
 def test_a_thousand_slow_clients_delay_no_webhook(service: ServiceProcess, acme: Organization) -> None:
-    """They connect and say nothing, or stop in the middle: of a header, of a body, of a chunk."""
+    """They connect and say nothing, or stop in the middle: of a header, of a body, of a chunk; or go on to idle."""
     url = f"{service.url}/api/webhooks/pagerduty/{acme.token}"
 
     def post() -> httpx.Response:

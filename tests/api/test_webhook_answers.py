@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 from devstack.stack import Stack
 from service.pagerduty.signatures import sign
 from tests.api.conftest import Proxied
-from tests.api.service_processes import ServiceProcess
+from tests.api.service_processes import ServiceProcess, wait_for
 from tests.world import Organization, v3
 
 LIMIT = 256 * 1024
@@ -133,6 +134,18 @@ def test_both_urls_of_an_integration_share_its_rate(limited: ServiceProcess, acm
     assert [httpx.post(url, json=v3()).status_code for url in (old, new, old, new, old)] == [202, 202, 202, 429, 429]
 
 
+def test_what_is_refused_uses_up_no_rate(limited: ServiceProcess, acme: Organization) -> None:
+    """Else whoever knows a URL, and everybody knows the bare one, could keep an integration's own webhooks out."""
+    acme.admin.api.post("/api/integrations/pagerduty", json={"signing_secret": "a-secret"}).raise_for_status()
+    url, body = url_of(acme, limited.url), json.dumps(v3()).encode()
+    signed = {"X-PagerDuty-Signature": sign(body, "a-secret")}
+    for _ in range(5):
+        assert_problem(httpx.post(url, content=body), 401, "bad-signature")
+        assert_problem(httpx.post(url, content=b" " * (LIMIT + 1)), 413, "too-large")
+    answers = [httpx.post(url, content=body, headers=signed).status_code for _ in range(4)]
+    assert answers == [202, 202, 202, 429]
+
+
 # What happens when Supabase does not answer ---------------------------------------------------------------------------
 
 
@@ -152,7 +165,8 @@ def test_503_when_supabase_cannot_be_reached(
     stack: Stack, acme: Organization, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     log = tmp_path_factory.mktemp("cut") / "service.log"
-    nowhere = ServiceProcess(stack, log, {"SUPABASE_URL": "http://127.0.0.1:9"})
+    issuer = f"{stack.supabase_url}/auth/v1"
+    nowhere = ServiceProcess(stack, log, {"SUPABASE_URL": "http://127.0.0.1:9", "SUPABASE_JWT_ISSUER": issuer})
     try:
         nowhere.start()
         assert_retry(*timed_post(url_of(acme, nowhere.url)))
@@ -185,6 +199,32 @@ def test_503_in_time_when_the_database_hangs(proxied: Proxied, acme: Organizatio
     proxied.proxy.behaviour = lambda path: "hang" if "/rpc/" in path else "pass"
     assert_retry(*timed_post(url))
     assert len([one for one in proxied.proxy.requests if not one.endswith("tell_due")]) == 1
+
+
+def test_429_for_what_waits_behind_too_many(proxied: Proxied, acme: Organization, globex: Organization) -> None:
+    """One is on its way to the database and hangs there; so many wait for it, and the others are told at once."""
+    assert httpx.post(url_of(acme, proxied.url), json=v3()).status_code == 202
+    hung: list[str] = []
+
+    def first_hangs(path: str) -> str:
+        if "ingest" not in path or hung:
+            return "pass"
+        hung.append(path)
+        return "hang"
+
+    proxied.proxy.behaviour = first_hangs
+    with ThreadPoolExecutor(100) as pool:
+        sent = [pool.submit(timed_post, url_of(acme, proxied.url)) for _ in range(100)]
+        wait_for(lambda: hung)
+        assert httpx.post(url_of(globex, proxied.url), json=v3(), timeout=20).status_code == 202
+        answers = [one.result() for one in sent]
+    refused = [(answer, seconds) for answer, seconds in answers if answer.status_code == 429]
+    assert {answer.status_code for answer, _ in answers} == {429, 503}
+    assert len(refused) > len(answers) / 2
+    for answer, seconds in refused:
+        assert_problem(answer, 429, "too-many-requests")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert seconds < 5
 
 
 def test_503_in_time_when_the_database_dribbles(proxied: Proxied, acme: Organization) -> None:

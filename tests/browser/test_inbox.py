@@ -216,7 +216,9 @@ def test_by_keyboard_alone(windows: Windows, acme: Organization) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Snooze for an hour")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("je")  # in a field, keys are letters
     expect(page.get_by_role("searchbox")).to_have_value("je")
 

@@ -91,6 +91,8 @@ def test_free_text(written: str, shown: str) -> None:
     [
         ({"name": "Authorization", "value": "hush"}, {"name": "Authorization", "value": MASK}),
         ({"key": "DB_PASSWORD", "value": "hush"}, {"key": MASK, "value": MASK}),
+        ({"type": "password", "value": "hush"}, {"type": "password", "value": MASK}),
+        ({"name": "Cookie", "in": "header", "value": "hush"}, {"name": "Cookie", "in": "header", "value": MASK}),
         ({"header": "Cookie", "values": ["a=b"]}, {"header": "Cookie", "values": MASK}),
         ({"display_name": "Session ID", "value": 5}, {"display_name": "Session ID", "value": MASK}),
         ({"name": "environment", "value": "production"}, {"name": "environment", "value": "production"}),

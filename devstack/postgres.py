@@ -166,6 +166,12 @@ class Cluster:
             self._server.stop()
             self._server = None
 
+    def crash(self) -> None:
+        """Kills the server, as a machine may, and starts it again: it recovers what was committed."""
+        assert self._server is not None
+        self._server.kill()
+        self.start()
+
     def _answers(self) -> bool:
         """Waits until the server accepts connections; False if it ends, or takes too long."""
         assert self._server is not None

@@ -89,6 +89,18 @@ class Server:
             self._process.wait()
         self._watchdog.dismiss()
 
+    def kill(self) -> None:
+        """Ends it and what it started, at once and unasked, as a machine does that loses its power."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self._process.pid)
+            all_of_it = [process, *process.children(recursive=True)]
+            for one in all_of_it:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(all_of_it, timeout=PATIENCE)
+        self._process.wait()
+        self._watchdog.dismiss()
+
 
 def end(process: psutil.Process, polite: int = signal.SIGTERM, last: int = signal.SIGKILL) -> None:
     """Asks a process to end and waits, then makes whatever is left of it and of its group end."""

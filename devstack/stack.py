@@ -149,6 +149,22 @@ class Stack:
         if process is not None:
             process.stop()
 
+    def crash(self, name: str) -> None:
+        """Kills one of worker, service, gateway, pagerduty and postgres, as a machine may, and starts it again."""
+        if name == "postgres":
+            assert self.cluster is not None
+            self.cluster.crash()
+            return
+        self._processes.pop(name).kill()
+        if name == "worker":
+            self.start_worker()
+        elif name == "service":
+            self.start_service()
+        else:
+            self._spawn_server(name)
+            port = self.config["supabase_port" if name == "gateway" else f"{name}_port"]
+            self._wait(name, f"http://127.0.0.1:{port}/", any_status=True)
+
     def dead_process(self) -> str | None:
         """The name of a process that ended by itself, if any did."""
         return next((name for name, process in self._processes.items() if process.has_ended()), None)

@@ -323,7 +323,7 @@ class AskInput(Input):
         "incident", "priority", "urgency", "escalation", "assignment", "snooze", "responders", "status_update"
     ]  # fmt: skip
     service: PagerDutyId | None = Field(None, description="incident: the service that is paged")
-    priority: PagerDutyId | None = Field(None, description="priority: null takes it away")
+    priority: PagerDutyId | None = Field(None, description="priority")
     urgency: Urgency | None = Field(None, description="urgency")
     level: int | None = Field(None, ge=1, le=20, description="escalation: the level of its escalation policy")
     users: list[PagerDutyId] = Field([], max_length=50, description="assignment: who has it; responders: who is asked")
@@ -334,8 +334,8 @@ class AskInput(Input):
     def missing(self) -> str | None:
         """The field that the thing needs and that is not given."""
         needed = {
-            "incident": "service", "urgency": "urgency", "escalation": "level", "assignment": "users",
-            "snooze": "seconds", "responders": "message", "status_update": "message",
+            "incident": "service", "priority": "priority", "urgency": "urgency", "escalation": "level",
+            "assignment": "users", "snooze": "seconds", "responders": "message", "status_update": "message",
         }.get(self.thing)  # fmt: skip
         if self.thing == "responders" and not (self.users or self.policies):
             return "users"

@@ -112,7 +112,6 @@ class IncidentRecord(TypedDict):
     status: str | None
     service_name: str | None
     key: str | None
-    url: str | None
 
 
 class ServiceRecord(TypedDict):
@@ -221,7 +220,6 @@ def _incident_record(incident: Incident | None) -> IncidentRecord | None:
         "status": incident.status,
         "service_name": incident.service_name,
         "key": incident.incident_key,
-        "url": incident.html_url,
     }
 
 

@@ -62,11 +62,11 @@ def _by_key(turn: Turn) -> dict[str, Any] | None:
 
 
 def set_priority(turn: Turn) -> str | None:
-    """One of the account's, or none."""
+    """One of the account's. PagerDuty's schema knows no way to take it away."""
     wanted = _wanted(turn).get("id")
     if identifier(obj(turn.incident().get("priority")).get("id")) == wanted:
         return None
-    return turn.put({"priority": {"id": wanted, "type": "priority_reference"} if wanted else None})
+    return turn.put({"priority": {"id": wanted, "type": "priority_reference"}})
 
 
 def set_urgency(turn: Turn) -> str | None:

@@ -75,11 +75,7 @@ def test_what_there_is_to_choose_from(connected: Organization, globex: Organizat
 def test_everything_that_can_be_asked_is_done_there_as_who_asked(
     connected: Organization, account: Account, linked: str
 ) -> None:
-    rita, users, policies = (
-        connected.responder,
-        ids(connected.viewer, "users"),
-        ids(connected.viewer, "escalation_policies"),
-    )
+    rita, users = connected.responder, ids(connected.viewer, "users")
     priorities = ids(rita, "priorities")
     asked(rita, linked, thing="priority", priority=priorities["P2"])
     asked(rita, linked, thing="urgency", urgency="low")
@@ -99,18 +95,15 @@ def test_everything_that_can_be_asked_is_done_there_as_who_asked(
     told(rita, linked)
     (theirs,) = account.incidents
     assert [one["assignee"]["summary"] for one in theirs["assignments"]] == ["Adam in PagerDuty"]
-    asked(rita, linked, thing="priority", priority=None)
-    told(rita, linked)
-    assert account.incidents[0]["priority"] is None
-    assert policies
+    assert account.incidents[0]["priority"]["summary"] == "P2"
     # PagerDuty tells of it as hers, once each, on our timeline.
     heard(account, "incident.reassigned")
-    heard(account, "incident.priority_updated", 2)
+    heard(account, "incident.priority_updated")
 
     def lines() -> list[str]:
         return [one["body"] for one in rita.api.get(f"/api/incidents/{linked}/updates").json()["items"]]
 
-    wait_for(lambda: "Priority changed to none by Rita in PagerDuty" in lines())
+    wait_for(lambda: "Reassigned to Adam in PagerDuty by Rita in PagerDuty" in lines())
     for line in (
         "Priority changed to P2 by Rita in PagerDuty",
         "Status update by Rita in PagerDuty: We are on it",
@@ -118,7 +111,7 @@ def test_everything_that_can_be_asked_is_done_there_as_who_asked(
     ):
         assert lines().count(line) == 1, line
     [row] = rita.api.get("/api/notifications").json()["items"]
-    assert (row["priority"], row["assignees"]) == (None, ["Adam in PagerDuty"])
+    assert (row["priority"], row["assignees"]) == ("P2", ["Adam in PagerDuty"])
 
 
 def test_asked_twice_the_last_one_counts(connected: Organization, account: Account, linked: str, stack: Stack) -> None:
@@ -229,6 +222,7 @@ def test_an_answer_that_is_lost_pages_nobody_twice(
     [
         ({"thing": "nonsense"}, "thing"),
         ({"thing": "incident"}, "service"),
+        ({"thing": "priority"}, "priority"),
         ({"thing": "incident", "service": "../users"}, "service"),
         ({"thing": "escalation", "level": 0}, "level"),
         ({"thing": "assignment"}, "users"),

@@ -33,7 +33,7 @@ def made_here(database: Database, organization: Organization, **fields: Any) -> 
 def told_of(incident: str, pagerduty_id: str = "PMADE01", **details: Any) -> dict[str, Any]:
     """PagerDuty's own event of the incident that it made of ours."""
     made = event(incident_id=pagerduty_id, occurred_at=datetime.now(UTC).isoformat(), **details)
-    made["incident"] |= {"key": incident, "url": f"https://acme.pagerduty.com/incidents/{pagerduty_id}"}
+    made["incident"]["key"] = incident
     return made
 
 

@@ -12,7 +12,7 @@ def incident_told(record: IngestRecord) -> dict[str, Any] | None:
         return None
     described = notification["described"]
     return {
-        **incident,
+        **{name: told for name, told in incident.items() if name != "key"},
         "number": described["number"],
         "url": described["pagerduty_url"],
         "urgency": described["urgency"],

@@ -151,7 +151,7 @@ const choices = (list) => list.map(({ id, name }) => [id, plain(name)]);
 
 /** By the thing: the field, its label, and what there is to choose from. */
 function choice(thing, directory) {
-  if (thing === 'priority') return ['priority', 'Priority', [...choices(directory.priorities), ['', 'None']]];
+  if (thing === 'priority') return ['priority', 'Priority', choices(directory.priorities)];
   if (thing === 'urgency') return ['urgency', 'Urgency', URGENCIES];
   if (thing === 'assignment') return ['users', 'To', choices(directory.users)];
   if (thing === 'snooze') return ['seconds', 'How long', SNOOZES];
@@ -215,5 +215,5 @@ function bodyOf(thing, values, directory) {
   }
   if (thing === 'assignment') return { body: { users: [value] } };
   if (thing === 'snooze') return { body: { seconds: Number(value) } };
-  return { body: { [field]: value || null } };
+  return { body: { [field]: value } };
 }

@@ -2172,7 +2172,7 @@ create function pagerduty.ask_pagerduty(incident_id uuid, thing text, wanted jso
 language sql
 set search_path = ''
 as $$ select pagerduty_private.put_request(incident_id, thing, wanted) $$;
-comment on function pagerduty.ask_pagerduty(uuid, text, jsonb) is 'Has the worker ask PagerDuty for something of an incident, as the calling member, for responders and up. incident: {"service"}, to page it; of a linked incident priority: {"id"}, null for none; urgency: {"urgency"}; escalation: {"level"}; assignment: {"users"}; snooze: {"seconds"}; responders: {"users", "policies", "message"}; status_update: {"message"}. Answers the id of what is told (outbox).';
+comment on function pagerduty.ask_pagerduty(uuid, text, jsonb) is 'Has the worker ask PagerDuty for something of an incident, as the calling member, for responders and up. incident: {"service"}, to page it; of a linked incident priority: {"id"}; urgency: {"urgency"}; escalation: {"level"}; assignment: {"users"}; snooze: {"seconds"}; responders: {"users", "policies", "message"}; status_update: {"message"}. Answers the id of what is told (outbox).';
 revoke all on function pagerduty.ask_pagerduty(uuid, text, jsonb) from public, anon, authenticated, service_role;
 grant execute on function pagerduty.ask_pagerduty(uuid, text, jsonb) to authenticated;
 
@@ -2247,7 +2247,8 @@ as $$
 begin
   if event #>> '{incident,key}' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' and event #>> '{incident,id}' is not null then
     perform pagerduty_private.link_created(
-      organization, (event #>> '{incident,key}')::uuid, event #>> '{incident,id}', event #>> '{incident,url}'
+      organization, (event #>> '{incident,key}')::uuid, event #>> '{incident,id}',
+      event #>> '{notification,described,pagerduty_url}'
     );
   end if;
 end

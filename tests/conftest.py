@@ -1,6 +1,7 @@
 """Fixtures that every kind of test shares: PostgreSQL servers, the running product, people in it."""
 
 import functools
+import gc
 import os
 import shutil
 import ssl
@@ -61,6 +62,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return folders.index(folder) if folder in folders else 0
 
     items.sort(key=position)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays, and little is made that has to be found: garbage is looked for less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,8 @@ TEST_PROCESSES ?= 4
 export PORT SUPABASE_PORT POSTGRES_PORT PAGERDUTY_PORT STATE_DIR LOG_LEVEL
 export SUPABASE_TELEMETRY_DISABLED = 1
 export DO_NOT_TRACK = 1
+# Set in many containers: some hundred processes of the tests would compile the same modules, each for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test bench lint format migration build wheel lock hooks reset clean

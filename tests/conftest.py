@@ -1,18 +1,21 @@
 """Fixtures that every kind of test shares: PostgreSQL servers, the running product, people in it."""
 
 import functools
+import gc
 import os
 import shutil
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from hypothesis import settings
 
 from devstack.postgres import Cluster, embedded_bin_dir, free_port
 from devstack.stack import Stack
+from tests import memory
 from tests.world import Organization, World
 
 EMBEDDED = 18
@@ -61,6 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=position)
 
 
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays, and little is made that has to be found: garbage is looked for less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def certificates_once() -> Iterator[None]:
     """Every httpx client loads all certificate authorities anew, 40 ms each time, and nothing here speaks TLS."""
@@ -70,14 +80,38 @@ def certificates_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def new_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, int], None]:
+def state_folder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Path]]:
+    """Makes folders for what servers write: in memory, where this machine has plenty."""
+    if not memory.is_plenty():
+        yield tmp_path_factory.mktemp
+        return
+    prefix = "supabase-pagerduty-tests-"
+    for left in memory.FOLDER.glob(f"{prefix}*"):  # by tests that failed, or were killed
+        if not psutil.pid_exists(int(left.name.removeprefix(prefix))):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = memory.FOLDER / f"{prefix}{os.getpid()}"
+    folder.mkdir(mode=0o700)
+
+    def make(name: str) -> Path:
+        (folder / name).mkdir()
+        return folder / name
+
+    yield make
+    if not request.session.testsfailed:  # their logs may say why, until the next run
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_data_dir(state_folder: Callable[[str], Path]) -> Callable[[Path, int], None]:
     """Fills a folder with a cluster's data, as Supabase sets one up: initdb ran once for each major, and is copied."""
 
     @functools.cache
     def template(major: int) -> Path:
         # Guessing a random password takes long however quickly one guess is checked, and each connection checks one.
         quick = ("scram_iterations=1",) if major >= 16 else ()
-        made = Cluster(tmp_path_factory.mktemp("template") / "data", free_port(), installed_majors()[major], quick)
+        made = Cluster(state_folder(f"template{major}") / "data", free_port(), installed_majors()[major], quick)
         made.start()
         made.install_platform()
         made.stop()
@@ -91,7 +125,7 @@ def new_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, in
 
 @pytest.fixture(scope="session")
 def cluster_of(
-    tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path, int], None]
+    state_folder: Callable[[str], Path], new_data_dir: Callable[[Path, int], None]
 ) -> Iterator[Callable[[int], Cluster]]:
     """Starts (once) and gives the cluster of a major, with Supabase's roles and schemas but no migrations.
 
@@ -102,7 +136,7 @@ def cluster_of(
 
     def cluster(major: int) -> Cluster:
         if major not in clusters:
-            data = tmp_path_factory.mktemp(f"postgres{major}") / "data"
+            data = state_folder(f"postgres{major}") / "data"
             new_data_dir(data, major)
             clusters[major] = Cluster(data, free_port(), installed_majors()[major], TEST_SETTINGS)
             clusters[major].start()
@@ -137,14 +171,15 @@ def new_stack(folder: Path, new_data_dir: Callable[[Path, int], None]) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path, int], None]) -> Iterator[Stack]:
+def stack(state_folder: Callable[[str], Path], new_data_dir: Callable[[Path, int], None]) -> Iterator[Stack]:
     """The whole product, running."""
-    running = new_stack(tmp_path_factory.mktemp("stack"), new_data_dir)
+    running = new_stack(state_folder("stack"), new_data_dir)
     running.start()
     with psycopg.connect(running.database_dsn) as connection:
         connection.execute(UNLIMITED)
     yield running
     running.stop()
+    shutil.rmtree(running.state_dir / "postgres", ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,23 @@ Service = Annotated[Text, StringConstraints(max_length=SERVICE_LIMIT), _line("th
 Services = Annotated[list[Service], Field(min_length=1, max_length=SERVICES_LIMIT), _together(ALL_SERVICES_LIMIT)]
 
 
-class Page(BaseModel):
+_SCHEMAS: dict[type[BaseModel], dict[str, Any]] = {}
+
+
+class _Parameters(BaseModel):
+    """A query or headers: flask-openapi3 asks for the schema with each request, and making it takes milliseconds."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As pydantic makes it; without arguments, as with each request, once."""
+        if args or kwargs:
+            return super().model_json_schema(*args, **kwargs)
+        if cls not in _SCHEMAS:
+            _SCHEMAS[cls] = super().model_json_schema()
+        return _SCHEMAS[cls]
+
+
+class Page(_Parameters):
     """Query of a list, newest first."""
 
     limit: int = Field(20, ge=1, le=100)
@@ -127,7 +143,7 @@ class IdPath(BaseModel):
     id: Id
 
 
-class OrganizationHeader(BaseModel):
+class OrganizationHeader(_Parameters):
     """For users of several organizations."""
 
     x_organization_id: str | None = Field(None, description="Which of the caller's organizations; not needed with one")
@@ -814,7 +830,7 @@ class IncidentList(BaseModel):
     next: str | None
 
 
-class UpdatesQuery(BaseModel):
+class UpdatesQuery(_Parameters):
     limit: int = Field(100, ge=1, le=200)
     after: Cursor | None = Field(None, description="Cursor: entries newer than it")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserType
 from playwright.sync_api import Error as PlaywrightError
 
+from tests import memory
 from tests.one_at_a_time import one_at_a_time
 
 # The first is Chromium without what draws windows: it opens one in a quarter of the time.
@@ -21,7 +22,10 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--in-process-gpu",  # there is none: another process would only pass on what the processor draws
 )
+# Playwright has Chromium share memory by files on the disk, as that for it may be small in a container.
+ON_DISK = "--disable-dev-shm-usage"
 INSTALL = "install one (on Debian and Ubuntu: apt-get install chromium) so that it is found on PATH"
 _LONGEST = 600  # seconds that getting one may take
 
@@ -35,8 +39,9 @@ def launch(browser_type: BrowserType) -> Browser:
     executable = find(browser_type)
     # Chromium's sandbox does not work for root.
     arguments = [*ARGUMENTS, *(["--no-sandbox"] if _is_root() else [])]
+    unwanted = [ON_DISK] if memory.is_plenty() else []
     try:
-        return browser_type.launch(executable_path=executable, args=arguments)
+        return browser_type.launch(executable_path=executable, args=arguments, ignore_default_args=unwanted)
     except PlaywrightError as error:
         raise NoChromium(f"{executable} does not start ({error.message.splitlines()[0]}): {INSTALL}.") from None
 

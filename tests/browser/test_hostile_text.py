@@ -1,5 +1,6 @@
 """What PagerDuty or a user wrote is text, whatever it looks like."""
 
+import re
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ RTL = "invoice\u202egnp.exe \u2066isolated \u05d0\u05d1\u05d2"
 INVISIBLE = "zero\u200bwidth\u200d\ufeffjoined\u0000\u0007"
 LONG = "W" * 10_000
 SCRIPT_URL = "javascript:window.hacked='url'"
-HOSTILE = {"markup": MARKUP, "template": TEMPLATE, "rtl": RTL, "invisible": INVISIBLE, "long": LONG}
+PARTS = (TEMPLATE, MARKUP, INVISIBLE, RTL, LONG)
+# What closes an element comes before what would be one then.
+HOSTILE = {"markup": TEMPLATE + MARKUP, "signs": INVISIBLE + RTL, "long": LONG}
 
 
 def expect_harmless(page: Page) -> None:
@@ -80,9 +83,9 @@ def note(text: str) -> dict[str, Any]:
     return {"event": event | {"agent": agent, "data": {"type": "incident_note", "incident": incident, "content": text}}}
 
 
-def seen(text: str) -> str:
-    """A part of the text that no cleaning changes."""
-    return text[:7] if text != INVISIBLE else "zero"
+def seen(text: str) -> re.Pattern[str]:
+    """Parts of the text that no cleaning changes: the beginning of each that it was made of."""
+    return re.compile(".*".join(re.escape(part[:4]) for part in PARTS if part in text), re.DOTALL)
 
 
 def test_names_of_people_and_organizations(windows: Windows, world: World, narrow: dict[str, Any]) -> None:

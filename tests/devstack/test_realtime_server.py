@@ -54,8 +54,8 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, new_data_dir: Callable[[Path, int], None]) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("with-realtime")
+def running(state_folder: Callable[[str], Path], new_data_dir: Callable[[Path, int], None]) -> Iterator[Running]:
+    folder = state_folder("with-realtime")
     said: list[str] = []
     with FakeRealtime(folder / "realtime.env") as fake, pytest.MonkeyPatch.context() as environment:
         environment.delenv("SUPABASE_URL", raising=False)

@@ -30,7 +30,7 @@ LEASE = 60  # seconds: longer than all that one thing asks of PagerDuty
 _WITHIN = 25.0  # seconds, for all that one thing asks of PagerDuty
 _SOON = 0.5  # seconds between looks while something is going on; at rest it is a setting
 _GOES_ON_FOR = 20  # looks
-_LOOKS_A_ROUND = 5  # at rest, for one look for an integration that is to be compared
+LOOKS_A_ROUND = 5  # at rest, for one look for an integration that is to be compared
 _MOST_ATTEMPTS = 12
 _LONGEST_WAIT = 900.0  # seconds
 _LIMITED_FOR = 30.0  # seconds, where PagerDuty does not say
@@ -147,7 +147,7 @@ def run_worker() -> int:
     sealer, rest = Sealer.from_base64(settings.sealing_keys), Rest(settings)
     reconciler = Reconciler(rest, sealer, settings, stop.wait)
     with ThreadPoolExecutor(1, "reconciler") as pool:
-        reconciling = pool.submit(reconciler.run, _LOOKS_A_ROUND * settings.outbox_interval)
+        reconciling = pool.submit(reconciler.run, LOOKS_A_ROUND * settings.outbox_interval)
         reconciling.add_done_callback(lambda _: stop.set())  # what breaks one ends both
         try:
             Worker(rest, sealer, settings, stop.wait).run()

@@ -280,3 +280,15 @@ def test_an_echo_is_no_news_while_a_later_change_is_to_be_told(database: Databas
     later = (at + timedelta(seconds=10)).isoformat()
     database.ingest(acme, told("incident.acknowledged", occurred_at=later))
     assert (database.status_of(incident), len(entries(database, incident))) == ("investigating", 1)
+
+
+def test_ten_thousand_of_one_keep_another_waiting_for_one(database: Database) -> None:
+    (many, busy), (few, quiet) = connected(database), connected(database)
+    database.rows(
+        "insert into pagerduty.outbox (organization_id, incident_id, thing, wanted)"
+        " select %s, %s, 'responders', number::text from generate_series(1, 10000) number",
+        (many.id, busy),
+    )
+    comment(database, many, busy, "and one more")
+    comment(database, few, quiet, "mine")
+    assert [claim(database)["organization_id"] for _ in range(2)] == [many.id, few.id]

@@ -45,6 +45,7 @@ class Round(BaseModel):
     organization_id: str
     subscription_id: str
     scope: dict[str, Any]
+    begun_at: datetime
     read_until: datetime
     pings: bool
     reads_directory: bool
@@ -134,7 +135,7 @@ class _Comparison:
     def _read(self, account: Account) -> bool:
         began = time.monotonic()
         until = datetime.now(UTC) - timedelta(seconds=self._settings.reconcile_after)
-        since, read_until = self._due.read_until - _OVERLAP, self._due.read_until
+        since, read_until = max(self._due.read_until - _OVERLAP, self._due.begun_at), self._due.read_until
         while read_until < until:
             if time.monotonic() > began + _BEGINS_NOTHING_AFTER:
                 return False

@@ -173,6 +173,15 @@ def test_only_what_the_subscription_covers_is_read(acme: Organization, account: 
     assert (tally["changes"], tally["healed"]) == (1, 1)
 
 
+def test_what_was_before_it_was_connected_was_not_missed(acme: Organization, account: Account) -> None:
+    account.play("incidents", title="Long known")
+    begun = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    wait_for(lambda: datetime.now(UTC) >= begun)  # the log tells whole seconds
+    connect(acme, account)
+    tally = compare(acme.admin)["reconciliation"]
+    assert (rows(acme.viewer), tally["changes"]) == ([], 0)
+
+
 def test_what_is_over_wakes_nobody(acme: Organization, account: Account) -> None:
     connect(acme, account)
     lose(acme, account)

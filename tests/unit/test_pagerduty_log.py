@@ -141,10 +141,11 @@ class Log:
 
 
 @settings(calm, max_examples=30)
-@given(st.lists(st.tuples(st.integers(-200, 86_000), st.integers(1, 70)), max_size=12))
-def test_all_of_a_log_is_read_whatever_its_size(clusters: list[tuple[int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(-200, 86_000), st.integers(1, 70)), max_size=12), st.integers(-300, 0))
+def test_all_of_a_log_is_read_whatever_its_size(clusters: list[tuple[int, int]], began: int) -> None:
     now = datetime.now(UTC)
     read_until = (now - timedelta(days=1)).replace(microsecond=0)
+    begun_at = read_until + timedelta(seconds=began)
     log, healed, moved = Log(read_until, clusters), set[str](), [read_until]
 
     def heal(_: Any, function: str, __: Any, **arguments: Any) -> None:
@@ -154,9 +155,8 @@ def test_all_of_a_log_is_read_whatever_its_size(clusters: list[tuple[int, int]])
             moved.append(datetime.fromisoformat(arguments["read_until"]))
 
     due = Round(
-        integration_id="i", organization_id="o", subscription_id="s", scope=ACCOUNT, read_until=read_until, pings=False,
-        reads_directory=False,
-        region="us", api_key="k",
+        integration_id="i", organization_id="o", subscription_id="s", scope=ACCOUNT, begun_at=begun_at,
+        read_until=read_until, pings=False, reads_directory=False, region="us", api_key="k",
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reconciling, "call", heal)
@@ -167,7 +167,8 @@ def test_all_of_a_log_is_read_whatever_its_size(clusters: list[tuple[int, int]])
         assert comparison._read(cast(Account, log))
     assert moved == sorted(moved)
     assert moved[-1] >= now
-    assert healed == {one["id"] for one in log.entries}
+    # What was before it was connected was not missed.
+    assert healed == {one["id"] for one in log.entries if datetime.fromisoformat(one["created_at"]) >= begun_at}
 
 
 class _Nobody:

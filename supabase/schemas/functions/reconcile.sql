@@ -50,6 +50,7 @@ begin
       'organization_id', settings.organization_id,
       'subscription_id', settings.subscription_id,
       'scope', settings.subscription_scope,
+      'begun_at', chosen.begun_at,
       'read_until', chosen.read_until,
       'pings', is_pinged,
       'reads_directory', coalesce(chosen.directory_read_at < clock_timestamp() - interval '1 day', true),

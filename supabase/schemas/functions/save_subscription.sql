@@ -8,6 +8,7 @@ declare
   replaced text;
   scope_before jsonb;
   connected uuid;
+  covers_the_same boolean;
 begin
   if organization_id not in (select pagerduty_private.my_organizations('admin')) then
     raise exception 'Only owners and admins may connect PagerDuty.' using errcode = '42501';
@@ -33,13 +34,15 @@ begin
     where r.integration_id = connected;
     return replaced;
   end if;
+  covers_the_same := coalesce(scope_before - 'name' = (subscription -> 'scope') - 'name', false);
   -- Where one takes the place of another, what was missed between them is still to be read.
   insert into pagerduty_private.reconciliations as r (
     integration_id, organization_id, subscription_state, checked_at, pinged_at
   )
   values (connected, write_subscription.organization_id, 'on', clock_timestamp(), clock_timestamp())
   on conflict (integration_id) do update set
-    read_until = case when scope_before - 'name' = (subscription -> 'scope') - 'name' then r.read_until else excluded.read_until end,
+    begun_at = case when covers_the_same then r.begun_at else excluded.begun_at end,
+    read_until = case when covers_the_same then r.read_until else excluded.read_until end,
     due_at = excluded.due_at,
     subscription_state = excluded.subscription_state,
     checked_at = excluded.checked_at,

@@ -1,6 +1,7 @@
 create table pagerduty_private.reconciliations (
   integration_id uuid primary key references pagerduty.integrations on delete cascade,
   organization_id uuid not null references pagerduty.organizations on delete cascade,
+  begun_at timestamptz not null default clock_timestamp(),
   read_until timestamptz not null default clock_timestamp(),
   due_at timestamptz not null default clock_timestamp(),
   subscription_state text check (subscription_state in ('on', 'off', 'gone', 'changed')),
@@ -19,6 +20,7 @@ create index reconciliations_organization_idx on pagerduty_private.reconciliatio
 comment on table pagerduty_private.reconciliations is 'How far an integration was compared with PagerDuty''s log, what came of it, and how its webhook subscription was found there. One row while there is a subscription that was made from here.';
 comment on column pagerduty_private.reconciliations.integration_id is 'The integration.';
 comment on column pagerduty_private.reconciliations.organization_id is 'Its organization.';
+comment on column pagerduty_private.reconciliations.begun_at is 'Since when the subscription covers what it covers: nothing before that was missed.';
 comment on column pagerduty_private.reconciliations.read_until is 'Everything that PagerDuty''s log has before this time was compared.';
 comment on column pagerduty_private.reconciliations.due_at is 'When it is to be compared next; a worker that begins moves it on, by its lease.';
 comment on column pagerduty_private.reconciliations.subscription_state is 'How PagerDuty said that the subscription is: on, off, gone, or changed. Null: not asked yet.';

@@ -738,6 +738,7 @@ alter table pagerduty_private.outboxes enable row level security;
 create table pagerduty_private.reconciliations (
   integration_id uuid primary key references pagerduty.integrations on delete cascade,
   organization_id uuid not null references pagerduty.organizations on delete cascade,
+  begun_at timestamptz not null default clock_timestamp(),
   read_until timestamptz not null default clock_timestamp(),
   due_at timestamptz not null default clock_timestamp(),
   subscription_state text check (subscription_state in ('on', 'off', 'gone', 'changed')),
@@ -756,6 +757,7 @@ create index reconciliations_organization_idx on pagerduty_private.reconciliatio
 comment on table pagerduty_private.reconciliations is 'How far an integration was compared with PagerDuty''s log, what came of it, and how its webhook subscription was found there. One row while there is a subscription that was made from here.';
 comment on column pagerduty_private.reconciliations.integration_id is 'The integration.';
 comment on column pagerduty_private.reconciliations.organization_id is 'Its organization.';
+comment on column pagerduty_private.reconciliations.begun_at is 'Since when the subscription covers what it covers: nothing before that was missed.';
 comment on column pagerduty_private.reconciliations.read_until is 'Everything that PagerDuty''s log has before this time was compared.';
 comment on column pagerduty_private.reconciliations.due_at is 'When it is to be compared next; a worker that begins moves it on, by its lease.';
 comment on column pagerduty_private.reconciliations.subscription_state is 'How PagerDuty said that the subscription is: on, off, gone, or changed. Null: not asked yet.';
@@ -2810,6 +2812,7 @@ begin
       'organization_id', settings.organization_id,
       'subscription_id', settings.subscription_id,
       'scope', settings.subscription_scope,
+      'begun_at', chosen.begun_at,
       'read_until', chosen.read_until,
       'pings', is_pinged,
       'reads_directory', coalesce(chosen.directory_read_at < clock_timestamp() - interval '1 day', true),
@@ -3288,6 +3291,7 @@ declare
   replaced text;
   scope_before jsonb;
   connected uuid;
+  covers_the_same boolean;
 begin
   if organization_id not in (select pagerduty_private.my_organizations('admin')) then
     raise exception 'Only owners and admins may connect PagerDuty.' using errcode = '42501';
@@ -3313,13 +3317,15 @@ begin
     where r.integration_id = connected;
     return replaced;
   end if;
+  covers_the_same := coalesce(scope_before - 'name' = (subscription -> 'scope') - 'name', false);
   -- Where one takes the place of another, what was missed between them is still to be read.
   insert into pagerduty_private.reconciliations as r (
     integration_id, organization_id, subscription_state, checked_at, pinged_at
   )
   values (connected, write_subscription.organization_id, 'on', clock_timestamp(), clock_timestamp())
   on conflict (integration_id) do update set
-    read_until = case when scope_before - 'name' = (subscription -> 'scope') - 'name' then r.read_until else excluded.read_until end,
+    begun_at = case when covers_the_same then r.begun_at else excluded.begun_at end,
+    read_until = case when covers_the_same then r.read_until else excluded.read_until end,
     due_at = excluded.due_at,
     subscription_state = excluded.subscription_state,
     checked_at = excluded.checked_at,

@@ -6,7 +6,7 @@ alter table pagerduty.memberships enable row level security;
 
 revoke all on pagerduty.memberships from public, anon, authenticated, service_role;
 grant select, delete on pagerduty.memberships to authenticated;
-grant update (role, display_name) on pagerduty.memberships to authenticated;
+grant update (role, display_name, pagerduty_user_id) on pagerduty.memberships to authenticated;
 grant select, insert, update, delete on pagerduty.memberships to service_role;
 
 create policy "members read" on pagerduty.memberships

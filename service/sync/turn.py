@@ -7,9 +7,9 @@ from typing import Any
 from cachetools import TTLCache
 from pydantic import BaseModel
 
-from service.pagerduty.account import Account, segment
-from service.pagerduty.fields import identifier, obj, objects
-from service.vocabulary import OutboxThing, Region
+from service.pagerduty.account import Account, NotThere, segment
+from service.pagerduty.fields import identifier, obj, objects, text
+from service.vocabulary import EMAIL_LIMIT, OutboxThing, Region
 
 #: Clocks differ by as much, and PagerDuty tells whole seconds.
 _CLOCKS = timedelta(seconds=60)
@@ -33,6 +33,7 @@ class Job(BaseModel):
     description: str | None
     urgency: str | None
     actor_email: str | None
+    actor_pagerduty_id: str | None
     default_email: str | None
     region: Region
     api_key: str | None
@@ -62,12 +63,32 @@ class People:
         self._known: TTLCache[tuple[str, str], str | None] = TTLCache(10_000, _KNOWN_FOR)
 
     def sender(self, account: Account, job: Job) -> tuple[str, str]:
-        """Address and id of whom to act as: the member, if PagerDuty has them, or the organization's default."""
+        """Address and id of whom to act as: the member, if PagerDuty has them, or the organization's default.
+
+        Whom an admin has said the member to be comes first, and is nobody else.
+        """
+        if job.actor_pagerduty_id:
+            return self._address(account, job.organization_id, job.actor_pagerduty_id), job.actor_pagerduty_id
         for email in (job.actor_email, job.default_email):
             if email and (user_id := self._user(account, job.organization_id, email)):
                 return email, user_id
         who = f"nobody with the address {job.actor_email}" if job.actor_email else "nobody to act as"
         raise Nobody(f"PagerDuty has {who}, and no address to act as is set: an admin can, in the settings.")
+
+    def _address(self, account: Account, organization_id: str, user_id: str) -> str:
+        place = organization_id, f"id:{user_id}"
+        if place not in self._known:
+            try:
+                answer = account.ask("GET", f"/users/{segment(user_id)}")
+            except NotThere:
+                raise Nobody(
+                    "The PagerDuty user that this member is linked to is not there: an admin mends it, under Members."
+                ) from None
+            self._known[place] = text(obj(obj(answer).get("user")).get("email"), EMAIL_LIMIT)
+        email = self._known.get(place)
+        if email is None:
+            raise Nobody("The PagerDuty user that this member is linked to has no address.")
+        return email
 
     def _user(self, account: Account, organization_id: str, email: str) -> str | None:
         place = organization_id, email

@@ -280,3 +280,32 @@ def test_what_is_told_is_valid_by_pagerdutys_schema(acme: Organization, account:
     assert {"PUT /us/incidents/{id}", "POST /us/incidents/{id}/notes"} <= {one["call"] for one in ours}
     for one in ours:
         check_request(one)
+
+
+def test_as_whom_an_admin_has_said_the_member_to_be(acme: Organization, account: Account, linked: str) -> None:
+    other = account.play("users", name="Rita elsewhere", email="elsewhere@example.test")["user"]["id"]
+
+    def link(person: Person, user_id: str | None) -> int:
+        where = {"organization_id": f"eq.{acme.id}", "user_id": f"eq.{acme.responder.id}"}
+        headers = {"Prefer": "return=representation"}
+        answer = person.rest.patch("/memberships", params=where, json={"pagerduty_user_id": user_id}, headers=headers)
+        return len(answer.json()) if answer.is_success else 0
+
+    assert link(acme.responder, other) == 0, "nobody says that of themselves"
+    assert link(acme.admin, other) == 1
+    move(acme.responder, linked, "investigating")
+    [item] = told(acme.viewer, linked)
+    assert item["acted_as"] == "elsewhere@example.test"
+    assert account.incidents[0]["acknowledgements"][0]["acknowledger"]["summary"] == "Rita elsewhere"
+    # One that is not there is nobody else.
+    assert link(acme.admin, "PGONE01") == 1
+    move(acme.responder, linked, "resolved")
+    [item] = told(acme.viewer, linked, "dead")
+    assert "linked to is not there" in item["last_error"]
+    assert account.incidents[0]["status"] == "acknowledged"
+    audit = acme.admin.api.get("/api/integrations/pagerduty/audit").json()["items"]
+    lines = [line for line in audit if line["setting"] == "pagerduty_user_id"]
+    assert [(line["member_id"], line["new_value"]) for line in lines] == [
+        (acme.responder.id, "PGONE01"),
+        (acme.responder.id, other),
+    ]

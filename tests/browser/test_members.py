@@ -110,3 +110,32 @@ def test_what_the_database_has_against_it_is_said_in_our_words(windows: Windows,
     member(page, acme.viewer.email).get_by_role("combobox").select_option("responder")
     expect(page.get_by_text("That did not work. Try again.")).to_be_visible()
     expect(page.get_by_text("violates")).to_have_count(0)
+
+
+def test_an_admin_says_who_a_member_is_in_pagerduty(windows: Windows, acme: Organization, world: World) -> None:
+    windows.watch.expect("status of 409")
+    page = windows.open(acme.admin, "/settings/members")
+    expect(page.get_by_text(acme.responder.email)).to_be_visible()
+    expect(page.get_by_text("In PagerDuty")).to_have_count(0)  # of an account of which nothing is known
+    with world.database() as connection:
+        connection.execute(
+            "insert into pagerduty.directory (integration_id, organization_id, kind, pagerduty_id, name, place)"
+            " select id, organization_id, 'user', 'PRITA01', 'Rita there', 1 from pagerduty.integrations"
+            " where organization_id = %s",
+            (acme.id,),
+        )
+    page.reload()
+    choice = page.get_by_label(f"{acme.responder.name} in PagerDuty")
+    expect(choice).to_have_value("")
+    choice.select_option("Rita there")
+    expect(page.get_by_text("is linked to a PagerDuty user.")).to_be_visible()
+    expect(choice).to_have_value("PRITA01")
+    # Each is somebody else there.
+    page.get_by_label(f"{acme.viewer.name} in PagerDuty").select_option("Rita there")
+    expect(page.get_by_text("Another member is linked to that PagerDuty user.")).to_be_visible()
+    expect(page.get_by_label(f"{acme.viewer.name} in PagerDuty")).to_have_value("")
+    page.goto("/settings/audit")
+    expect(page.get_by_text(f"set the PagerDuty user of {acme.responder.name} to PRITA01")).to_be_visible()
+    page = windows.open(acme.viewer, "/settings/members")
+    expect(page.get_by_text(acme.responder.email)).to_be_visible()
+    expect(page.get_by_label(re.compile("in PagerDuty"))).to_have_count(0)

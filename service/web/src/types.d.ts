@@ -67,6 +67,7 @@ export interface Member {
   role: Role;
   display_name: string;
   email: string;
+  pagerduty_user_id: string | null;
 }
 
 export interface IncidentFields {

@@ -88,7 +88,7 @@ create trigger audit_change after update on pagerduty.memberships
 
 -- Who joins or leaves is named by the line itself.
 create trigger audit_joins_and_leaves after insert or delete on pagerduty.memberships
-  for each row execute function pagerduty_private.audit_change('email', 'display_name');
+  for each row execute function pagerduty_private.audit_change('email', 'display_name', 'pagerduty_user_id');
 
 -- Without health, without what is computed, and without the hints, which the credentials' lines tell better.
 create trigger audit_change after insert or update or delete on pagerduty.integrations

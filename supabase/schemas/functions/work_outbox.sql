@@ -124,6 +124,13 @@ begin
         where u.id = chosen.actor_id
           and u.email_confirmed_at is not null
       ),
+      -- Whom an admin has said them to be.
+      'actor_pagerduty_id', (
+        select m.pagerduty_user_id
+        from pagerduty.memberships m
+        where m.organization_id = organization
+          and m.user_id = chosen.actor_id
+      ),
       'default_email', s.acting_email,
       'region', coalesce(s.region, 'us'),
       'api_key', c.api_key,

@@ -2,11 +2,11 @@
 import { useEffect, useState } from './html.js';
 import { supabase } from './supabase.js';
 
-/** The members, by rank and name; throws what Supabase answers. Shape: {user_id, role, display_name, email}. */
+/** The members, by rank and name; throws what Supabase answers. Shape: {user_id, role, display_name, email, pagerduty_user_id}. */
 export async function readMembers(organizationId) {
   const { data, error } = await supabase
     .from('memberships')
-    .select('user_id,role,display_name,email')
+    .select('user_id,role,display_name,email,pagerduty_user_id')
     .eq('organization_id', organizationId)
     .order('role', { ascending: false })
     .order('display_name')

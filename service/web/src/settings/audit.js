@@ -24,6 +24,14 @@ const SETTINGS = [
   ['services', 'the services'],
   ['api_key', 'the API key'],
   ['signing_secret', 'the signing secret'],
+  ['subscription_id', 'the webhook in PagerDuty'],
+  ['subscription_scope', 'what the webhook in PagerDuty covers'],
+  ['pagerduty_user_id', 'the PagerDuty user'],
+  ['acting_email', 'as whom PagerDuty is told what nobody it knows did'],
+  ['sync_status', 'which way the status goes'],
+  ['sync_notes', 'which way comments and notes go'],
+  ['paging_service_id', 'the service that is paged'],
+  ['paging_criticality', 'from which criticality a service is paged'],
 ];
 const NOBODY = 'Whoever runs this app';
 
@@ -60,7 +68,7 @@ function comings({ actor_id: actor, member_id: member, member_name: name, change
 /** What a line says after its actor's name. */
 function what(line) {
   const { subject, setting, change, member_name: name, old_value: old, new_value: now } = line;
-  if (subject === 'memberships' && change !== 'changed') return comings(line);
+  if (subject === 'memberships' && setting === 'role' && change !== 'changed') return comings(line);
   const it = nameOf(SETTINGS, setting).replaceAll('_', ' ');
   const whose = subject === 'memberships' ? html` of <bdi>${name}</bdi>` : '';
   const from = old === null ? '' : html`${change === 'removed' ? ', before: ' : ' from '}<${Value} value=${old} />`;

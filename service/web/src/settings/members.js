@@ -1,4 +1,5 @@
 // Who is in the organization, and what they may do. RLS decides; the page only offers what has a chance.
+import { api } from '../core/api.js';
 import { config } from '../core/config.js';
 import { html, useEffect, useState } from '../core/html.js';
 import { readMembers } from '../core/people.js';
@@ -37,6 +38,7 @@ function lost(former, role) {
 
 /** A sentence for whatever the database, or nobody, answers about members. */
 function explain(error) {
+  if (error.code === '23505') return 'Another member is linked to that PagerDuty user.';
   if (error.code === 'PT409') return error.message; // written for people
   if (error.code === '42501' || error.code === 'nothing') return 'Your role does not allow that.';
   if (!error.code) return 'The members cannot be reached. Check your connection, then try once more.';
@@ -95,6 +97,16 @@ export function MembersTab({ organization }) {
       member,
     );
   };
+  const link = (member, id) =>
+    act(
+      supabase
+        .from('memberships')
+        .update({ pagerduty_user_id: id || null })
+        .eq('organization_id', organization.id)
+        .eq('user_id', member.user_id),
+      id ? `${member.display_name} is linked to a PagerDuty user.` : `${member.display_name} is in PagerDuty who has their address there.`,
+      member,
+    );
   const remove = async (member, leaving) => {
     const agreed = await ask({
       title: leaving ? `Leave ${plain(organization.name)}?` : `Remove ${plain(member.display_name)}?`,
@@ -109,6 +121,7 @@ export function MembersTab({ organization }) {
     else await act(query, `${member.display_name} was removed.`, member);
   };
   const manages = atLeast('admin', organization);
+  const users = useUsers(manages);
   return html`
     <section class="card" aria-labelledby="members-title">
       <h2 id="members-title">Members of <bdi>${organization.name}</bdi></h2>
@@ -121,7 +134,7 @@ export function MembersTab({ organization }) {
         <ul class="members">
           ${members.map(
             (member) => html`
-            <${Member} key=${member.user_id} member=${member} organization=${organization} setRole=${setRole} remove=${remove} />
+            <${Member} key=${member.user_id} member=${member} organization=${organization} setRole=${setRole} remove=${remove} link=${link} users=${users} />
           `,
           )}
         </ul>
@@ -139,7 +152,35 @@ export function MembersTab({ organization }) {
   `;
 }
 
-function Member({ member, organization, setRole, remove }) {
+/** PagerDuty's users, as [id, name]; empty while they are not known. */
+function useUsers(wanted) {
+  const [users, setUsers] = useState(/** @type {[string, string][]} */ ([]));
+  useEffect(() => {
+    // Without them nobody can be linked; the page is about more.
+    if (wanted)
+      api('/api/integrations/pagerduty/directory').then(
+        (found) => setUsers(found.users.map(({ id, name }) => [id, plain(name)])),
+        () => {},
+      );
+  }, [wanted]);
+  return users;
+}
+
+/** Who a member is in PagerDuty: whoever has their address there, or whom one chooses. */
+function InPagerDuty({ member, users, link }) {
+  const chosen = member.pagerduty_user_id ?? '';
+  if (!users.length && !chosen) return null;
+  const options = [['', 'By address'], ...users];
+  if (chosen && !users.some(([id]) => id === chosen)) options.push([chosen, chosen]);
+  return html`
+    <label class="member-link">
+      <span class="hint">In PagerDuty</span>
+      <${Select} attributes=${{ 'aria-label': `${plain(member.display_name)} in PagerDuty` }} options=${options} value=${chosen} onChange=${(id) => link(member, id)} />
+    </label>
+  `;
+}
+
+function Member({ member, organization, setRole, remove, link, users }) {
   const isMe = member.user_id === myId();
   const owner = atLeast('owner', organization);
   const manages = owner || (atLeast('admin', organization) && member.role !== 'owner');
@@ -156,6 +197,7 @@ function Member({ member, organization, setRole, remove }) {
           ? html`<${Select} attributes=${{ 'aria-label': `Role of ${plain(member.display_name)}` }} options=${roles} value=${member.role} onChange=${(role) => setRole(member, role)} />`
           : html`<span class="pill">${nameOf(ROLES, member.role)}</span>`
       }
+      ${manages && html`<${InPagerDuty} member=${member} users=${users} link=${link} />`}
       ${
         (manages || isMe) &&
         html`

@@ -224,9 +224,11 @@ create table pagerduty.memberships (
   role pagerduty.membership_role not null default 'viewer',
   display_name text not null default '' check (length(display_name) <= 200),
   email text check (length(email) <= 320),
+  pagerduty_user_id text check (length(pagerduty_user_id) between 1 and 255),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  primary key (organization_id, user_id)
+  primary key (organization_id, user_id),
+  unique (organization_id, pagerduty_user_id)
 );
 create index memberships_user_id_idx on pagerduty.memberships (user_id);
 comment on table pagerduty.memberships is 'A user in an organization, with the role they have there. The service role adds one, or an invitation that is accepted, or an organization that is made.';
@@ -235,6 +237,7 @@ comment on column pagerduty.memberships.user_id is 'The user (auth.users).';
 comment on column pagerduty.memberships.role is 'What they may do there.';
 comment on column pagerduty.memberships.display_name is 'Name that other members see; taken from the user''s metadata or address when they join.';
 comment on column pagerduty.memberships.email is 'Address that other members see; taken from auth.users when they join.';
+comment on column pagerduty.memberships.pagerduty_user_id is 'Who they are in PagerDuty, by its id, where an admin has said so. Null: the user with their address, if there is one.';
 comment on column pagerduty.memberships.created_at is 'When they joined.';
 comment on column pagerduty.memberships.updated_at is 'When the membership was last changed.';
 
@@ -1713,7 +1716,7 @@ create trigger audit_change after update on pagerduty.memberships
 
 -- Who joins or leaves is named by the line itself.
 create trigger audit_joins_and_leaves after insert or delete on pagerduty.memberships
-  for each row execute function pagerduty_private.audit_change('email', 'display_name');
+  for each row execute function pagerduty_private.audit_change('email', 'display_name', 'pagerduty_user_id');
 
 -- Without health, without what is computed, and without the hints, which the credentials' lines tell better.
 create trigger audit_change after insert or update or delete on pagerduty.integrations
@@ -2415,6 +2418,13 @@ begin
         from auth.users u
         where u.id = chosen.actor_id
           and u.email_confirmed_at is not null
+      ),
+      -- Whom an admin has said them to be.
+      'actor_pagerduty_id', (
+        select m.pagerduty_user_id
+        from pagerduty.memberships m
+        where m.organization_id = organization
+          and m.user_id = chosen.actor_id
       ),
       'default_email', s.acting_email,
       'region', coalesce(s.region, 'us'),
@@ -5106,7 +5116,7 @@ alter table pagerduty.memberships enable row level security;
 
 revoke all on pagerduty.memberships from public, anon, authenticated, service_role;
 grant select, delete on pagerduty.memberships to authenticated;
-grant update (role, display_name) on pagerduty.memberships to authenticated;
+grant update (role, display_name, pagerduty_user_id) on pagerduty.memberships to authenticated;
 grant select, insert, update, delete on pagerduty.memberships to service_role;
 
 create policy "members read" on pagerduty.memberships

@@ -16,13 +16,14 @@ from pydantic import BaseModel, TypeAdapter
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.logs import log
-from service.pagerduty.account import Account, Refused, Unreachable
+from service.pagerduty.account import Account, NotThere, Refused, Unreachable, segment
 from service.pagerduty.directory import read_directory
 from service.pagerduty.events import V3_TYPES
 from service.pagerduty.fields import number, obj, objects
 from service.pagerduty.log_entries import LogRecord, records_of
 from service.pagerduty.subscriptions import Subscriptions
 from service.rest import NOTHING, Rest, call
+from service.sync.notes import NotedIncident, amendments
 from service.vocabulary import Region, SubscriptionCheckState
 
 _LEASE = 150  # seconds: longer than all that one round asks
@@ -32,6 +33,7 @@ _OVERLAP = timedelta(minutes=5)  # clocks differ, and the log may be late itself
 _A_PAGE = 100
 _MOST_ENTRIES = 1000  # that are read at once
 _MOST_PAGED = 10_000  # PagerDuty: Pagination
+_MOST_NOTED = 20  # incidents whose notes one round compares
 _A_CALL = 50  # events that one call takes
 _NARROWEST = timedelta(seconds=1)
 _REFUSED_FOR = 3600.0  # seconds, unless there is another key before that
@@ -59,6 +61,7 @@ class _Healed(BaseModel):
 
 
 _CLAIMED: TypeAdapter[Round | None] = TypeAdapter(Round | None)
+_NOTED = TypeAdapter(list[NotedIncident])
 _HEALED: TypeAdapter[_Healed | None] = TypeAdapter(_Healed | None)
 
 
@@ -130,7 +133,20 @@ class _Comparison:
                 integration_id=due.integration_id,
                 entries=entries,
             )
-        return self._read(account)
+        is_whole = self._read(account)
+        self._compare_notes(account)
+        return is_whole
+
+    def _compare_notes(self, account: Account) -> None:
+        due = self._due.integration_id
+        noted = call(self._rest.as_service(), "noted_incidents", _NOTED, integration_id=due, most=_MOST_NOTED)
+        for incident in noted:
+            try:
+                answer = account.ask("GET", f"/incidents/{segment(incident.pagerduty_id)}/notes")
+            except NotThere:
+                continue
+            if changes := amendments(incident.events, objects(obj(answer).get("notes"))):
+                call(self._rest.as_service(), "amend_notes", NOTHING, integration_id=due, changes=changes)
 
     def _read(self, account: Account) -> bool:
         began = time.monotonic()

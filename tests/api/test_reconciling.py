@@ -292,3 +292,30 @@ def test_what_is_asked_is_valid_by_pagerdutys_schema(acme: Organization, account
     for one in asked:
         # Its schema wants a body's type of requests that have no body.
         check_request(one | {"headers": one["headers"] | {"content-type": "application/json"}})
+
+
+def test_notes_are_whole_and_say_what_became_of_them(acme: Organization, account: Account) -> None:
+    connect(acme, account)
+    incident = account.play("incidents", title="Noted")["incident"]["id"]
+    row = wait_for(lambda: rows(acme.viewer))[0]
+    ours = acme.responder.api.post("/api/incidents", json={"notification_id": row["id"]}).json()["id"]
+    long = "Seen in the log: " + "x" * 1000
+    for content in (long, "Will be edited", "Will be deleted", "Stays"):
+        account.play(f"incidents/{incident}/annotate", content=content, who="PSAM001")
+
+    def lines() -> list[str]:
+        items = acme.viewer.api.get(f"/api/incidents/{ours}/updates").json()["items"]
+        return [one["body"].partition(": ")[2] for one in items if one["body"].startswith("Note added")]
+
+    wait_for(lambda: len(lines()) == 4)
+    assert lines()[0].endswith("…")
+    notes = {note["content"]: note["id"] for note in account.incidents[0]["notes"]}
+    account.play(f"incidents/{incident}/edit-note", note=notes["Will be edited"], content="Was edited")
+    account.play(f"incidents/{incident}/edit-note", note=notes["Will be deleted"])
+    # A note of a moment ago may not be listed yet: these are of before.
+    compare(acme.admin)
+    wait_for(lambda: lines()[:2] == [long, "Was edited (edited in PagerDuty)"])
+    assert lines()[2:] == ["Will be deleted", "Stays"]
+    assert [event["headline"].partition(": ")[2] for event in history(acme.viewer, row)][1:3] == lines()[:2]
+    compare(acme.admin)
+    assert lines()[:2] == [long, "Was edited (edited in PagerDuty)"]

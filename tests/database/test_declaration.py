@@ -125,6 +125,7 @@ def test_a_table_has_its_file_and_its_policies(declared: str) -> None:
     tables = {name for (name,) in rows}
     private = {
         "inboxes",
+        "note_looks",
         "outboxes",
         "reconciliations",
         "topics",

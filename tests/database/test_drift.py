@@ -177,4 +177,5 @@ def test_users_may_call_these_functions_and_no_others(database: Database) -> Non
         "pagerduty.tell_due", "pagerduty.claim_outbox", "pagerduty.finish_outbox", "pagerduty.defer_outbox",
         "pagerduty.claim_reconciliation", "pagerduty.heal_events", "pagerduty.finish_reconciliation",
         "pagerduty.link_paged_incident", "pagerduty.write_directory",
+        "pagerduty.noted_incidents", "pagerduty.amend_notes",
     }  # fmt: skip

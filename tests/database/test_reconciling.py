@@ -218,3 +218,44 @@ def test_to_connect_again_keeps_how_far_the_log_was_read(database: Database) -> 
     database.run_as(acme["admin"], SAVE, (acme.id, Jsonb(None), Jsonb({})))
     assert tally(database, acme) is None
     assert tally(database, other) is not None
+
+
+def test_notes_are_compared_and_amended_of_one_integration(database: Database) -> None:
+    (acme, other), ours = (connected(database), connected(database)), {}
+    for one in (acme, other):
+        ours[one.id] = database.link(one, one["responder"], database.notify(one, at(0)))
+        database.ingest(one, note(occurred_at="2026-11-23T10:01:00Z"))
+    look = f"select pagerduty.noted_incidents(({INTEGRATION}), 20) as found"
+    [row] = database.run_as(None, look, (acme.id,), role="service_role")
+    [noted] = row["found"]
+    assert (noted["id"], noted["pagerduty_id"], len(noted["events"])) == (ours[acme.id], "PINC001", 1)
+    [event_told] = noted["events"]
+    assert event_told["headline"].startswith("Note added")
+    changes = Jsonb([{"event_id": event_told["id"], "headline": "Note added: whole"}])
+    amend = f"select pagerduty.amend_notes(({INTEGRATION}), %s)"
+    bodies = "select body from pagerduty.incident_updates where organization_id = %s and body like 'Note added%%'"
+    # It is no event of the other one's.
+    database.run_as(None, amend, (other.id, changes), role="service_role")
+    headline = "select headline from pagerduty.events where id = %s"
+    assert database.rows(headline, (event_told["id"],)) == [{"headline": event_told["headline"]}]
+    assert database.rows(bodies, (acme.id,)) == [{"body": event_told["headline"]}]
+    database.run_as(None, amend, (acme.id, changes), role="service_role")
+    assert [database.rows(bodies, (one.id,)) for one in (acme, other)] == [
+        [{"body": "Note added: whole"}],
+        [{"body": event_told["headline"]}],
+    ]
+
+
+def test_the_incident_that_was_not_looked_at_for_longest_comes_first(database: Database) -> None:
+    acme = connected(database)
+    for number in range(3):
+        incident = f"PINC00{number}"
+        database.link(acme, acme["responder"], database.notify(acme, event(incident_id=incident)))
+        database.ingest(acme, note(incident))
+    look = f"select pagerduty.noted_incidents(({INTEGRATION}), 2) as found"
+    looked = [
+        {one["pagerduty_id"] for one in database.run_as(None, look, (acme.id,), role="service_role")[0]["found"]}
+        for _ in range(2)
+    ]
+    assert len(looked[0]) == len(looked[1]) == 2
+    assert looked[0] | looked[1] == {"PINC000", "PINC001", "PINC002"}

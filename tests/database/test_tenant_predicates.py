@@ -150,6 +150,12 @@ MUTATIONS: dict[str, tuple[str, str, str, Callable[..., None]]] = {
         "overtake_outbox", "o.incident_id = incident.id\n    and o.organization_id = incident.organization_id", "true",
         test_outbox.test_what_pagerduty_changed_later_stands_and_is_not_told_back,
     ),
+    "amend_note": (
+        "amend_note",
+        "e.integration_id = integration.id\n    and e.organization_id = integration.organization_id",
+        "true",
+        test_reconciling.test_notes_are_compared_and_amended_of_one_integration,
+    ),
     "start_inbox": (
         "start_inbox", "i.organization_id = new.organization_id", "true",
         test_memberships.test_who_joins_has_nothing_unread_of_the_past,

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.logs import log
-from service.pagerduty.account import Account, NotThere, Refused, Unreachable, segment
+from service.pagerduty.account import Account, Refused, Unreachable, segment
 from service.pagerduty.directory import read_directory
 from service.pagerduty.events import V3_TYPES
 from service.pagerduty.fields import number, obj, objects
@@ -35,6 +35,7 @@ _MOST_ENTRIES = 1000  # that are read at once
 _MOST_PAGED = 10_000  # PagerDuty: Pagination
 _MOST_NOTED = 20  # incidents whose notes one round compares
 _A_CALL = 50  # events that one call takes
+_REFUSED_DATA = ("22", "23")  # PostgreSQL's classes of errors: data exceptions, integrity constraints
 _NARROWEST = timedelta(seconds=1)
 _REFUSED_FOR = 3600.0  # seconds, unless there is another key before that
 _UNREACHABLE_FOR = 120.0  # seconds, where PagerDuty does not say
@@ -143,8 +144,8 @@ class _Comparison:
         for incident in noted:
             try:
                 answer = account.ask("GET", f"/incidents/{segment(incident.pagerduty_id)}/notes")
-            except NotThere:
-                continue
+            except Refused:
+                continue  # one that is not there any more, or whose id is none of PagerDuty's
             if changes := amendments(incident.events, objects(obj(answer).get("notes"))):
                 call(self._rest.as_service(), "amend_notes", NOTHING, integration_id=due, changes=changes)
 
@@ -172,18 +173,32 @@ class _Comparison:
         return until
 
     def _heal(self, records: list[LogRecord], until: datetime) -> None:
-        chunks = [records[start : start + _A_CALL] for start in range(0, len(records), _A_CALL)] or [[]]
-        for place, chunk in enumerate(chunks, 1):
+        for start in range(0, len(records), _A_CALL):
+            self._take(records[start : start + _A_CALL])
+        self._take([], until)
+
+    def _take(self, records: list[LogRecord], until: datetime | None = None) -> None:
+        """Has the database take them; what it refuses to store, whatever else comes with it, is left out."""
+        try:
             answer = call(
                 self._rest.as_service(),
                 "heal_events",
                 _HEALED,
                 integration_id=self._due.integration_id,
-                events=chunk,
-                read_until=until.isoformat() if place == len(chunks) else None,
+                events=records,
+                read_until=until and until.isoformat(),
             )
-            if answer and answer.healed:
-                log.info("events_healed", organization_id=self._due.organization_id, events=answer.healed)
+        except APIError as error:
+            if not records or (error.code or "")[:2] not in _REFUSED_DATA:
+                raise
+            if len(records) > 1:
+                for record in records:
+                    self._take([record])
+                return
+            log.error("event_not_healed", organization_id=self._due.organization_id, code=error.code)
+            return
+        if answer and answer.healed:
+            log.info("events_healed", organization_id=self._due.organization_id, events=answer.healed)
 
     def _finish(self, error: str | None, seconds: float) -> None:
         if error:

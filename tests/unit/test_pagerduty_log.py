@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from postgrest.exceptions import APIError
 
 from service.config import Settings
 from service.pagerduty.account import Account
@@ -174,3 +175,26 @@ def test_all_of_a_log_is_read_whatever_its_size(clusters: list[tuple[int, int]],
 class _Nobody:
     def as_service(self) -> None:
         return None
+
+
+def test_what_the_database_refuses_stops_nothing_behind_it() -> None:
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+    log, healed, moved = Log(began, [(0, 7)]), set[str](), list[str]()
+
+    def heal(_: Any, __: str, ___: Any, **arguments: Any) -> None:
+        ids = [cast(LogRecord, event)["log_entry_id"] for event in arguments["events"]]
+        if "R3" in ids:
+            raise APIError({"code": "22007", "message": "no time at all", "hint": None, "details": None})
+        healed.update(ids)
+        moved.extend(filter(None, [arguments["read_until"]]))
+
+    due = Round(
+        integration_id="i", organization_id="o", subscription_id="s", scope=ACCOUNT, begun_at=began, read_until=began,
+        pings=False, reads_directory=False, region="us", api_key="k",
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconciling, "call", heal)
+        chosen = Settings.model_construct(reconcile_after=0.0)
+        assert reconciling._Comparison(cast(Rest, _Nobody()), chosen, due)._read(cast(Account, log))
+    assert healed == {f"R{number}" for number in range(7)} - {"R3"}
+    assert moved

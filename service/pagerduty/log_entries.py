@@ -5,7 +5,7 @@ what a webhook lost of those is lost. What it knows beside the webhooks (who was
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -28,6 +28,7 @@ class LogRecord(IngestRecord):
 
 #: What one change writes besides: a new incident is assigned, and so is one that is escalated.
 _TOGETHER = timedelta(seconds=2)
+_MOST_IN_A_SECOND = 999  # changes of one incident, whose order is kept
 
 _TYPES: Mapping[str, tuple[str, PagerDutyStatus | None]] = MappingProxyType(
     {
@@ -66,11 +67,19 @@ def records_of(entries: Sequence[Json], scope: Mapping[str, Any]) -> list[LogRec
             changed[_incident_id(entry)].append(at)
     return [
         record
-        # The log tells whole seconds, and their order besides: it is kept.
-        for at, entry in ((at + timedelta(microseconds=place), entry) for place, (at, entry) in enumerate(dated))
+        for at, entry in _in_order(dated)
         if _is_covered(entry, scope) and not _goes_with_another(at, entry, changed[_incident_id(entry)])
         for record in _records(at, entry)
     ]
+
+
+def _in_order(dated: Iterable[tuple[datetime, Json]]) -> Iterator[tuple[datetime, Json]]:
+    """The log tells whole seconds, and the order in them besides: it is kept by some microseconds."""
+    seen: Counter[tuple[str | None, datetime]] = Counter()
+    for at, entry in dated:
+        place = _incident_id(entry), at
+        yield at + timedelta(microseconds=min(seen[place], _MOST_IN_A_SECOND)), entry
+        seen[place] += 1
 
 
 def _kind(entry: Json) -> str:

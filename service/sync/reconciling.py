@@ -110,7 +110,13 @@ class _Comparison:
         except Unreachable as silent:
             self._finish(silent.words, silent.retry_after or _UNREACHABLE_FOR)
         else:
-            self._finish(None, self._settings.reconcile_every if is_whole else 0.0)
+            self._finish(None, self._next_in() if is_whole else 0.0)
+
+    def _next_in(self) -> float:
+        """Seconds until the next round: one that was connected a moment ago has nothing that could be compared yet."""
+        every, after = self._settings.reconcile_every, self._settings.reconcile_after
+        is_new = self._due.read_until > datetime.now(UTC) - timedelta(seconds=after)
+        return min(every, after + 1) if is_new else every
 
     def _compare(self, account: Account) -> bool:
         """Answers whether all of the log is compared; else there is more of it than one round reads."""

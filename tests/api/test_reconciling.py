@@ -238,7 +238,7 @@ def test_a_refused_key_is_said_and_another_one_goes_on(acme: Organization, accou
     assert error == "PagerDuty does not accept the saved API key any more."
     acme.admin.api.post(URL, json={"api_key": account.key}).raise_for_status()
     wait_for(lambda: rows(acme.viewer), 20)
-    assert acme.viewer.api.get(URL).json()["reconciliation"]["error"] is None
+    wait_for(lambda: acme.viewer.api.get(URL).json()["reconciliation"]["error"] is None)
 
 
 def test_the_test_event_of_the_day(acme: Organization, account: Account, world: World) -> None:

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
-from tests.api.sandbox_account import Account
+from tests.api.sandbox_account import Account, compare
 from tests.api.service_processes import wait_for
 from tests.browser.conftest import Windows
 from tests.browser.steps import entries, expect_unread, open_bell, sign_in
@@ -152,3 +152,26 @@ def test_pagerduty_is_asked_from_an_incident(windows: Windows, world: World, sta
         timeout=15_000
     )
     expect(card.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_the_settings_say_whether_anything_was_missed(windows: Windows, world: World, stack: Stack) -> None:
+    account = Account(stack)
+    admin = world.organization("Missed", ("owner", "admin"), integration=False).admin
+    page = windows.open(None, "/")
+    sign_in(page, admin.email)
+    expect(page.get_by_text("No incidents yet")).to_be_visible()
+    connect(page, account)
+    compare(admin)
+    account.play(f"subscriptions/{account.subscriptions[0]['id']}/disable")
+    account.play("incidents", title="Missed")
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("PagerDuty has switched it off for a day")).to_be_visible()
+    page.get_by_role("button", name="Compare with PagerDuty now").click()
+    wait_for(lambda: admin.api.get("/api/notifications").json()["items"], 20)
+    compare(admin)
+    page.reload()
+    expect(
+        page.get_by_text(re.compile("1 of 1 changes in PagerDuty since .* are here; 1 that no webhook told was read"))
+    ).to_be_visible()
+    expect(page.get_by_text(re.compile("it was switched on again"))).to_be_visible()
+    expect_unread(page, 1)

@@ -369,6 +369,7 @@ CALLS = {
     "pagerduty_private.show_incident(null)": set(),
     "pagerduty_private.tell_the_past(null)": set(),
     "pagerduty_private.is_news(null, null, null, null)": {"service_role"},
+    "pagerduty_private.is_whole_second(null)": {"service_role"},
     "pagerduty_private.told_before(null, null)": {"service_role"},
     "pagerduty_private.merge_facts('[]', '[]', null)": {"service_role"},
     "pagerduty_private.merge_prefill(null, null, true, true)": {"service_role"},

@@ -259,3 +259,28 @@ def test_the_incident_that_was_not_looked_at_for_longest_comes_first(database: D
     ]
     assert len(looked[0]) == len(looked[1]) == 2
     assert looked[0] | looked[1] == {"PINC000", "PINC001", "PINC002"}
+
+
+@pytest.mark.parametrize(
+    ("known", "missed", "stands"),
+    [
+        # The log tells whole seconds: what came at .7 of one may have come before what it has for that second.
+        (("triggered", "10:00:05.700"), ("resolved", "10:00:05"), "resolved"),
+        (("resolved", "10:00:05.700"), ("acknowledged", "10:00:05"), "resolved"),
+        (("resolved", "10:00:05.700"), ("acknowledged", "10:00:06"), "acknowledged"),
+        (("acknowledged", "10:00:05.700"), ("triggered", "10:00:04"), "acknowledged"),
+        # Two of the log itself have their order.
+        (("acknowledged", "10:00:05.000001"), ("triggered", "10:00:05.000002"), "triggered"),
+    ],
+)
+def test_within_a_second_the_further_status_counts(
+    database: Database, known: tuple[str, str], missed: tuple[str, str], stands: str
+) -> None:
+    acme = connected(database)
+    (first, first_at), (second, second_at) = known, missed
+    begun = event(occurred_at="2026-11-23T09:00:00Z")
+    ours = database.link(acme, acme["responder"], database.notify(acme, begun))
+    database.ingest(acme, at(0, first) | {"event_id": "known", "occurred_at": f"2026-11-23T{first_at}Z"})
+    told = at(0, second) | {"occurred_at": f"2026-11-23T{second_at}Z"}
+    assert heal(database, acme, of_log(1, told)) == (0, 1)
+    assert database.incident(ours)["pagerduty_status"] == stands

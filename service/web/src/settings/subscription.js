@@ -120,18 +120,25 @@ function State({ subscription }) {
 
 /** Whether everything arrives: what PagerDuty's log has, against what was told. */
 function Tally({ tally }) {
-  const { changes, healed, healed_at: healedAt, since, read_until: readUntil, mended_at: mendedAt, pinged_at: pingedAt, error } = tally;
-  const counted = changes ? html`<strong>${number(changes)} of ${number(changes)} changes</strong>` : html`<strong>No changes</strong>`;
+  const { read_until: readUntil, mended_at: mendedAt, pinged_at: pingedAt, error } = tally;
   return html`
-    <p class="hint">
-      ${counted} in PagerDuty since <time datetime=${since}>${fullTime(since)}</time>${changes > 0 && ' are here'}${
-        healed > 0 &&
-        html`; ${number(healed)} that no webhook told ${healed === 1 ? 'was' : 'were'} read from its log, last <time datetime=${healedAt}>${fullTime(healedAt)}</time>`
-      }. Compared until <time datetime=${readUntil}>${fullTime(readUntil)}</time>.
+    <p class="hint tally">
+      ${Date.parse(readUntil) > Date.parse(tally.since) ? html`<${Counted} tally=${tally} />` : 'PagerDuty’s log is compared in a minute or two, for what no webhook tells.'}
       ${pingedAt && html` Last asked for its daily test event <time datetime=${pingedAt}>${fullTime(pingedAt)}</time>.`}
       ${mendedAt && html` PagerDuty had switched the webhook off; it was switched on again <time datetime=${mendedAt}>${fullTime(mendedAt)}</time>.`}
     </p>
     ${error && html`<${Notice} kind="warning"><p dir="auto"><strong>It cannot be compared with PagerDuty’s log now.</strong> ${error}</p><//>`}
+  `;
+}
+
+/** "4,211 of 4,211 changes in PagerDuty since … are here; 3 that no webhook told were read from its log". */
+function Counted({ tally: { changes, healed, healed_at: healedAt, since, read_until: readUntil } }) {
+  const counted = changes ? html`<strong>${number(changes)} of ${number(changes)} changes</strong>` : html`<strong>No changes</strong>`;
+  return html`
+    ${counted} in PagerDuty since <time datetime=${since}>${fullTime(since)}</time>${changes > 0 && ' are here'}${
+      healed > 0 &&
+      html`; ${number(healed)} that no webhook told ${healed === 1 ? 'was' : 'were'} read from its log, last <time datetime=${healedAt}>${fullTime(healedAt)}</time>`
+    }. Compared until <time datetime=${readUntil}>${fullTime(readUntil)}</time>.
   `;
 }
 

@@ -9,8 +9,13 @@ export function Dialog({ title, onClose, wide = false, children }) {
   const titleId = useId();
   useEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
-    ref.current.showModal();
-    return () => before?.isConnected && before.focus();
+    const dialog = ref.current;
+    dialog.showModal();
+    return () => {
+      // The browser has given the focus back where it closed the dialog; whoever has moved on since keeps it.
+      const { activeElement: now } = document;
+      if (before?.isConnected && (!now || now === document.body || dialog.contains(now))) before.focus();
+    };
   }, []);
   const onClick = (event) => event.target === ref.current && onClose(); // the backdrop
   return html`

@@ -132,7 +132,7 @@ def test_broadcasts_by_http_are_refused_over_the_limit(start_gateway: StartGatew
 
 
 def test_too_many_joins_end_the_socket_and_keep_new_ones_out(start_gateway: StartGateway) -> None:
-    settings = replace(SHORT, max_joins_per_second=5, rate_ticks=100, max_channels=100_000)
+    settings = replace(SHORT, max_joins_per_second=0.5, rate_ticks=100, max_channels=100_000)
     with start_gateway(settings) as limited, RawClient(limited) as client:
         reasons: list[str] = []
 

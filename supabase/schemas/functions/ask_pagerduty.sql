@@ -103,16 +103,8 @@ as $$
 declare
   ours pagerduty.incidents;
 begin
-  update pagerduty.incidents i
-  set
-    pagerduty_incident_id = link_created.pagerduty_id,
-    pagerduty_url = case when url ~* '^https?://' then left(url, 2048) end,
-    notification_id = coalesce(i.notification_id, (
-      select n.id
-      from pagerduty.notifications n
-      where n.organization_id = organization
-        and n.subject = 'incident:' || link_created.pagerduty_id
-    ))
+  select * into ours
+  from pagerduty.incidents i
   where i.id = incident
     and i.organization_id = organization
     and i.pagerduty_incident_id is null
@@ -129,7 +121,7 @@ begin
       where other.organization_id = organization
         and other.pagerduty_incident_id = link_created.pagerduty_id
     )
-  returning * into ours;
+  for update;
   if ours.id is null then
     return false;
   end if;
@@ -139,6 +131,18 @@ begin
       organization, ours.id, 'status', pagerduty_private.status_to_pagerduty(ours.status), ours.created_by
     );
   end if;
+  update pagerduty.incidents i
+  set
+    pagerduty_incident_id = link_created.pagerduty_id,
+    pagerduty_url = case when url ~* '^https?://' then left(url, 2048) end,
+    notification_id = coalesce(i.notification_id, (
+      select n.id
+      from pagerduty.notifications n
+      where n.organization_id = organization
+        and n.subject = 'incident:' || link_created.pagerduty_id
+    ))
+  where i.id = ours.id
+    and i.organization_id = ours.organization_id;
   return true;
 end
 $$;

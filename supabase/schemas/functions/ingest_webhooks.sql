@@ -128,6 +128,12 @@ begin
     if first_told = 'log' then
       reason := coalesce(reason, 'healed_before');
     end if;
+    -- In the order in which a member's change locks: the incident, then what PagerDuty is told of it.
+    perform
+    from pagerduty.incidents i
+    where i.organization_id = integration.organization_id
+      and i.pagerduty_incident_id = event #>> '{incident,id}'
+    for update;
     perform pagerduty_private.link_by_key(integration.organization_id, event);
     echoes := not repeats and pagerduty_private.take_echo(integration.organization_id, event);
     kept := pagerduty_private.keep_notification(

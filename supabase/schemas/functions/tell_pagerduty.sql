@@ -64,13 +64,15 @@ comment on function pagerduty_private.tell_status() is 'Trigger: PagerDuty must 
 revoke all on function pagerduty_private.tell_status() from public, anon, authenticated, service_role;
 
 -- A change that PagerDuty told leaves the member's time as it is, and is not told back.
-create trigger tell_status after update of status on pagerduty.incidents
+-- Triggers fire in the order of their names: these come before those that tell the organization, as the worker and the
+-- ingest function have it, too. Whoever locks in another order may wait in a circle.
+create trigger outbox_status after update of status on pagerduty.incidents
   for each row
   when (new.pagerduty_incident_id is not null and new.member_status_at is distinct from old.member_status_at)
   execute function pagerduty_private.tell_status();
 
 -- One that was made of an alert with another status than the alert's.
-create trigger tell_first_status after insert on pagerduty.incidents
+create trigger outbox_first_status after insert on pagerduty.incidents
   for each row
   when (new.pagerduty_incident_id is not null and new.member_status_at is not null)
   execute function pagerduty_private.tell_status();
@@ -95,7 +97,7 @@ $$;
 comment on function pagerduty_private.tell_note() is 'Trigger: PagerDuty must be told of a comment, as a note.';
 revoke all on function pagerduty_private.tell_note() from public, anon, authenticated, service_role;
 
-create trigger tell_note after insert on pagerduty.incident_updates
+create trigger a_note_for_the_outbox after insert on pagerduty.incident_updates
   for each row
   when (new.kind = 'comment')
   execute function pagerduty_private.tell_note();

@@ -2023,13 +2023,15 @@ comment on function pagerduty_private.tell_status() is 'Trigger: PagerDuty must 
 revoke all on function pagerduty_private.tell_status() from public, anon, authenticated, service_role;
 
 -- A change that PagerDuty told leaves the member's time as it is, and is not told back.
-create trigger tell_status after update of status on pagerduty.incidents
+-- Triggers fire in the order of their names: these come before those that tell the organization, as the worker and the
+-- ingest function have it, too. Whoever locks in another order may wait in a circle.
+create trigger outbox_status after update of status on pagerduty.incidents
   for each row
   when (new.pagerduty_incident_id is not null and new.member_status_at is distinct from old.member_status_at)
   execute function pagerduty_private.tell_status();
 
 -- One that was made of an alert with another status than the alert's.
-create trigger tell_first_status after insert on pagerduty.incidents
+create trigger outbox_first_status after insert on pagerduty.incidents
   for each row
   when (new.pagerduty_incident_id is not null and new.member_status_at is not null)
   execute function pagerduty_private.tell_status();
@@ -2054,7 +2056,7 @@ $$;
 comment on function pagerduty_private.tell_note() is 'Trigger: PagerDuty must be told of a comment, as a note.';
 revoke all on function pagerduty_private.tell_note() from public, anon, authenticated, service_role;
 
-create trigger tell_note after insert on pagerduty.incident_updates
+create trigger a_note_for_the_outbox after insert on pagerduty.incident_updates
   for each row
   when (new.kind = 'comment')
   execute function pagerduty_private.tell_note();
@@ -2219,16 +2221,8 @@ as $$
 declare
   ours pagerduty.incidents;
 begin
-  update pagerduty.incidents i
-  set
-    pagerduty_incident_id = link_created.pagerduty_id,
-    pagerduty_url = case when url ~* '^https?://' then left(url, 2048) end,
-    notification_id = coalesce(i.notification_id, (
-      select n.id
-      from pagerduty.notifications n
-      where n.organization_id = organization
-        and n.subject = 'incident:' || link_created.pagerduty_id
-    ))
+  select * into ours
+  from pagerduty.incidents i
   where i.id = incident
     and i.organization_id = organization
     and i.pagerduty_incident_id is null
@@ -2245,7 +2239,7 @@ begin
       where other.organization_id = organization
         and other.pagerduty_incident_id = link_created.pagerduty_id
     )
-  returning * into ours;
+  for update;
   if ours.id is null then
     return false;
   end if;
@@ -2255,6 +2249,18 @@ begin
       organization, ours.id, 'status', pagerduty_private.status_to_pagerduty(ours.status), ours.created_by
     );
   end if;
+  update pagerduty.incidents i
+  set
+    pagerduty_incident_id = link_created.pagerduty_id,
+    pagerduty_url = case when url ~* '^https?://' then left(url, 2048) end,
+    notification_id = coalesce(i.notification_id, (
+      select n.id
+      from pagerduty.notifications n
+      where n.organization_id = organization
+        and n.subject = 'incident:' || link_created.pagerduty_id
+    ))
+  where i.id = ours.id
+    and i.organization_id = ours.organization_id;
   return true;
 end
 $$;
@@ -4879,6 +4885,12 @@ begin
     if first_told = 'log' then
       reason := coalesce(reason, 'healed_before');
     end if;
+    -- In the order in which a member's change locks: the incident, then what PagerDuty is told of it.
+    perform
+    from pagerduty.incidents i
+    where i.organization_id = integration.organization_id
+      and i.pagerduty_incident_id = event #>> '{incident,id}'
+    for update;
     perform pagerduty_private.link_by_key(integration.organization_id, event);
     echoes := not repeats and pagerduty_private.take_echo(integration.organization_id, event);
     kept := pagerduty_private.keep_notification(

@@ -112,7 +112,7 @@ def test_pagerduty_is_asked_from_an_incident(windows: Windows, world: World, sta
     page.get_by_label("Page a service").select_option("Checkout")
     page.get_by_label("From criticality").select_option("Critical")
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
 
     # By hand, of an incident that is not critical.
     page.goto("/incidents/new")

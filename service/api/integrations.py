@@ -29,7 +29,7 @@ from service.api.schemas import (
 )
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
-from service.pagerduty.account import Account, Refused, Unreachable
+from service.pagerduty.account import UNREADABLE_KEY, Account, Refused, Unreachable
 from service.pagerduty.client import check_api_key
 from service.pagerduty.events import V3_TYPES
 from service.pagerduty.subscriptions import Subscriptions
@@ -335,7 +335,7 @@ def test(header: OrganizationHeader, body: KeyTestInput) -> dict[str, Any]:
         try:
             key = _saved_api_key(organization)
         except CannotOpen:
-            return _not_tested("not_set", "The saved API key cannot be read any more: enter it again.")
+            return _not_tested("not_set", UNREADABLE_KEY)
         if key is None:
             return _not_tested("not_set", "No API key is saved yet: enter one and test it.")
         region = region or saved.region
@@ -368,7 +368,7 @@ def _asking(organization: Organization, saved: _Saved) -> Iterator[Subscriptions
     try:
         key = _saved_api_key(organization)
     except CannotOpen:
-        raise CONFLICT("The saved API key cannot be read any more: enter it again.") from None
+        raise CONFLICT(UNREADABLE_KEY) from None
     if key is None:
         raise CONFLICT(_NO_KEY)
     try:

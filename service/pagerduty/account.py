@@ -13,6 +13,8 @@ from service.pagerduty.fields import clean_text, obj, shorten
 
 #: What is said of a request that PagerDuty did not take, as there were too many.
 LIMITED = "PagerDuty is limiting this API key's requests. Try again later."
+#: What is said where the saved key cannot be opened: another sealing key is in use.
+UNREADABLE_KEY = "The saved API key cannot be read any more: enter it again."
 _LONGEST = 5.0  # seconds, for one question
 _LONGEST_WORDS = 400
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from service.config import Settings
 from service.crypto import CannotOpen, Sealer
 from service.logs import log
-from service.pagerduty.account import Account, Refused, Unreachable, segment
+from service.pagerduty.account import UNREADABLE_KEY, Account, Refused, Unreachable, segment
 from service.pagerduty.directory import read_directory
 from service.pagerduty.events import V3_TYPES
 from service.pagerduty.fields import number, obj, objects
@@ -24,6 +24,7 @@ from service.pagerduty.log_entries import LogRecord, records_of
 from service.pagerduty.subscriptions import Subscriptions
 from service.rest import NOTHING, Rest, call
 from service.sync.notes import NotedIncident, amendments
+from service.sync.turn import REFUSED_FOR
 from service.vocabulary import Region, SubscriptionCheckState
 
 _LEASE = 150  # seconds: longer than all that one round asks
@@ -37,7 +38,6 @@ _MOST_NOTED = 20  # incidents whose notes one round compares
 _A_CALL = 50  # events that one call takes
 _REFUSED_DATA = ("22", "23")  # PostgreSQL's classes of errors: data exceptions, integrity constraints
 _NARROWEST = timedelta(seconds=1)
-_REFUSED_FOR = 3600.0  # seconds, unless there is another key before that
 _UNREACHABLE_FOR = 120.0  # seconds, where PagerDuty does not say
 
 
@@ -104,9 +104,9 @@ class _Comparison:
             with Account(key, self._settings.pagerduty_api_urls[self._due.region], _WITHIN) as account:
                 is_whole = self._compare(account)
         except CannotOpen:
-            self._finish("The saved API key cannot be read any more: enter it again.", _REFUSED_FOR)
+            self._finish(UNREADABLE_KEY, REFUSED_FOR)
         except Refused as refused:
-            self._finish(refused.words, _REFUSED_FOR)
+            self._finish(refused.words, REFUSED_FOR)
         except Unreachable as silent:
             self._finish(silent.words, silent.retry_after or _UNREACHABLE_FOR)
         else:

@@ -13,10 +13,9 @@ from typing import Any
 from service.pagerduty.account import LIMITED, Refused, segment
 from service.pagerduty.fields import identifier, obj, objects, shorten, text
 from service.pagerduty.incidents import TITLE_LIMIT
-from service.sync.turn import Created, Nobody, Overtaken, Turn, is_earlier, moment_of
-from service.vocabulary import OutboxThing
+from service.sync.turn import CLOCKS, Created, Nobody, Overtaken, Turn, is_earlier, moment_of
+from service.vocabulary import URL_LIMIT, OutboxThing
 
-_CLOCKS = timedelta(seconds=60)
 _DESCRIPTION_LIMIT = 10_000
 
 
@@ -50,7 +49,7 @@ def page(turn: Turn) -> str | None:
     found_id = identifier(made.get("id"))
     if found_id is None:
         raise Nobody("PagerDuty gave an answer that cannot be understood.")
-    turn.created = Created(found_id, text(made.get("html_url"), 2048))
+    turn.created = Created(found_id, text(made.get("html_url"), URL_LIMIT))
     return sender
 
 
@@ -77,7 +76,7 @@ def set_urgency(turn: Turn) -> str | None:
 def escalate(turn: Turn) -> str | None:
     """To a level of its escalation policy. An incident does not say at which it is: its log says that it was."""
     if turn.job.attempts > 1:
-        params = {"since": (turn.job.changed_at - _CLOCKS).isoformat(), "limit": 100}
+        params = {"since": (turn.job.changed_at - CLOCKS).isoformat(), "limit": 100}
         answer = turn.account.ask("GET", f"{turn.path}/log_entries", params=params)
         if any(one.get("type") == "escalate_log_entry" for one in objects(obj(answer).get("log_entries"))):
             return None
@@ -101,7 +100,7 @@ def snooze(turn: Turn) -> str | None:
         raise Overtaken("The snooze would be over by now.")
     if turn.job.attempts > 1:
         ends = (moment_of(one.get("at")) for one in objects(turn.incident().get("pending_actions")))
-        if any(end and abs(end - until) < _CLOCKS for end in ends):
+        if any(end and abs(end - until) < CLOCKS for end in ends):
             return None
     sender = turn.sender()
     turn.account.ask("POST", f"{turn.path}/snooze", json={"duration": left}, headers={"From": sender})

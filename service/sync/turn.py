@@ -12,7 +12,9 @@ from service.pagerduty.fields import identifier, obj, objects, text
 from service.vocabulary import EMAIL_LIMIT, OutboxThing, Region
 
 #: Clocks differ by as much, and PagerDuty tells whole seconds.
-_CLOCKS = timedelta(seconds=60)
+CLOCKS = timedelta(seconds=60)
+#: How long PagerDuty is not asked with a key that it refuses, unless there is another before that; in seconds.
+REFUSED_FOR = 3600.0
 _KNOWN_FOR = 600  # seconds that an address is remembered as one of PagerDuty's, or as none
 
 
@@ -138,13 +140,13 @@ class Turn:
 def is_later(told: Any, than: datetime) -> bool:
     """Whether PagerDuty tells a time that is later, whatever the clocks."""
     at = moment_of(told)
-    return at is not None and at > than + _CLOCKS
+    return at is not None and at > than + CLOCKS
 
 
 def is_earlier(told: Any, than: datetime) -> bool:
     """Whether PagerDuty tells a time that is earlier, whatever the clocks."""
     at = moment_of(told)
-    return at is not None and at < than - _CLOCKS
+    return at is not None and at < than - CLOCKS
 
 
 def moment_of(told: Any) -> datetime | None:

@@ -20,11 +20,11 @@ from pydantic import TypeAdapter
 from service.config import ConfigError, Settings, load_settings
 from service.crypto import CannotOpen, Sealer
 from service.logs import configure_logging, log
-from service.pagerduty.account import Account, Refused, Unreachable
+from service.pagerduty.account import UNREADABLE_KEY, Account, Refused, Unreachable
 from service.rest import NOTHING, Rest, call
 from service.sync.reconciling import Reconciler
 from service.sync.telling import tell
-from service.sync.turn import Job, Nobody, Overtaken, People, Turn
+from service.sync.turn import REFUSED_FOR, Job, Nobody, Overtaken, People, Turn
 
 LEASE = 60  # seconds: longer than all that one thing asks of PagerDuty
 _WITHIN = 25.0  # seconds, for all that one thing asks of PagerDuty
@@ -34,7 +34,6 @@ LOOKS_A_ROUND = 5  # at rest, for one look for an integration that is to be comp
 _MOST_ATTEMPTS = 12
 _LONGEST_WAIT = 900.0  # seconds
 _LIMITED_FOR = 30.0  # seconds, where PagerDuty does not say
-_REFUSED_FOR = 3600.0  # seconds, unless there is another key before that
 
 _CLAIMED: TypeAdapter[Job | dict[str, str] | None] = TypeAdapter(Job | dict[str, str] | None)
 
@@ -73,10 +72,10 @@ class Worker:
         except (Overtaken, Nobody) as reason:
             self._defer(job, "dead", str(reason))
         except CannotOpen:
-            self._defer(job, "pause", "The saved API key cannot be read any more: enter it again.", _REFUSED_FOR)
+            self._defer(job, "pause", UNREADABLE_KEY, REFUSED_FOR)
         except Refused as refused:
             if refused.status in (401, 403):
-                self._defer(job, "pause", refused.words, _REFUSED_FOR)
+                self._defer(job, "pause", refused.words, REFUSED_FOR)
             else:
                 self._defer(job, "dead", refused.words)
         except Unreachable as silent:

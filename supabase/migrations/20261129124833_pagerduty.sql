@@ -1980,7 +1980,14 @@ begin
     where o.organization_id = organization;
   elsif coalesce(greatest(found_at.leased_until, found_at.paused_until), '-infinity') <= clock_timestamp() then
     -- It waits for something else of this organization. Who has it on lease, or is paused, looks again by itself.
-    perform pgmq.set_vt('pagerduty', found_at.message_id, 0);
+    -- A worker that is just taking the message waits for us, and sees then what there is: nobody waits for it.
+    perform
+    from pgmq.q_pagerduty q
+    where q.msg_id = found_at.message_id
+    for update skip locked;
+    if found then
+      perform pgmq.set_vt('pagerduty', found_at.message_id, 0);
+    end if;
   end if;
 end
 $$;
